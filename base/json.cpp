@@ -1,0 +1,101 @@
+#include "base/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace base {
+namespace {
+
+using nlohmann::json;
+
+// Builds the value, refusing depth over the limit before it is built.
+class BoundedBuilder : public nlohmann::detail::json_sax_dom_parser<json> {
+  using Base = nlohmann::detail::json_sax_dom_parser<json>;
+
+ public:
+  BoundedBuilder(json& target, size_t max_depth) : Base(target, false), max_depth_(max_depth) {}
+
+  bool start_object(std::size_t elements) { return enter() && Base::start_object(elements); }
+  bool start_array(std::size_t elements) { return enter() && Base::start_array(elements); }
+  bool end_object() { return leave() && Base::end_object(); }
+  bool end_array() { return leave() && Base::end_array(); }
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& problem) {
+    error_position_ = position;
+    return Base::parse_error(position, token, problem);
+  }
+
+  bool too_deep() const { return too_deep_; }
+  size_t error_position() const { return error_position_; }
+
+ private:
+  bool enter() {
+    too_deep_ = ++depth_ > max_depth_;
+    return !too_deep_;
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+
+  size_t max_depth_;
+  size_t depth_ = 0;
+  size_t error_position_ = 0;
+  bool too_deep_ = false;
+};
+
+}  // namespace
+
+Result<json> parse_json(std::string_view text, const JsonLimits& limits) {
+  if (text.size() > limits.bytes) {
+    return failure(Code::TooLarge, "JSON of " + std::to_string(text.size()) +
+                                       " bytes is over the limit of " +
+                                       std::to_string(limits.bytes));
+  }
+  json value;
+  BoundedBuilder builder(value, limits.depth);
+  const bool ok = json::sax_parse(text.begin(), text.end(), &builder);
+  if (builder.too_deep()) {
+    return failure(Code::InvalidArgument,
+                   "JSON is nested deeper than " + std::to_string(limits.depth) + " levels");
+  }
+  if (!ok || builder.is_errored()) {
+    return failure(Code::InvalidArgument,
+                   "not JSON: syntax error at byte " + std::to_string(builder.error_position()));
+  }
+  return value;
+}
+
+std::string dump_json(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+const json* find(const json& object, std::initializer_list<std::string_view> path) {
+  const json* at = &object;
+  for (const std::string_view key : path) {
+    if (!at->is_object()) return nullptr;
+    const auto member = at->find(key);
+    if (member == at->end()) return nullptr;
+    at = &*member;
+  }
+  return at;
+}
+
+std::string string_at(const json& object, std::initializer_list<std::string_view> path) {
+  const json* value = find(object, path);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+std::optional<int64_t> integer_at(const json& object,
+                                  std::initializer_list<std::string_view> path) {
+  const json* value = find(object, path);
+  if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+  return value->get<int64_t>();
+}
+
+std::optional<bool> bool_at(const json& object, std::initializer_list<std::string_view> path) {
+  const json* value = find(object, path);
+  if (value == nullptr || !value->is_boolean()) return std::nullopt;
+  return value->get<bool>();
+}
+
+}  // namespace base

@@ -1,0 +1,105 @@
+#pragma once
+
+// Database, Statement, Transaction: RAII over SQLite's C API. Opened in WAL mode with a busy
+// time-out and foreign keys on; one writer connection per file is the rule of this project.
+//
+// Errors: Unavailable for a full disk, I/O errors and locks ("write data.db: database or disk is
+// full"), InvalidArgument for a file that is not a database or is newer than this program,
+// Forbidden for permissions, AlreadyExists for a UNIQUE or PRIMARY KEY violation. No exception.
+// Threads: a Database and its Statements belong to one thread at a time.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace base::sqlite {
+
+enum class Durability {
+  Normal,  // survives a crash of the process; the last commits may be lost with the machine's power
+  Full,    // survives power loss
+};
+enum class Access { ReadWrite, ReadOnly };
+
+class Statement;
+
+class Database {
+ public:
+  // `path` may be ":memory:".
+  static Result<Database> open(const std::string& path, Durability durability,
+                               Access access = Access::ReadWrite);
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  Status execute(const std::string& sql);
+  // The statement may be kept and reused: reset() between uses. It must not outlive the database.
+  Result<Statement> prepare(std::string_view sql);
+
+  // Runs migrations[user_version..] in one transaction each and raises user_version. A version
+  // above migrations.size() is refused: InvalidArgument, "PATH was written by a newer sparkcron
+  // (version 7, this one knows 3)".
+  Status migrate(std::span<const char* const> migrations);
+
+  [[nodiscard]] int64_t last_insert_rowid() const;
+  [[nodiscard]] int64_t changes() const;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  Database(sqlite3* handle, std::string path);
+  Error error(std::string_view doing) const;
+  friend class Statement;
+  sqlite3* handle_ = nullptr;
+  std::string path_;
+};
+
+// Positions count from 1 for parameters, from 0 for columns, as in SQLite.
+class Statement {
+ public:
+  Statement(Statement&&) noexcept;
+  Statement& operator=(Statement&&) noexcept;
+  ~Statement();
+
+  Statement& bind(int position, int64_t value);
+  Statement& bind(int position, std::string_view value);  // copied
+  Statement& bind_null(int position);
+  // True: a row is there. False: done.
+  Result<bool> step();
+  // step() until done, rows dropped, then reset().
+  Status run();
+  void reset();
+
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] int64_t integer(int column) const;
+  [[nodiscard]] std::string_view text(int column) const;  // valid until the next step or reset
+
+ private:
+  friend class Database;
+  Statement(sqlite3_stmt* handle, const Database* database);
+  sqlite3_stmt* handle_ = nullptr;
+  const Database* database_ = nullptr;
+  int bind_error_ = 0;  // reported by the next step()
+};
+
+// BEGIN IMMEDIATE … COMMIT; rolls back unless committed.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Database& database);
+  Transaction(Transaction&&) noexcept;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Status commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_;
+};
+
+}  // namespace base::sqlite

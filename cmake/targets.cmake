@@ -1,0 +1,24 @@
+# One static library per folder, one test executable per tested folder.
+
+# sparkcron_library(NAME SOURCES a.cpp … [DEPENDS public…] [PRIVATE_DEPENDS private…])
+function(sparkcron_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+endfunction()
+
+# sparkcron_test(NAME SOURCES a_test.cpp … DEPENDS libraries… [LABELS …] [TIMEOUT seconds])
+# A test that runs no assertion fails: an empty test is a lie.
+function(sparkcron_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} Catch2::Catch2WithMain)
+  target_compile_definitions(${name} PRIVATE SPARKCRON_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name} -w NoAssertions --order rand --rng-seed time
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

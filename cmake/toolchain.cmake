@@ -1,0 +1,34 @@
+# Compiler-wide settings: warnings, hardening, sanitizers, ccache. Nothing here names a target.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Paths relative to the checkout, so that several checkouts share one cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${CCACHE})
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  add_compile_options(-Wthread-safety)
+elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  # GCC 12 reports these falsely inside libstdc++ and fmt once it inlines enough.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+endif()
+add_compile_definitions(JSON_USE_IMPLICIT_CONVERSIONS=0 _GLIBCXX_ASSERTIONS)
+
+# Empty, or what -fsanitize= takes: address,undefined or thread or fuzzer-no-link,address,undefined.
+set(SPARKCRON_SANITIZE "" CACHE STRING "Sanitizers of this build")
+if(SPARKCRON_SANITIZE)
+  add_compile_options(-fsanitize=${SPARKCRON_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SPARKCRON_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  add_compile_options(-fstack-protector-strong)
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+option(SPARKCRON_COVERAGE "Instrument for gcovr" OFF)
+if(SPARKCRON_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()

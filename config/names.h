@@ -1,0 +1,46 @@
+#pragma once
+
+// The names that are public contract: API group, labels, annotations, environment variables. Those
+// of the Kubeflow operator are kept, so that existing tools go on working.
+
+#include "kube/resource_type.h"
+
+namespace config {
+
+inline constexpr const char* kGroup = "sparkoperator.k8s.io";
+inline constexpr const char* kVersion = "v1beta2";
+inline constexpr const char* kApiVersion = "sparkoperator.k8s.io/v1beta2";
+inline constexpr const char* kApplicationKind = "SparkApplication";
+inline constexpr const char* kScheduleKind = "ScheduledSparkApplication";
+
+inline constexpr const char* kAppNameLabel = "sparkoperator.k8s.io/app-name";
+inline constexpr const char* kScheduledAppNameLabel = "sparkoperator.k8s.io/scheduled-app-name";
+inline constexpr const char* kLaunchedByLabel = "sparkoperator.k8s.io/launched-by-spark-operator";
+inline constexpr const char* kCreatedByLabel = "sparkoperator.k8s.io/created-by-spark-operator";
+inline constexpr const char* kSubmissionIdLabel = "sparkoperator.k8s.io/submission-id";
+inline constexpr const char* kSparkRoleLabel = "spark-role";
+inline constexpr const char* kSparkAppSelectorLabel = "spark-app-selector";
+inline constexpr const char* kSparkExecIdLabel = "spark-exec-id";
+
+// The slot of a run, RFC 3339 UTC; on the SparkApplication and on its pods.
+inline constexpr const char* kScheduledTimeAnnotation = "sparkoperator.k8s.io/scheduled-time";
+inline constexpr const char* kScheduledTimeLocalAnnotation =
+    "sparkoperator.k8s.io/scheduled-time-local";
+inline constexpr const char* kPreviousScheduledTimeAnnotation =
+    "sparkoperator.k8s.io/previous-scheduled-time";
+// Any new value starts a run by hand.
+inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger";
+// "pods" or "local": where the executors of this application run in standalone.
+inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
+
+inline constexpr const char* kScheduledTimeEnv = "SPARKCRON_SCHEDULED_TIME";
+inline constexpr const char* kScheduledTimeLocalEnv = "SPARKCRON_SCHEDULED_TIME_LOCAL";
+inline constexpr const char* kPreviousScheduledTimeEnv = "SPARKCRON_PREVIOUS_SCHEDULED_TIME";
+
+inline constexpr const char* kDriverContainer = "spark-kubernetes-driver";
+inline constexpr const char* kExecutorContainer = "spark-kubernetes-executor";
+
+const kube::ResourceType& spark_applications();
+const kube::ResourceType& scheduled_spark_applications();
+
+}  // namespace config

@@ -1,0 +1,51 @@
+#pragma once
+
+// Reconciler: one controller's answer to "something about this object may have changed".
+// Level-triggered: it is told a key, never an event, and must reach the right state whatever it
+// missed.
+//
+// Threads: reconcile() is called from several workers at once, never twice at once for one key.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/api.h"
+
+namespace kube {
+
+struct Reconciled {
+  // Look again at this wall-clock time even if nothing happens; nullopt = only when something does.
+  std::optional<base::WallTime> wake_at;
+};
+
+class Reconciler {
+ public:
+  virtual ~Reconciler() = default;
+  // An error is retried with growing back-off (at least retry_after); InvalidArgument is not
+  // retried.
+  virtual base::Result<Reconciled> reconcile(const ObjectKey& key) = 0;
+};
+
+// What a reconciler reads: the informers' view of the API, which may lag behind it. Whoever must be
+// certain (before believing that something is gone) asks the Api itself.
+class Cache {
+ public:
+  virtual ~Cache() = default;
+  // nullptr when not there.
+  [[nodiscard]] virtual std::shared_ptr<const Json> get(const ResourceType& type,
+                                                        const ObjectKey& key) const = 0;
+  // Objects with an ownerReference of this UID, in no particular order.
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> owned_by(
+      const ResourceType& type, const std::string& uid) const = 0;
+  // All objects of one namespace ("" = all).
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> list(
+      const ResourceType& type, const std::string& ns) const = 0;
+};
+
+}  // namespace kube

@@ -1,0 +1,68 @@
+#pragma once
+
+// RunRecorder: where the controllers write down what became of every slot, before anything is
+// pruned. monitor::Ledger keeps it in SQLite; tests keep it in memory.
+//
+// A call that returns success is durable. Recording the same run again (by UID) updates its row;
+// its outcome is counted once, whatever crashes lie between. Threads: any.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/resource_type.h"
+
+namespace runner {
+
+struct RunRecord {
+  kube::ObjectKey schedule;  // name empty: a SparkApplication of its own
+  std::string schedule_uid;
+  std::string name;
+  std::string uid;
+  std::optional<base::WallTime> slot;  // nullopt: not scheduled
+  bool manual = false;
+  base::WallTime created;
+  std::optional<base::WallTime> submitted;
+  std::optional<base::WallTime> started;
+  std::optional<base::WallTime> ended;  // set exactly when the state is final
+  std::string state;                    // the peer's: SUBMITTED, RUNNING, COMPLETED, FAILED, …
+  int attempts = 0;
+  std::optional<int> exit_code;
+  std::string message;
+  std::string app_id;
+};
+
+// A stretch of slots skipped for one reason; from == to for one slot.
+struct SkipRecord {
+  kube::ObjectKey schedule;
+  std::string schedule_uid;
+  std::chrono::sys_seconds from;
+  std::chrono::sys_seconds to;
+  uint64_t count = 1;
+  std::string reason;  // design: Superseded, ForbidConcurrent, DeadlineExceeded, …
+};
+
+struct RunCounts {
+  uint64_t started = 0;
+  uint64_t succeeded = 0;
+  uint64_t failed = 0;
+  uint64_t skipped = 0;
+  bool operator==(const RunCounts&) const = default;
+};
+
+class RunRecorder {
+ public:
+  virtual ~RunRecorder() = default;
+  virtual base::Status record_run(const RunRecord& run) = 0;
+  // Recording the same (schedule UID, from, to) again changes nothing.
+  virtual base::Status record_skip(const SkipRecord& skip) = 0;
+  // Of one schedule, by UID. `floor` is what the schedule's status already says: a ledger that was
+  // lost starts again from there, so counts never go back.
+  virtual base::Result<RunCounts> counts(const kube::ObjectKey& schedule,
+                                         const std::string& schedule_uid,
+                                         const RunCounts& floor) = 0;
+};
+
+}  // namespace runner
