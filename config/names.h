@@ -33,6 +33,9 @@ inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger"
 // "pods" or "local": where the executors of this application run in standalone.
 inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
 
+// Keeps an unfinished run until its driver has stopped and its outcome is recorded.
+inline constexpr const char* kRunFinalizer = "sparkoperator.k8s.io/run";
+
 inline constexpr const char* kScheduledTimeEnv = "SPARKCRON_SCHEDULED_TIME";
 inline constexpr const char* kScheduledTimeLocalEnv = "SPARKCRON_SCHEDULED_TIME_LOCAL";
 inline constexpr const char* kPreviousScheduledTimeEnv = "SPARKCRON_PREVIOUS_SCHEDULED_TIME";

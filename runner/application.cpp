@@ -1,0 +1,264 @@
+#include "runner/application.h"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+#include <openssl/sha.h>
+
+#include "base/json.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
+#include "kube/api.h"
+
+namespace runner {
+namespace {
+
+using base::integer_at;
+using base::string_at;
+using nlohmann::json;
+
+constexpr std::array<std::pair<AppState, std::string_view>, 14> kStates{{
+    {AppState::New, ""},
+    {AppState::Submitted, "SUBMITTED"},
+    {AppState::Running, "RUNNING"},
+    {AppState::Completed, "COMPLETED"},
+    {AppState::Failed, "FAILED"},
+    {AppState::SubmissionFailed, "SUBMISSION_FAILED"},
+    {AppState::PendingRerun, "PENDING_RERUN"},
+    {AppState::Invalidating, "INVALIDATING"},
+    {AppState::Succeeding, "SUCCEEDING"},
+    {AppState::Failing, "FAILING"},
+    {AppState::Suspending, "SUSPENDING"},
+    {AppState::Suspended, "SUSPENDED"},
+    {AppState::Resuming, "RESUMING"},
+    {AppState::Unknown, "UNKNOWN"},
+}};
+
+std::optional<base::WallTime> time_at(const json& object,
+                                      std::initializer_list<std::string_view> path) {
+  const auto time = base::parse_rfc3339(string_at(object, path));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+std::optional<std::chrono::seconds> seconds_at(const json& object,
+                                               std::initializer_list<std::string_view> path) {
+  const auto value = integer_at(object, path);
+  return value ? std::optional(std::chrono::seconds{*value}) : std::nullopt;
+}
+
+// A change of these two must not run the application again.
+std::string hash_of_spec(const json& object) {
+  const json* spec = base::find(object, {"spec"});
+  if (spec == nullptr) return {};
+  json relevant = *spec;
+  relevant.erase("suspend");
+  relevant.erase("timeToLiveSeconds");
+  const std::string text = base::dump_json(relevant);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string hex;
+  for (size_t i = 0; i < 8; ++i) {
+    hex += kHex[digest[i] >> 4];
+    hex += kHex[digest[i] & 15];
+  }
+  return hex;
+}
+
+RestartPolicy read_restart_policy(const json& object) {
+  RestartPolicy policy;
+  const std::string type = string_at(object, {"spec", "restartPolicy", "type"});
+  if (type == "OnFailure") policy.type = RestartPolicy::Type::OnFailure;
+  if (type == "Always") policy.type = RestartPolicy::Type::Always;
+  policy.on_submission_failure_retries =
+      integer_at(object, {"spec", "restartPolicy", "onSubmissionFailureRetries"});
+  policy.on_failure_retries = integer_at(object, {"spec", "restartPolicy", "onFailureRetries"});
+  policy.on_submission_failure_interval =
+      seconds_at(object, {"spec", "restartPolicy", "onSubmissionFailureRetryInterval"})
+          .value_or(policy.on_submission_failure_interval);
+  policy.on_failure_interval =
+      seconds_at(object, {"spec", "restartPolicy", "onFailureRetryInterval"})
+          .value_or(policy.on_failure_interval);
+  return policy;
+}
+
+ApplicationStatus read_status(const json& object) {
+  ApplicationStatus status;
+  const json* found = base::find(object, {"status"});
+  if (found == nullptr || !found->is_object()) return status;
+  const json& from = *found;
+  status.state = parse_app_state(string_at(from, {"applicationState", "state"}));
+  status.error_message = string_at(from, {"applicationState", "errorMessage"});
+  status.app_id = string_at(from, {"sparkApplicationId"});
+  status.submission_id = string_at(from, {"submissionID"});
+  status.spec_hash = string_at(from, {"specHash"});
+  status.observed_generation = integer_at(from, {"observedGeneration"}).value_or(0);
+  status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
+  status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
+  status.last_submission = time_at(from, {"lastSubmissionAttemptTime"});
+  status.driver_started = time_at(from, {"driverStartTime"});
+  status.terminated = time_at(from, {"terminationTime"});
+  status.driver_pod = string_at(from, {"driverInfo", "podName"});
+  status.web_ui_address = string_at(from, {"driverInfo", "webUIAddress"});
+  status.driver_exit_code = integer_at(from, {"driverExitCode"});
+  const json* executors = base::find(from, {"executorState"});
+  if (executors != nullptr && executors->is_object()) {
+    for (const auto& [name, state] : executors->items()) {
+      if (state.is_string()) status.executor_state[name] = state.get<std::string>();
+    }
+  }
+  return status;
+}
+
+json time_or_null(const std::optional<base::WallTime>& time) {
+  if (!time) return nullptr;
+  return base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time));
+}
+
+const json* spark_container_status(const json& pod, std::string_view name) {
+  const json* statuses = base::find(pod, {"status", "containerStatuses"});
+  if (statuses == nullptr || !statuses->is_array()) return nullptr;
+  for (const json& status : *statuses) {
+    if (string_at(status, {"name"}) == name) return &status;
+  }
+  return nullptr;
+}
+
+// What keeps a pending pod from starting, in the words of whoever said it.
+std::string why_waiting(const json& pod) {
+  const json* conditions = base::find(pod, {"status", "conditions"});
+  if (conditions != nullptr && conditions->is_array()) {
+    for (const json& condition : *conditions) {
+      if (string_at(condition, {"type"}) == "PodScheduled" &&
+          string_at(condition, {"status"}) == "False") {
+        return string_at(condition, {"reason"}) + ": " + string_at(condition, {"message"});
+      }
+    }
+  }
+  const json* container = spark_container_status(pod, config::kDriverContainer);
+  if (container == nullptr) return {};
+  const std::string reason = string_at(*container, {"state", "waiting", "reason"});
+  const std::string message = string_at(*container, {"state", "waiting", "message"});
+  return message.empty() ? reason : reason + ": " + message;
+}
+
+ObservedDriver::Phase parse_phase(std::string_view phase) {
+  if (phase == "Running") return ObservedDriver::Phase::Running;
+  if (phase == "Succeeded") return ObservedDriver::Phase::Succeeded;
+  if (phase == "Failed") return ObservedDriver::Phase::Failed;
+  if (phase == "Unknown") return ObservedDriver::Phase::Unknown;
+  return ObservedDriver::Phase::Pending;
+}
+
+std::string controller_uid(const json& object) {
+  const json* owners = base::find(object, {"metadata", "ownerReferences"});
+  if (owners == nullptr || !owners->is_array()) return {};
+  for (const json& owner : *owners) {
+    if (base::bool_at(owner, {"controller"}).value_or(false)) return string_at(owner, {"uid"});
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(AppState state) {
+  for (const auto& [value, name] : kStates) {
+    if (value == state) return name;
+  }
+  return "UNKNOWN";
+}
+
+AppState parse_app_state(std::string_view text) {
+  for (const auto& [value, name] : kStates) {
+    if (name == text) return value;
+  }
+  return AppState::Unknown;
+}
+
+Application read_application(const json& object) {
+  Application app;
+  app.key = kube::key_of(object);
+  app.uid = kube::uid_of(object);
+  app.generation = integer_at(object, {"metadata", "generation"}).value_or(0);
+  app.created = time_at(object, {"metadata", "creationTimestamp"}).value_or(base::WallTime{});
+  app.deleting = !string_at(object, {"metadata", "deletionTimestamp"}).empty();
+  const json* finalizers = base::find(object, {"metadata", "finalizers"});
+  app.has_finalizer =
+      finalizers != nullptr && finalizers->is_array() &&
+      std::find(finalizers->begin(), finalizers->end(), config::kRunFinalizer) != finalizers->end();
+  app.suspend = base::bool_at(object, {"spec", "suspend"}).value_or(false);
+  app.spec_hash = hash_of_spec(object);
+  app.restart = read_restart_policy(object);
+  app.time_to_live = seconds_at(object, {"spec", "timeToLiveSeconds"});
+  app.pending_deadline = seconds_at(object, {"spec", "pendingDeadlineSeconds"});
+  app.active_deadline = seconds_at(object, {"spec", "activeDeadlineSeconds"});
+  app.status = read_status(object);
+  return app;
+}
+
+json write_status(const ApplicationStatus& status) {
+  json to = json::object();
+  to["applicationState"]["state"] = to_string(status.state);
+  if (!status.error_message.empty()) to["applicationState"]["errorMessage"] = status.error_message;
+  if (!status.app_id.empty()) to["sparkApplicationId"] = status.app_id;
+  if (!status.submission_id.empty()) to["submissionID"] = status.submission_id;
+  if (!status.spec_hash.empty()) to["specHash"] = status.spec_hash;
+  to["observedGeneration"] = status.observed_generation;
+  to["executionAttempts"] = status.execution_attempts;
+  to["submissionAttempts"] = status.submission_attempts;
+  to["lastSubmissionAttemptTime"] = time_or_null(status.last_submission);
+  to["terminationTime"] = time_or_null(status.terminated);
+  // To the millisecond: deadlines and the ledger count from it.
+  if (status.driver_started)
+    to["driverStartTime"] = base::format_rfc3339_micro(*status.driver_started);
+  if (status.driver_exit_code) to["driverExitCode"] = *status.driver_exit_code;
+  if (!status.driver_pod.empty()) to["driverInfo"]["podName"] = status.driver_pod;
+  if (!status.web_ui_address.empty()) to["driverInfo"]["webUIAddress"] = status.web_ui_address;
+  if (!status.executor_state.empty()) to["executorState"] = status.executor_state;
+  return to;
+}
+
+ObservedDriver read_driver(const json& pod) {
+  ObservedDriver driver;
+  driver.phase = parse_phase(string_at(pod, {"status", "phase"}));
+  driver.deleting = !string_at(pod, {"metadata", "deletionTimestamp"}).empty();
+  driver.submission_id = string_at(pod, {"metadata", "labels", config::kSubmissionIdLabel});
+  driver.owner_uid = controller_uid(pod);
+  driver.pod_ip = string_at(pod, {"status", "podIP"});
+  if (driver.phase == ObservedDriver::Phase::Pending) driver.waiting = why_waiting(pod);
+  if (driver.phase == ObservedDriver::Phase::Failed) {
+    driver.pod_failure = string_at(pod, {"status", "reason"});
+    const std::string message = string_at(pod, {"status", "message"});
+    if (!message.empty()) driver.pod_failure += (driver.pod_failure.empty() ? "" : ": ") + message;
+  }
+  const json* container = spark_container_status(pod, config::kDriverContainer);
+  if (container == nullptr) return driver;
+  driver.started = time_at(*container, {"state", "running", "startedAt"});
+  const json* terminated = base::find(*container, {"state", "terminated"});
+  if (terminated == nullptr) return driver;
+  driver.started = time_at(*terminated, {"startedAt"});
+  driver.termination =
+      DriverTermination{.exit_code = integer_at(*terminated, {"exitCode"}).value_or(-1),
+                        .reason = string_at(*terminated, {"reason"}),
+                        .message = string_at(*terminated, {"message"}),
+                        .finished = time_at(*terminated, {"finishedAt"})};
+  return driver;
+}
+
+std::string executor_state(const json& pod) {
+  switch (parse_phase(string_at(pod, {"status", "phase"}))) {
+    case ObservedDriver::Phase::Pending:
+      return "PENDING";
+    case ObservedDriver::Phase::Running:
+      return "RUNNING";
+    case ObservedDriver::Phase::Succeeded:
+      return "COMPLETED";
+    case ObservedDriver::Phase::Failed:
+      return "FAILED";
+    case ObservedDriver::Phase::Unknown:
+      return "UNKNOWN";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace runner

@@ -1,0 +1,128 @@
+#pragma once
+
+// Application: a SparkApplication as the controller's decisions see it, and the pods that belong to
+// it. Plain values read from JSON; what is not decided here stays in the object.
+//
+// States and their names are the Kubeflow operator's, since other tools read them.
+// Threads: plain values, pure functions.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/resource_type.h"
+
+namespace runner {
+
+enum class AppState {
+  New,
+  Submitted,
+  Running,
+  Completed,
+  Failed,
+  SubmissionFailed,
+  PendingRerun,
+  Invalidating,
+  Succeeding,
+  Failing,
+  Suspending,
+  Suspended,
+  Resuming,
+  Unknown,
+};
+
+// "" for New, else "SUBMITTED", "SUBMISSION_FAILED", …
+std::string_view to_string(AppState state);
+// Unknown for what no version of ours or the peer's has written.
+AppState parse_app_state(std::string_view text);
+[[nodiscard]] inline bool is_final(AppState state) {
+  return state == AppState::Completed || state == AppState::Failed;
+}
+
+struct RestartPolicy {
+  enum class Type { Never, OnFailure, Always };
+  Type type = Type::Never;
+  std::optional<int64_t> on_submission_failure_retries;
+  std::optional<int64_t> on_failure_retries;
+  std::chrono::seconds on_submission_failure_interval{5};
+  std::chrono::seconds on_failure_interval{5};
+};
+
+// What status says; written back whole.
+struct ApplicationStatus {
+  AppState state = AppState::New;
+  std::string error_message;
+  std::string app_id;
+  std::string submission_id;
+  std::string spec_hash;  // of what was submitted; suspend and timeToLiveSeconds do not count
+  int64_t observed_generation = 0;
+  int64_t execution_attempts = 0;
+  int64_t submission_attempts = 0;  // within the current execution
+  std::optional<base::WallTime> last_submission;
+  std::optional<base::WallTime> driver_started;
+  std::optional<base::WallTime> terminated;
+  std::string driver_pod;
+  std::string web_ui_address;
+  std::optional<int64_t> driver_exit_code;
+  std::map<std::string, std::string> executor_state;
+  bool operator==(const ApplicationStatus&) const = default;
+};
+
+struct Application {
+  kube::ObjectKey key;
+  std::string uid;
+  int64_t generation = 0;
+  base::WallTime created;
+  bool deleting = false;
+  bool has_finalizer = false;  // ours: config::kRunFinalizer
+  bool suspend = false;
+  std::string spec_hash;
+  RestartPolicy restart;
+  std::optional<std::chrono::seconds> time_to_live;
+  std::optional<std::chrono::seconds> pending_deadline;
+  std::optional<std::chrono::seconds> active_deadline;
+  ApplicationStatus status;
+};
+
+// Never fails: the API server has validated the schema, and what is missing reads as its default.
+Application read_application(const nlohmann::json& object);
+
+// The status subresource's body; the peer's fields keep the peer's meaning.
+nlohmann::json write_status(const ApplicationStatus& status);
+
+struct DriverTermination {
+  int64_t exit_code = 0;
+  std::string reason;
+  std::string message;
+  std::optional<base::WallTime> finished;
+};
+
+// The driver pod, as far as decisions care. A pod that is gone is no ObservedDriver at all.
+struct ObservedDriver {
+  enum class Phase { Pending, Running, Succeeded, Failed, Unknown };
+  Phase phase = Phase::Pending;
+  bool deleting = false;
+  std::string submission_id;  // of the attempt that made it
+  std::string owner_uid;
+  std::string pod_ip;
+  // Why it does not start: unschedulable, image pull, missing ConfigMap.
+  std::string waiting;
+  std::optional<base::WallTime> started;
+  // Of the Spark container: it decides even while side cars go on.
+  std::optional<DriverTermination> termination;
+  // Of the pod: "Evicted", "node was lost".
+  std::string pod_failure;
+};
+
+ObservedDriver read_driver(const nlohmann::json& pod);
+// "PENDING", "RUNNING", "COMPLETED", "FAILED" or "UNKNOWN", for status.executorState.
+std::string executor_state(const nlohmann::json& pod);
+
+}  // namespace runner

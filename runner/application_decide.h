@@ -1,0 +1,87 @@
+#pragma once
+
+// decide: what to do next about one SparkApplication. Pure and level-triggered: any action may be
+// lost to a crash, and deciding again from what is there repairs it. The state machine is the
+// peer's without its dead ends (reference S1–S10): a submission is repeatable because its names
+// come from the attempt, a driver that exists is adopted, every wait ends by a pod event or at
+// wake_at.
+//
+// Actions are performed in order, stopping at the first error; then the status is recorded and
+// written. Threads: pure.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "runner/application.h"
+
+namespace runner {
+
+// Names the attempt; all ids follow from it and the UID.
+struct Attempt {
+  int64_t execution = 1;
+  int64_t submission = 1;
+  bool operator==(const Attempt&) const = default;
+};
+
+// Keep the application until its driver has stopped and its outcome is recorded.
+struct AddFinalizer {};
+// Create the attempt's objects; the outcome goes through after_submission().
+struct Submit {
+  Attempt attempt;
+};
+struct DeleteDriver {};
+// Delete what only a living driver needs: ConfigMaps, the Service, executors left behind.
+struct CleanUp {};
+struct RemoveFinalizer {};
+struct DeleteApplication {};
+using ApplicationAction =
+    std::variant<AddFinalizer, Submit, DeleteDriver, CleanUp, RemoveFinalizer, DeleteApplication>;
+
+struct ObservedPods {
+  // By name, read from the API itself where its absence matters.
+  std::optional<ObservedDriver> driver;
+  std::map<std::string, std::string> executors;  // pod name → state
+};
+
+struct ApplicationDecision {
+  std::vector<ApplicationAction> actions;
+  ApplicationStatus status;
+  std::optional<base::WallTime> wake_at;
+};
+
+// `next_submission_id` gives the id of an attempt: a driver that carries it is ours already.
+using SubmissionIdOf = std::string (*)(const std::string& uid, const Attempt& attempt);
+
+ApplicationDecision decide(base::WallTime now, const Application& app, const ObservedPods& observed,
+                           SubmissionIdOf submission_id_of);
+
+struct SubmissionIds {
+  std::string app_id;
+  std::string submission_id;
+  std::string driver_pod;
+};
+// Status once every object of the attempt exists.
+ApplicationStatus after_submission(base::WallTime now, const Application& app,
+                                   const Attempt& attempt, const SubmissionIds& ids);
+// Status when the attempt was refused for good (trying the same again cannot help).
+ApplicationStatus after_refused_submission(base::WallTime now, const Application& app,
+                                           const Attempt& attempt, const std::string& message);
+
+struct ApplicationEvent {
+  bool warning = false;
+  std::string reason;
+  std::string note;
+};
+// What `kubectl describe` tells about a change of status; reasons are the peer's.
+std::vector<ApplicationEvent> events_of(const Application& app, const ApplicationStatus& after);
+
+// How long to wait before attempt n + 1: the interval, doubled with every failure up to ten minutes
+// (or the interval, if longer), and back to the interval once a driver has run for ten minutes.
+std::chrono::seconds retry_delay(std::chrono::seconds interval, int64_t failures,
+                                 std::optional<std::chrono::milliseconds> ran_for);
+
+}  // namespace runner

@@ -1,0 +1,372 @@
+#include "runner/application_reconciler.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
+#include "runner/submission/submission.h"
+
+namespace runner {
+namespace {
+
+using base::Code;
+using base::string_at;
+using nlohmann::json;
+
+// Kubernetes refuses with these what no repetition can mend; everything else is tried again without
+// counting as an attempt.
+bool is_permanent(const base::Error& error) {
+  return error.code == Code::InvalidArgument || error.code == Code::Forbidden ||
+         error.code == Code::TooLarge || error.code == Code::Unimplemented;
+}
+
+kube::ResourceType type_of(const json& object) {
+  const std::string kind = string_at(object, {"kind"});
+  if (kind == "ConfigMap") return kube::config_maps();
+  if (kind == "Service") return kube::services();
+  if (kind == "Secret") return kube::secrets();
+  if (kind == "PersistentVolumeClaim") return kube::persistent_volume_claims();
+  return kube::pods();
+}
+
+json owner_reference(const Application& app) {
+  return {{"apiVersion", config::kApiVersion},
+          {"kind", config::kApplicationKind},
+          {"name", app.key.name},
+          {"uid", app.uid},
+          {"controller", true},
+          {"blockOwnerDeletion", true}};
+}
+
+bool owned_by(const json& object, const std::string& uid) {
+  const json* owners = base::find(object, {"metadata", "ownerReferences"});
+  if (owners == nullptr || !owners->is_array()) return false;
+  return std::any_of(owners->begin(), owners->end(),
+                     [&](const json& owner) { return string_at(owner, {"uid"}) == uid; });
+}
+
+bool is_executor_of(const json& pod, const Application& app) {
+  return string_at(pod, {"metadata", "labels", config::kAppNameLabel}) == app.key.name &&
+         string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) == "executor";
+}
+
+// Executor cores × instances, at most the machine's: one driver does all the work.
+int local_threads(const json& object, int machine_cores) {
+  const int64_t cores = base::integer_at(object, {"spec", "executor", "cores"}).value_or(1);
+  const int64_t instances = base::integer_at(object, {"spec", "executor", "instances"}).value_or(1);
+  return static_cast<int>(
+      std::clamp<int64_t>(std::max<int64_t>(cores, 1) * std::max<int64_t>(instances, 1), 1,
+                          std::max(machine_cores, 1)));
+}
+
+bool wants_local_executors(const json& object, const ApplicationOptions& options) {
+  if (!options.local_cores) return false;
+  const std::string asked =
+      string_at(object, {"metadata", "annotations", config::kExecutorsAnnotation});
+  if (asked == "pods") return false;
+  if (asked == "local") return true;
+  return !options.executors_as_pods;
+}
+
+}  // namespace
+
+ApplicationReconciler::ApplicationReconciler(kube::Api& api, const kube::Cache& cache,
+                                             kube::EventRecorder& events, RunRecorder& recorder,
+                                             base::Clock& clock, ApplicationOptions options)
+    : api_(api),
+      cache_(cache),
+      events_(events),
+      recorder_(recorder),
+      clock_(clock),
+      options_(std::move(options)) {}
+
+base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::ObjectKey& key) {
+  // 1. Load. A cache that lags shows an older object; its writes then fail with Conflict and come
+  // back.
+  const auto object = cache_.get(config::spark_applications(), key);
+  if (object == nullptr) return kube::Reconciled{};
+  const Application app = read_application(*object);
+
+  // 2. Observe.
+  ASSIGN_OR_RETURN(const ObservedPods observed, observe(app, *object));
+
+  // 3. Decide.
+  const ApplicationDecision decision = decide(clock_.now(), app, observed, submission_id_of);
+
+  // 4. Act. A crash between two actions: the next decision sees what exists and goes on from there.
+  ApplicationStatus status = decision.status;
+  for (const ApplicationAction& action : decision.actions) {
+    RETURN_IF_ERROR(perform(action, app, *object, status));
+  }
+
+  // 5. Record, then tell. A crash after recording repeats it: the ledger knows the run by its UID.
+  // Only what is recorded becomes final in the status, and only what is final there is ever
+  // deleted.
+  if (status != app.status) {
+    RETURN_IF_ERROR(record(app, *object, status));
+    RETURN_IF_ERROR(write(app, *object, status));
+    for (const ApplicationEvent& event : events_of(app, status)) {
+      events_.record(*object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
+                     event.reason, "Reconciling", event.note);
+    }
+  }
+  return kube::Reconciled{decision.wake_at};
+}
+
+base::Result<std::optional<json>> ApplicationReconciler::read_live(
+    const kube::ResourceType& type, const kube::ObjectKey& key) const {
+  auto found = api_.get(type, key);
+  if (found) return std::optional<json>(std::move(*found));
+  if (found.error().code == Code::NotFound) return std::optional<json>();
+  return base::failure(found.error());
+}
+
+base::Result<ObservedPods> ApplicationReconciler::observe(const Application& app,
+                                                          const json& object) const {
+  ObservedPods observed;
+  const kube::ObjectKey driver_key{app.key.ns, driver_pod_name(object)};
+  const auto cached = cache_.get(kube::pods(), driver_key);
+  if (cached != nullptr) {
+    observed.driver = read_driver(*cached);
+  } else if (app.status.state != AppState::New || app.deleting) {
+    // That a driver is gone decides a run's outcome: the cache alone is not believed. A new
+    // application need not look, since creating the pod itself finds out.
+    if (!is_final(app.status.state)) {
+      ASSIGN_OR_RETURN(const auto live, read_live(kube::pods(), driver_key));
+      if (live) observed.driver = read_driver(*live);
+    }
+  }
+  for (const auto& pod : cache_.list(kube::pods(), app.key.ns)) {
+    if (is_executor_of(*pod, app))
+      observed.executors[kube::key_of(*pod).name] = executor_state(*pod);
+  }
+  return observed;
+}
+
+base::Status ApplicationReconciler::perform(const ApplicationAction& action, const Application& app,
+                                            const json& object, ApplicationStatus& status) {
+  if (const auto* step = std::get_if<Submit>(&action))
+    return submit(app, object, step->attempt, status);
+  if (std::holds_alternative<AddFinalizer>(action)) return set_finalizer(app, object, true);
+  if (std::holds_alternative<RemoveFinalizer>(action)) return set_finalizer(app, object, false);
+  if (std::holds_alternative<CleanUp>(action)) return clean_up(app);
+  const bool whole = std::holds_alternative<DeleteApplication>(action);
+  const kube::ObjectKey key{app.key.ns, whole ? app.key.name : driver_pod_name(object)};
+  kube::DeleteOptions options;
+  if (whole) options.uid = app.uid;
+  const auto done = api_.remove(whole ? config::spark_applications() : kube::pods(), key, options);
+  if (!done && done.error().code != Code::NotFound) return done;
+  return {};
+}
+
+base::Status ApplicationReconciler::submit(const Application& app, const json& object,
+                                           const Attempt& attempt, ApplicationStatus& status) {
+  const submission::Ids ids =
+      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
+  submission::Context context;
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
+  context.submission_id = ids.submission_id;
+  context.master_url = options_.master_url;
+  context.spark_user = options_.spark_user;
+  context.submit_time = clock_.now();
+  context.default_conf = options_.default_conf;
+  if (wants_local_executors(object, options_)) {
+    const int threads = local_threads(object, *options_.local_cores);
+    context.forced_conf["spark.kubernetes.driver.master"] =
+        "local[" + std::to_string(threads) + "]";
+    events_.record(object, kube::EventType::Normal, "ExecutorsInDriver", "Submitting",
+                   "Executors run as " + std::to_string(threads) +
+                       " threads of the driver; annotate the application with " +
+                       std::string(config::kExecutorsAnnotation) + "=pods to run them as pods");
+  }
+
+  const auto built = submission::build_submission(object, context);
+  if (!built) {
+    status = after_refused_submission(clock_.now(), app, attempt, built.error().message);
+    return {};
+  }
+  for (const std::string& warning : built->warnings) {
+    events_.record(object, kube::EventType::Warning, "SparkApplicationWarning", "Submitting",
+                   warning);
+  }
+
+  // ConfigMap and Service exist before the pod, so no kubelet ever waits for them. A crash in this
+  // loop leaves some of them: their names come from the attempt, so the next try finds them and
+  // goes on.
+  std::vector<json> objects = built->before_pod;
+  objects.push_back(built->driver_pod);
+  for (const json& one : objects) {
+    const auto created = create_owned(app, attempt, one);
+    if (created) continue;
+    if (!is_permanent(created.error())) return created;
+    status = after_refused_submission(clock_.now(), app, attempt, created.error().message);
+    return {};
+  }
+  status = after_submission(clock_.now(), app, attempt,
+                            {ids.app_id, ids.submission_id, kube::key_of(built->driver_pod).name});
+  return {};
+}
+
+base::Status ApplicationReconciler::create_owned(const Application& app, const Attempt& attempt,
+                                                 json object) {
+  object["metadata"]["namespace"] = app.key.ns;
+  object["metadata"]["ownerReferences"] = json::array({owner_reference(app)});
+  object["metadata"]["labels"][config::kAppNameLabel] = app.key.name;
+  object["metadata"]["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
+  const kube::ResourceType type = type_of(object);
+  if (type != kube::pods()) object["metadata"]["labels"][config::kCreatedByLabel] = "true";
+  const auto created = api_.create(type, object);
+  if (created) return {};
+  if (created.error().code != Code::AlreadyExists) return base::failure(created.error());
+
+  const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
+  ASSIGN_OR_RETURN(const auto existing, read_live(type, key));
+  const std::string what = type.kind + " " + key.to_string();
+  if (!existing)
+    return base::failure(Code::Unavailable, what + " was there and is gone; trying again");
+  if (!owned_by(*existing, app.uid)) {
+    return base::failure(Code::InvalidArgument,
+                         what + " already exists and does not belong to this application");
+  }
+  // Ours of the same attempt: created before a crash. Ours of an older one: it is on its way out.
+  const bool same = string_at(*existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
+                    submission_id_of(app.uid, attempt);
+  const bool leaving = !string_at(*existing, {"metadata", "deletionTimestamp"}).empty();
+  if (same && !leaving) return {};
+  if (!leaving) {
+    const auto removed = api_.remove(type, key, {.uid = kube::uid_of(*existing)});
+    if (!removed && removed.error().code != Code::NotFound) return removed;
+  }
+  return base::failure(Code::Unavailable,
+                       what + " of an earlier attempt is still there; trying again");
+}
+
+base::Status ApplicationReconciler::clean_up(const Application& app) {
+  const std::string selector = std::string(config::kAppNameLabel) + "=" + app.key.name + "," +
+                               config::kCreatedByLabel + "=true";
+  for (const kube::ResourceType* type : {&kube::services(), &kube::config_maps()}) {
+    ASSIGN_OR_RETURN(const kube::ObjectList found,
+                     api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));
+    for (const json& one : found.items) {
+      if (!owned_by(one, app.uid)) continue;
+      const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
+      if (!removed && removed.error().code != Code::NotFound) return removed;
+    }
+  }
+  for (const auto& pod : cache_.list(kube::pods(), app.key.ns)) {
+    const std::string state = executor_state(*pod);
+    if (!is_executor_of(*pod, app) || state == "COMPLETED" || state == "FAILED") continue;
+    const auto removed = api_.remove(kube::pods(), kube::key_of(*pod), {.uid = kube::uid_of(*pod)});
+    if (!removed && removed.error().code != Code::NotFound &&
+        removed.error().code != Code::Conflict) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+base::Status ApplicationReconciler::set_finalizer(const Application& app, const json& object,
+                                                  bool present) {
+  json finalizers = json::array();
+  const json* now = base::find(object, {"metadata", "finalizers"});
+  if (now != nullptr && now->is_array()) {
+    for (const json& one : *now) {
+      if (one != config::kRunFinalizer) finalizers.push_back(one);
+    }
+  }
+  if (present) finalizers.push_back(config::kRunFinalizer);
+  // With the UID, a namesake that was created meanwhile is left alone; without the resourceVersion
+  // a lost finalizer of somebody else's could come back, so it is sent too.
+  const json patch{{"metadata",
+                    {{"uid", app.uid},
+                     {"resourceVersion", kube::resource_version_of(object)},
+                     {"finalizers", finalizers}}}};
+  const auto patched =
+      api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch);
+  if (!patched && !(patched.error().code == Code::NotFound && !present))
+    return base::failure(patched.error());
+  return {};
+}
+
+base::Status ApplicationReconciler::record(const Application&, const json& object,
+                                           const ApplicationStatus& status) {
+  return recorder_.record_run(run_record(object, status));
+}
+
+base::Status ApplicationReconciler::write(const Application& app, const json& object,
+                                          const ApplicationStatus& status) {
+  json next = write_status(status);
+  // A merge patch removes only what is named: fields that are no longer there become null.
+  const json* before = base::find(object, {"status"});
+  const json patch_status = before == nullptr                   ? next
+                            : json::diff(*before, next).empty() ? json()
+                                                                : next;
+  if (patch_status.is_null()) return {};
+  json patch{{"metadata", {{"uid", app.uid}}}, {"status", next}};
+  if (before != nullptr && before->is_object()) {
+    for (const auto& [name, value] : before->items()) {
+      if (!next.contains(name)) patch["status"][name] = nullptr;
+      if (!value.is_object() || !next.contains(name)) continue;
+      for (const auto& [inner, ignored] : value.items()) {
+        if (!next[name].contains(inner)) patch["status"][name][inner] = nullptr;
+      }
+    }
+  }
+  const auto written =
+      api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch,
+                 {.subresource = "status", .field_manager = {}, .force = false});
+  if (!written) return base::failure(written.error());
+  base::log_info("runner", "SparkApplication changed state",
+                 {{"application", app.key.to_string()},
+                  {"from", std::string(to_string(app.status.state))},
+                  {"to", std::string(to_string(status.state))}});
+  return {};
+}
+
+std::string driver_pod_name(const json& application) {
+  std::string name = string_at(application, {"spec", "driver", "podName"});
+  if (name.empty())
+    name = string_at(application, {"spec", "sparkConf", "spark.kubernetes.driver.pod.name"});
+  return name.empty() ? kube::key_of(application).name + "-driver" : name;
+}
+
+RunRecord run_record(const json& application, const ApplicationStatus& status) {
+  RunRecord run;
+  const kube::ObjectKey key = kube::key_of(application);
+  const json* owners = base::find(application, {"metadata", "ownerReferences"});
+  if (owners != nullptr && owners->is_array()) {
+    for (const json& owner : *owners) {
+      if (string_at(owner, {"kind"}) != config::kScheduleKind) continue;
+      run.schedule = {key.ns, string_at(owner, {"name"})};
+      run.schedule_uid = string_at(owner, {"uid"});
+    }
+  }
+  // A run of its own still has a namespace to be found by.
+  run.schedule.ns = key.ns;
+  run.name = key.name;
+  run.uid = kube::uid_of(application);
+  const auto slot = base::parse_rfc3339(
+      string_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  if (slot) run.slot = *slot;
+  const auto created =
+      base::parse_rfc3339(string_at(application, {"metadata", "creationTimestamp"}));
+  if (created) run.created = *created;
+  run.submitted = status.last_submission;
+  run.started = status.driver_started;
+  if (is_final(status.state)) run.ended = status.terminated;
+  run.state = to_string(status.state);
+  run.attempts = static_cast<int>(status.execution_attempts);
+  if (status.driver_exit_code) run.exit_code = static_cast<int>(*status.driver_exit_code);
+  run.message = status.error_message;
+  run.app_id = status.app_id;
+  return run;
+}
+
+std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
+  return submission::submission_ids(uid, attempt.execution, attempt.submission).submission_id;
+}
+
+}  // namespace runner
