@@ -188,7 +188,7 @@ TEST_CASE("a refused submission is tried again only with retries") {
   CHECK(find<Submit>(again)->attempt == Attempt{1, 2});
 }
 
-TEST_CASE("suspend stops the driver and waits for it; resume submits the next attempt") {
+TEST_CASE("suspend stops the driver and waits for it, resume submits the next attempt") {
   Application app = application(AppState::Running);
   app.suspend = true;
   ObservedDriver pod = driver(ObservedDriver::Phase::Running);
