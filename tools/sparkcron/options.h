@@ -1,0 +1,65 @@
+#pragma once
+
+// What the command line of sparkcron says, as plain values with their defaults.
+//
+// Threads: plain values.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace sparkcron {
+
+enum class OnExit {
+  Leave,  // drivers go on and are picked up again at the next start
+  Stop,
+};
+enum class Executors { Local, Pods };
+
+struct NodeCapacity {
+  std::optional<double> cpu;  // not bounded unless given
+  std::optional<uint64_t> memory_bytes;
+  int pods = 64;
+};
+
+struct ListenAddress {
+  std::string host = "127.0.0.1";
+  uint16_t port = 8680;
+  [[nodiscard]] bool is_loopback() const {
+    return host.starts_with("127.") || host == "::1" || host == "localhost";
+  }
+};
+
+struct Options {
+  std::string data_dir;  // resolved: never empty once parsed
+  ListenAddress listen;
+  std::string tls_certificate_file;
+  std::string tls_key_file;
+  std::string spark_home;
+  std::string java_home;
+  NodeCapacity capacity;
+  Executors executors = Executors::Local;
+  OnExit on_exit = OnExit::Leave;
+  std::string default_time_zone = "UTC";
+  std::map<std::string, std::string> default_conf;
+  std::string kubeconfig;
+  std::vector<std::string> namespaces;  // controller: empty = all
+  bool leader_elect = true;             // controller
+  int workers = 4;
+  base::LogLevel log_level = base::LogLevel::Info;
+  base::LogFormat log_format = base::LogFormat::Text;
+};
+
+// "HOST:PORT", "[::1]:8680", ":8680" (loopback). InvalidArgument tells the form.
+base::Result<ListenAddress> parse_listen(const std::string& text);
+// "cpu=8,memory=16Gi,pods=50"; each part may be left out.
+base::Result<NodeCapacity> parse_capacity(const std::string& text);
+// --data-dir, else $XDG_DATA_HOME/sparkcron, else ~/.local/share/sparkcron.
+base::Result<std::string> resolve_data_dir(const std::string& given);
+
+}  // namespace sparkcron
