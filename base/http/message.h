@@ -1,9 +1,11 @@
 #pragma once
 
-// Request and Response: HTTP messages as plain values, shared by the client and the server.
+// Request and Response: HTTP messages as plain values, shared by the client and the server, and the
+// percent-coding of request targets (RFC 3986, RFC 9112 section 3.2).
 //
 // Threads: plain values, no sharing.
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +59,19 @@ struct Response {
 // Percent-decoding of one path segment or query part ('+' is a blank in queries only).
 // nullopt on a malformed escape or a NUL.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_blank);
+// Everything but letters, digits and "-._~" is escaped.
 std::string percent_encode(std::string_view text);
+
+// What stands in the first line of a request, decoded.
+struct Target {
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query;
+};
+// Of the origin form ("/a%20b?x=1"), the absolute form ("http://host/a") or "*". nullopt for
+// anything else, a malformed escape or a NUL. A fragment is not a part of a target.
+std::optional<Target> parse_target(std::string_view target);
+
+// Names and tokens in headers compare without case (ASCII only).
+bool equal_ignoring_case(std::string_view left, std::string_view right);
 
 }  // namespace base::http
