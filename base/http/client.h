@@ -30,7 +30,8 @@ struct ClientOptions {
   std::string ca_pem;  // empty: the system's
   std::string client_certificate_pem;
   std::string client_key_pem;
-  std::string tls_server_name;
+  std::string tls_server_name;  // checked instead of the URL's host
+  std::string proxy;            // empty: as the environment says, never for loopback
   bool insecure_skip_tls_verify = false;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds request_timeout{30'000};
@@ -42,6 +43,7 @@ class BodyStream {
  public:
   virtual ~BodyStream() = default;  // closes the connection
   [[nodiscard]] virtual int status() const = 0;
+  [[nodiscard]] virtual const Headers& headers() const = 0;
   // The next bytes; nullopt at the end of the body. Blocks. Cancelled once cancel() was called.
   virtual Result<std::optional<std::string>> read() = 0;
   // Wakes a blocked read(). From any thread.

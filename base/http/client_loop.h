@@ -1,0 +1,57 @@
+#pragma once
+
+// CurlLoop: the one thread that owns the multi handle. Others leave it commands and wake it;
+// curl_multi_wakeup is the only curl call that may come from another thread. No curl_multi call is
+// made from inside a callback. Private to base/http/client*.
+//
+// Threads: any.
+
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/http/client_transfer.h"
+#include "base/mutex.h"
+
+namespace base::http {
+
+class CurlLoop {
+ public:
+  static Result<std::shared_ptr<CurlLoop>> start();
+  ~CurlLoop();  // as stop()
+  CurlLoop(const CurlLoop&) = delete;
+  CurlLoop& operator=(const CurlLoop&) = delete;
+
+  void begin(std::shared_ptr<Transfer> transfer);
+  // Goes on after a pause. Does nothing when the transfer has ended.
+  void resume(std::shared_ptr<Transfer> transfer);
+  // Takes the transfer out and closes its connection.
+  void drop(std::shared_ptr<Transfer> transfer);
+  // Ends every transfer as Cancelled and joins the thread. Later commands do nothing.
+  void stop();
+
+ private:
+  struct Command {
+    enum class Kind { Begin, Resume, Drop } kind;
+    std::shared_ptr<Transfer> transfer;
+  };
+
+  explicit CurlLoop(CurlMulti multi);
+  void post(Command command);
+  void run();
+  void obey(const Command& command);
+  void reap();
+  void end_all();
+
+  const CurlMulti multi_;
+  Mutex mutex_;
+  std::vector<Command> commands_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::unordered_map<CURL*, std::shared_ptr<Transfer>> active_;  // the thread's own
+  Mutex join_mutex_;
+  std::thread thread_ GUARDED_BY(join_mutex_);
+};
+
+}  // namespace base::http
