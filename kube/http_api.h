@@ -1,0 +1,69 @@
+#pragma once
+
+// HttpApi: kube::Api over HTTP, to any Kubernetes API server. Lists page by themselves; a watch
+// asks for bookmarks and ends by itself after five to ten minutes, as the server would end it.
+//
+// A request never waits longer than the client's time-outs. Nothing is retried here: whoever asks
+// knows whether asking again makes sense. Threads: any.
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/http/client.h"
+#include "kube/api.h"
+
+namespace kube {
+
+struct HttpApiOptions {
+  std::string field_manager = "sparkcron";
+  int64_t page_size = 500;
+  // Ends everything under way and to come as Cancelled.
+  std::stop_token stop;
+};
+
+struct LogOptions {
+  std::string container;  // "" = the only one
+  bool follow = false;
+  bool previous = false;
+  bool timestamps = false;
+  std::optional<int64_t> tail_lines;
+  std::optional<std::chrono::seconds> since;
+};
+
+class HttpApi final : public Api {
+ public:
+  explicit HttpApi(std::unique_ptr<base::http::Client> client, HttpApiOptions options = {});
+
+  base::Result<Json> get(const ResourceType& type, const ObjectKey& key) override;
+  base::Result<ObjectList> list(const ResourceType& type, const ListOptions& options) override;
+  base::Result<std::unique_ptr<Watch>> watch(const ResourceType& type,
+                                             const ListOptions& options) override;
+  base::Result<Json> create(const ResourceType& type, const Json& object) override;
+  base::Result<Json> update(const ResourceType& type, const Json& object,
+                            std::string_view subresource = "") override;
+  base::Result<Json> patch(const ResourceType& type, const ObjectKey& key, PatchType patch_type,
+                           const Json& patch, const PatchOptions& options = {}) override;
+  base::Status remove(const ResourceType& type, const ObjectKey& key,
+                      const DeleteOptions& options = {}) override;
+
+  // The log of a pod's container, as it comes. With follow it ends with the container.
+  base::Result<std::unique_ptr<base::http::BodyStream>> logs(const ObjectKey& pod,
+                                                             const LogOptions& options);
+  // Anything else the server offers: "/version", "/readyz". An HTTP error status is an Error.
+  base::Result<base::http::Response> raw(const base::http::Request& request);
+
+ private:
+  base::Result<Json> ask(const base::http::Request& request);
+  base::Result<ObjectList> list_pages(const ResourceType& type, const ListOptions& options,
+                                      int64_t page_size);
+  base::Result<std::unique_ptr<base::http::BodyStream>> open(
+      const base::http::Request& request, std::chrono::milliseconds idle_timeout);
+
+  const std::unique_ptr<base::http::Client> client_;
+  const HttpApiOptions options_;
+};
+
+}  // namespace kube

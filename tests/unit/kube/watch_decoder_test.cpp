@@ -1,0 +1,129 @@
+#include "kube/watch_decoder.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+
+namespace {
+
+using base::Code;
+using kube::WatchDecoder;
+using kube::WatchEvent;
+
+const std::string kStream = R"({"type":"ADDED","object":{"metadata":{"name":"a"}}})"
+                            "\n\r\n"
+                            R"({"type":"MODIFIED","object":{"metadata":{"name":"b"}}})"
+                            "\n"
+                            R"({"type":"DELETED","object":{"metadata":{"name":"c"}}})"
+                            "\n"
+                            R"({"type":"BOOKMARK","object":{"metadata":{"name":"d"}}})"
+                            "\n";
+
+TEST_CASE("events come out the same wherever the bytes are cut") {
+  for (size_t piece = 1; piece <= kStream.size(); ++piece) {
+    WatchDecoder decoder;
+    std::vector<WatchEvent> events;
+    for (size_t at = 0; at < kStream.size(); at += piece) {
+      decoder.feed(std::string_view(kStream).substr(at, piece));
+      while (true) {
+        auto event = decoder.next();
+        REQUIRE(event.has_value());
+        if (!*event) break;
+        events.push_back(**event);
+      }
+    }
+    REQUIRE(events.size() == 4);
+    CHECK(events[0].type == WatchEvent::Type::Added);
+    CHECK(events[1].type == WatchEvent::Type::Modified);
+    CHECK(events[2].type == WatchEvent::Type::Deleted);
+    CHECK(events[3].type == WatchEvent::Type::Bookmark);
+    CHECK(kube::key_of(*events[3].object).name == "d");
+  }
+}
+
+TEST_CASE("what is no event ends the watch") {
+  struct Case {
+    const char* name;
+    const char* line;
+    Code code;
+    const char* message;
+  };
+  const Case cases[] = {
+      {.name = "an expired revision",
+       .line =
+           R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old"}})",
+       .code = Code::Gone,
+       .message = "too old"},
+      {.name = "expired, as old servers say it",
+       .line =
+           R"({"type":"ERROR","object":{"kind":"Status","code":500,"reason":"Expired","message":"too old"}})",
+       .code = Code::Gone,
+       .message = "too old"},
+      {.name = "an overloaded server",
+       .line =
+           R"({"type":"ERROR","object":{"code":429,"message":"later","details":{"retryAfterSeconds":2}}})",
+       .code = Code::ResourceExhausted,
+       .message = "later"},
+      {.name = "an error without words",
+       .line = R"({"type":"ERROR","object":{}})",
+       .code = Code::Unavailable,
+       .message = "HTTP 500"},
+      {.name = "an unknown type",
+       .line = R"({"type":"SURPRISE","object":{}})",
+       .code = Code::Unavailable,
+       .message = "watch event of unknown type \"SURPRISE\""},
+      {.name = "no object",
+       .line = R"({"type":"ADDED"})",
+       .code = Code::Unavailable,
+       .message = "watch event without type and object"},
+      {.name = "not an object",
+       .line = R"([1])",
+       .code = Code::Unavailable,
+       .message = "watch event without type and object"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      WatchDecoder decoder;
+      decoder.feed(std::string(c.line) + "\n");
+      const auto event = decoder.next();
+      REQUIRE_FALSE(event.has_value());
+      CHECK(event.error().code == c.code);
+      CHECK(event.error().message == c.message);
+    }
+  }
+}
+
+TEST_CASE("not JSON") {
+  WatchDecoder decoder;
+  decoder.feed("<html>\n");
+  const auto event = decoder.next();
+  REQUIRE_FALSE(event.has_value());
+  CHECK(event.error().code == Code::Unavailable);
+  CHECK(event.error().message.starts_with("watch event: not JSON"));
+}
+
+TEST_CASE("a line has a limit, finished or not") {
+  for (const char* line : {"{\"type\":\"ADDED\",   ", "{\"type\":\"ADDED\",   }\n"}) {
+    DYNAMIC_SECTION(line) {
+      WatchDecoder decoder(16);
+      decoder.feed(line);
+      const auto event = decoder.next();
+      REQUIRE_FALSE(event.has_value());
+      CHECK(event.error().code == Code::TooLarge);
+      CHECK(event.error().message == "watch event over 16 bytes");
+    }
+  }
+}
+
+TEST_CASE("the end of a line is known") {
+  WatchDecoder decoder;
+  CHECK(decoder.at_boundary());
+  decoder.feed("{\"type\":");
+  CHECK_FALSE(decoder.next().value().has_value());
+  CHECK_FALSE(decoder.at_boundary());
+  decoder.feed("\"BOOKMARK\",\"object\":{}}\n");
+  CHECK(decoder.next().value().has_value());
+  CHECK(decoder.at_boundary());
+}
+
+}  // namespace
