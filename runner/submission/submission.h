@@ -7,13 +7,11 @@
 // "spec.batchScheduler is not supported yet"), never ignored.
 // Threads: pure.
 
-#include <chrono>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>  // a member by value
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -22,8 +20,8 @@ namespace runner::submission {
 
 // What comes from the service and the attempt, not from the user.
 struct Context {
-  // From UID and attempts, so that a repeated submission makes the same names. app_id is "spark-"
-  // and 32 hex digits; unique_id is 16 hex digits.
+  // From UID and attempts (submission_ids in names.h), so that a repeated submission makes the same
+  // names. app_id is "spark-" and 32 hex digits; unique_id is 16 hex digits.
   std::string app_id;
   std::string unique_id;
   std::string submission_id;

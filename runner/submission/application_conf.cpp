@@ -1,0 +1,290 @@
+#include "runner/submission/application_conf.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "runner/submission/conf_resolution.h"
+#include "runner/submission/fields.h"
+#include "runner/submission/monitoring.h"
+#include "runner/submission/role_conf.h"
+#include "runner/submission/template_variables.h"
+
+namespace runner::submission {
+namespace {
+
+using base::Code;
+using base::failure;
+using nlohmann::json;
+
+// With these a user could act as the service, leave the namespace or run another image than the
+// policy of the cluster looks at. The peer's list, and the two that name files of our machine.
+constexpr std::array kDenied = {
+    "spark.master",
+    "spark.kubernetes.driver.master",
+    "spark.kubernetes.container.image",
+    "spark.kubernetes.driver.container.image",
+    "spark.kubernetes.executor.container.image",
+    "spark.kubernetes.authenticate.driver.serviceAccountName",
+    "spark.kubernetes.authenticate.executor.serviceAccountName",
+    "spark.kubernetes.authenticate.oauthToken",
+    "spark.kubernetes.authenticate.oauthTokenFile",
+    "spark.kubernetes.authenticate.driver.oauthToken",
+    "spark.kubernetes.authenticate.driver.oauthTokenFile",
+    "spark.kubernetes.authenticate.executor.oauthToken",
+    "spark.kubernetes.authenticate.executor.oauthTokenFile",
+    "spark.kubernetes.driver.podTemplateFile",
+    "spark.kubernetes.executor.podTemplateFile",
+};
+
+struct ListKey {
+  const char* field;
+  const char* key;
+  bool paths;
+};
+constexpr std::array kDependencies = {
+    ListKey{"jars", "spark.jars", true},
+    ListKey{"packages", "spark.jars.packages", false},
+    ListKey{"excludePackages", "spark.jars.excludes", false},
+    ListKey{"repositories", "spark.jars.repositories", false},
+    ListKey{"pyFiles", "spark.submit.pyFiles", true},
+    ListKey{"files", "spark.files", true},
+    ListKey{"archives", "spark.archives", true},
+};
+
+void add_user_conf(Fields& spec, const std::string& ns, Conf& conf) {
+  const Conf user = spec.text_map("sparkConf");
+  for (const char* key : kDenied) {
+    if (user.contains(key)) {
+      spec.complain("sparkConf", "must not set " + std::string(key));
+    }
+  }
+  const std::string* wanted = find(user, "spark.kubernetes.namespace");
+  if (wanted != nullptr && *wanted != ns) {
+    spec.complain("sparkConf", "must not set spark.kubernetes.namespace to another namespace");
+  }
+  for (const auto& [key, value] : user)
+    conf[key] = value;
+  for (const auto& [key, value] : spec.text_map("hadoopConf"))
+    conf["spark.hadoop." + key] = value;
+}
+
+void add_general_conf(Fields& spec, Conf& conf) {
+  const auto set = [&conf](const char* key, const std::string& value) {
+    if (!value.empty()) conf[key] = value;
+  };
+  set("spark.kubernetes.container.image", spec.text("image"));
+  set("spark.kubernetes.container.image.pullPolicy", spec.text("imagePullPolicy"));
+  set("spark.kubernetes.container.image.pullSecrets", join(spec.texts("imagePullSecrets"), ","));
+  set("spark.kubernetes.pyspark.pythonVersion", spec.text("pythonVersion"));
+  set("spark.kubernetes.memoryOverheadFactor", spec.text("memoryOverheadFactor"));
+  conf["spark.kubernetes.submission.waitAppCompletion"] = "false";
+}
+
+void add_dynamic_allocation(Fields& spec, Conf& conf) {
+  Fields dynamic = spec.child("dynamicAllocation");
+  const bool enabled = dynamic.boolean("enabled").value_or(false);
+  const auto set = [&conf, enabled](const char* key, const std::optional<int64_t>& value) {
+    if (enabled && value) conf[key] = std::to_string(*value);
+  };
+  set("spark.dynamicAllocation.initialExecutors", dynamic.integer("initialExecutors"));
+  set("spark.dynamicAllocation.minExecutors", dynamic.integer("minExecutors"));
+  set("spark.dynamicAllocation.maxExecutors", dynamic.integer("maxExecutors"));
+  set("spark.dynamicAllocation.shuffleTracking.timeout", dynamic.integer("shuffleTrackingTimeout"));
+  const bool tracking = dynamic.boolean("shuffleTrackingEnabled").value_or(true);
+  if (enabled) {
+    conf["spark.dynamicAllocation.enabled"] = "true";
+    conf["spark.dynamicAllocation.shuffleTracking.enabled"] = tracking ? "true" : "false";
+  }
+  dynamic.refuse_rest();
+  spec.adopt(dynamic);
+  if (lower(first_of(conf, {"spark.dynamicAllocation.enabled"})) != "true") {
+    conf.try_emplace("spark.executor.instances", "1");
+  }
+}
+
+void refuse_local(Fields& spec, const std::string& field, const std::string& path) {
+  if (!on_submitting_machine(path)) return;
+  spec.complain(field, "is a file of the machine that submits, which cannot be reached: " + path +
+                           " (local:// names a file of the image)");
+}
+
+void add_dependencies(Fields& spec, Conf& conf) {
+  Fields deps = spec.child("deps");
+  for (const ListKey& list : kDependencies) {
+    const std::vector<std::string> entries = deps.texts(list.field);
+    if (entries.empty()) continue;
+    if (list.paths) {
+      for (const std::string& path : entries)
+        refuse_local(deps, list.field, path);
+    }
+    conf[list.key] = join(entries, ",");
+  }
+  deps.refuse_rest();
+  spec.adopt(deps);
+}
+
+void add_main(Fields& spec, SubmitRequest& request, std::vector<std::string>& warnings) {
+  const std::string mode = spec.text("mode");
+  if (!mode.empty() && mode != "cluster") {
+    spec.complain("mode",
+                  "must be cluster: in " + mode + " mode the driver would run inside this service");
+  }
+  const std::string type = spec.text("type");
+  request.main_class = spec.text("mainClass");
+  request.main_resource = spec.text("mainApplicationFile");
+  request.arguments = spec.texts("arguments");
+  request.proxy_user = spec.text("proxyUser");
+  if (request.main_resource.empty()) spec.complain("mainApplicationFile", "is required");
+  refuse_local(spec, "mainApplicationFile", request.main_resource);
+  const Language language = language_of(request.main_resource);
+  const bool jvm = type != "Python" && type != "R";
+  if (type == "Python" && language != Language::Python) {
+    spec.complain("mainApplicationFile", "must end in .py where spec.type is Python");
+  } else if (type == "R" && language != Language::R) {
+    spec.complain("mainApplicationFile", "must end in .R where spec.type is R");
+  } else if (language == Language::Jvm && request.main_class.empty()) {
+    spec.complain("mainClass", "is required for a Java or Scala application");
+  } else if (jvm && !type.empty() && language != Language::Jvm) {
+    warnings.push_back("spec.type is " + type + ", but Spark goes by the name of " +
+                       request.main_resource);
+  }
+}
+
+RunMarks run_marks(const json& application, const Context& context) {
+  RunMarks marks;
+  const json* labels = base::find(application, {"metadata", "labels"});
+  if (labels != nullptr && labels->is_object()) {
+    for (const auto& [key, value] : labels->items()) {
+      // Kueue's own labels on a pod would make it queue the pod a second time.
+      if (value.is_string() && !key.starts_with("kueue.x-k8s.io/")) {
+        marks.labels[key] = value.get<std::string>();
+      }
+    }
+  }
+  marks.own_labels = {{config::kAppNameLabel, base::string_at(application, {"metadata", "name"})},
+                      {config::kLaunchedByLabel, "true"},
+                      {config::kSubmissionIdLabel, context.submission_id}};
+  struct Mark {
+    const char* annotation;
+    const char* variable;
+  };
+  for (const Mark& mark :
+       {Mark{config::kScheduledTimeAnnotation, config::kScheduledTimeEnv},
+        Mark{config::kScheduledTimeLocalAnnotation, config::kScheduledTimeLocalEnv},
+        Mark{config::kPreviousScheduledTimeAnnotation, config::kPreviousScheduledTimeEnv}}) {
+    const std::string value =
+        base::string_at(application, {"metadata", "annotations", mark.annotation});
+    if (value.empty()) continue;
+    marks.annotations[mark.annotation] = value;
+    marks.environment[mark.variable] = value;
+  }
+  return marks;
+}
+
+json pod_template(Fields& role) {
+  json source = role.object("template");
+  if (source.is_object()) {
+    json& spec = source["spec"];
+    if (spec.is_null()) spec = json::object();
+  }
+  return source;
+}
+
+// Service links fill the environment of every pod with every service of the namespace, until exec
+// fails; the end of the log is the best message that a dead container can leave.
+void add_pod_defaults(json& pod, std::string_view container_name) {
+  pod["spec"].emplace("enableServiceLinks", false);
+  for (json& container : pod["spec"]["containers"]) {
+    if (container.is_object() && container.value("name", json()) == json(container_name)) {
+      container.emplace("terminationMessagePolicy", "FallbackToLogsOnError");
+    }
+  }
+}
+
+std::string executor_template(const json& source, const PodParts& parts) {
+  json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
+  if (source.is_object()) pod.update(source);
+  apply(parts, pod, config::kExecutorContainer);
+  add_pod_defaults(pod, config::kExecutorContainer);
+  return pod.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void add_pods(Fields& spec, const json& application, const Context& context,
+              ApplicationPlan& plan) {
+  Conf& conf = plan.request.conf;
+  const std::string name = base::string_at(application, {"metadata", "name"});
+  const RunMarks marks = run_marks(application, context);
+  Fields driver = spec.child("driver");
+  Fields executor = spec.child("executor");
+  add_driver_conf(driver, spec, name, marks, conf);
+  add_executor_conf(executor, spec, marks, conf);
+  for (const auto& [key, value] : spec.text_map("nodeSelector")) {
+    conf["spark.kubernetes.node.selector." + key] = value;
+  }
+  plan.request.driver_template = pod_template(driver);
+  const json for_executors = pod_template(executor);
+  plan.driver_parts = pod_parts(Role::Driver, driver, spec, plan.request.driver_template, conf);
+  PodParts executor_parts = pod_parts(Role::Executor, executor, spec, for_executors, conf);
+  add_monitoring(spec, application, plan.driver_parts, executor_parts, conf, plan.objects);
+  driver.refuse_rest();
+  executor.refuse_rest();
+  spec.adopt(driver);
+  spec.adopt(executor);
+  if (!spec.problem()) return;
+  conf["spark.kubernetes.driver.podTemplateContainerName"] = config::kDriverContainer;
+  for (const auto& [key, value] : context.forced_conf)
+    conf[key] = value;
+  // A driver whose executors are its own threads never makes an executor pod.
+  if (first_of(conf, {"spark.kubernetes.driver.master"}).starts_with("local")) return;
+  conf["spark.kubernetes.executor.podTemplateContainerName"] = config::kExecutorContainer;
+  plan.request.executor_template = executor_template(for_executors, executor_parts);
+}
+
+}  // namespace
+
+base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context& context) {
+  ApplicationPlan plan;
+  const json application = substitute_variables(original, plan.warnings);
+  const std::string ns = base::string_at(application, {"metadata", "namespace"});
+  Fields spec(application, "spec", "spec");
+  auto version = parse_spark_version(spec.text("sparkVersion"));
+  if (!version) return failure(version.error().with_context("spec.sparkVersion"));
+  plan.version = *std::move(version);
+
+  SubmitRequest& request = plan.request;
+  request.os_user = context.spark_user;
+  request.name = base::string_at(application, {"metadata", "name"});
+  if (request.name.empty()) return failure(Code::InvalidArgument, "metadata.name is required");
+  Conf& conf = request.conf;
+  for (const auto& [key, value] : context.default_conf)
+    conf[key] = value;
+  add_main(spec, request, plan.warnings);
+  add_general_conf(spec, conf);
+  add_user_conf(spec, ns, conf);
+  // After the user's: these say where the run belongs.
+  conf["spark.master"] = "k8s://" + context.master_url;
+  conf["spark.kubernetes.namespace"] = ns.empty() ? "default" : ns;
+  add_dynamic_allocation(spec, conf);
+  add_pods(spec, application, context, plan);
+  add_dependencies(spec, conf);
+
+  // The controller's business, not the submission's.
+  spec.accept({"suspend", "restartPolicy", "timeToLiveSeconds"});
+  for (const char* dead : {"failureRetries", "retryInterval"}) {
+    if (spec.has(dead)) {
+      plan.warnings.push_back("spec." + std::string(dead) +
+                              " has no effect; spec.restartPolicy has fields for this");
+    }
+    spec.accept({dead});
+  }
+  if (spec.boolean("driverPodDisruptionBudget").value_or(false)) {
+    spec.refuse("driverPodDisruptionBudget");
+  }
+  spec.refuse_rest();
+  RETURN_IF_ERROR(spec.problem());
+  return plan;
+}
+
+}  // namespace runner::submission

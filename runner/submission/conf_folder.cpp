@@ -1,0 +1,54 @@
+#include "runner/submission/conf_folder.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace runner::submission {
+namespace {
+
+constexpr size_t kMaxBytes = size_t{1} << 20;
+
+bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
+  return std::any_of(endings.begin(), endings.end(),
+                     [name](std::string_view ending) { return name.ends_with(ending); });
+}
+
+bool is_left_out(std::string_view name) {
+  return ends_with_any(name, {".template", ".gz", ".zip", ".jar", ".tar"}) ||
+         (name.starts_with("spark") && ends_with_any(name, {"conf", "properties"}));
+}
+
+bool is_utf8(std::string_view text) {
+  // The strict writer throws on anything else, with Unicode's own rules on overlong forms and
+  // surrogates.
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files) {
+  std::vector<std::pair<std::string, std::string>> chosen;
+  for (const auto& [name, content] : files) {
+    if (!is_left_out(name) && is_utf8(content)) chosen.emplace_back(name, content);
+  }
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  nlohmann::json data = nlohmann::json::object();
+  size_t bytes = 0;
+  for (auto& [name, content] : chosen) {
+    bytes += name.size() + content.size();
+    if (bytes >= kMaxBytes) break;
+    data[name] = std::move(content);
+  }
+  return data;
+}
+
+}  // namespace runner::submission

@@ -1,0 +1,16 @@
+#pragma once
+
+// Which files of a Spark conf folder travel to the driver, as spark-submit chooses them: no
+// templates, no spark*.conf or spark*.properties, no archives, valid UTF-8, the smallest first
+// while they fit into one ConfigMap. (spark-submission.md §1.6.)
+
+#include <map>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace runner::submission {
+
+nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files);
+
+}  // namespace runner::submission

@@ -1,0 +1,215 @@
+#include "runner/submission/conf_to_objects.h"
+
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "runner/submission/conf_folder.h"
+#include "runner/submission/driver_steps.h"
+#include "runner/submission/properties.h"
+
+namespace runner::submission {
+namespace {
+
+using base::Code;
+using base::failure;
+using nlohmann::json;
+
+constexpr std::string_view kConfFolder = "/opt/spark/conf";
+constexpr std::string_view kConfVolume = "spark-conf-volume-driver";
+
+struct NamedStep {
+  std::string_view spark_name;  // what spark.kubernetes.driver.pod.excludedFeatureSteps calls it
+  DriverStep run;
+};
+constexpr std::array kSteps = {
+    NamedStep{"BasicDriverFeatureStep", add_basics},
+    NamedStep{"DriverKubernetesCredentialsFeatureStep", add_credentials},
+    NamedStep{"DriverServiceFeatureStep", add_service},
+    NamedStep{"MountSecretsFeatureStep", mount_secrets},
+    NamedStep{"EnvSecretsFeatureStep", add_secret_environment},
+    NamedStep{"MountVolumesFeatureStep", mount_volumes},
+    NamedStep{"DriverCommandFeatureStep", add_command},
+    NamedStep{"HadoopConfDriverFeatureStep", add_hadoop_conf},
+    NamedStep{"KerberosConfDriverFeatureStep", add_kerberos},
+    NamedStep{"PodTemplateConfigMapStep", add_executor_template},
+    NamedStep{"LocalDirsFeatureStep", add_local_dirs},
+};
+
+base::Result<Labels> driver_labels(const Conf& conf, const SparkVersion& version,
+                                   const SubmissionIds& ids) {
+  const Labels own = {{"spark-version", version.text},
+                      {"spark-app-selector", ids.app_id},
+                      {"spark-app-name", app_name_label(first_of(conf, {"spark.app.name"}))},
+                      {"spark-role", "driver"}};
+  Labels labels = own;
+  for (const auto& [key, value] : with_prefix(conf, "spark.kubernetes.driver.label.")) {
+    if (own.contains(key)) {
+      return failure(Code::InvalidArgument, "Label with key " + key +
+                                                " is not allowed as it is reserved for Spark "
+                                                "bookkeeping operations.");
+    }
+    labels[key] = version.at_least(4, 0) ? replace_all(replace_all(value, "{{APP_ID}}", ids.app_id),
+                                                       "{{EXECUTOR_ID}}", "")
+                                         : value;
+  }
+  return labels;
+}
+
+// Splits a pod template into the pod and its Spark container.
+base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf& conf) {
+  DriverDraft draft{.pod = {{"apiVersion", "v1"}, {"kind", "Pod"}},
+                    .container = json::object(),
+                    .objects = {},
+                    .properties = {}};
+  draft.pod["metadata"] = json::object();
+  draft.pod["spec"] = {{"containers", json::array()}};
+  constexpr std::string_view kFileKey = "spark.kubernetes.driver.podTemplateFile";
+  if (request.driver_template.is_null()) {
+    if (!has(conf, kFileKey)) return draft;
+    return failure(Code::InvalidArgument, "Could not load pod from template file.");
+  }
+  const json& source = request.driver_template;
+  const bool shaped = source.is_object() && source.contains("spec") && source["spec"].is_object() &&
+                      source.value("metadata", json::object()).is_object() &&
+                      source["spec"].value("containers", json::array()).is_array();
+  if (!shaped) return failure(Code::InvalidArgument, "Could not load pod from template file.");
+  if (source.value("kind", "Pod") != "Pod") {
+    return failure(Code::InvalidArgument, "the driver's pod template is not a Pod");
+  }
+  draft.pod["metadata"] = source.value("metadata", json::object());
+  draft.pod["spec"] = source["spec"];
+  json& containers = draft.pod["spec"]["containers"];
+  if (!containers.is_array()) containers = json::array();
+  if (containers.empty()) return draft;
+  const std::string wanted = first_of(conf, {"spark.kubernetes.driver.podTemplateContainerName"});
+  auto chosen = std::find_if(containers.begin(), containers.end(), [&](const json& container) {
+    return container.is_object() && container.value("name", json()) == json(wanted);
+  });
+  if (chosen == containers.end()) chosen = containers.begin();
+  if (!chosen->is_object()) {
+    return failure(Code::InvalidArgument, "Could not load pod from template file.");
+  }
+  draft.container = *chosen;
+  containers.erase(chosen);
+  return draft;
+}
+
+base::Status run_steps(const DriverFacts& facts, DriverDraft& draft) {
+  std::vector<std::string> excluded;
+  if (facts.version.at_least(4, 1)) {
+    excluded =
+        split_list(first_of(facts.conf, {"spark.kubernetes.driver.pod.excludedFeatureSteps"}));
+  }
+  for (const NamedStep& step : kSteps) {
+    const std::string name = "org.apache.spark.deploy.k8s.features." + std::string(step.spark_name);
+    if (std::find(excluded.begin(), excluded.end(), name) != excluded.end()) continue;
+    RETURN_IF_ERROR(step.run(facts, draft));
+  }
+  const std::string own = first_of(facts.conf, {"spark.kubernetes.driver.pod.featureSteps"});
+  if (!own.empty()) {
+    return failure(Code::Unimplemented, "spark.kubernetes.driver.pod.featureSteps: " + own +
+                                            " would need to run in this service");
+  }
+  return {};
+}
+
+// spark.properties and the other files of the driver's conf folder.
+json conf_map(const DriverFacts& facts, const DriverDraft& draft, const std::string& name) {
+  Conf properties = draft.properties;
+  properties.insert(facts.conf.begin(), facts.conf.end());  // what steps have set stays
+  json data = conf_folder_files(facts.request.conf_files);
+  data["spark.properties"] = write_properties(
+      properties, "Java properties built from Kubernetes config map with name: " + name);
+  data["spark.kubernetes.namespace"] = facts.ns;
+  return {{"apiVersion", "v1"},
+          {"kind", "ConfigMap"},
+          {"metadata", metadata(facts, name)},
+          {"data", std::move(data)},
+          {"immutable", true}};
+}
+
+void mount_conf_map(DriverDraft& draft, const json& map) {
+  json items = json::array();
+  for (const auto& [key, content] : map["data"].items()) {
+    if (key == "spark.kubernetes.namespace") continue;
+    items.push_back({{"key", key}, {"path", key}, {"mode", 0644}});
+  }
+  add_volume(draft, {{"name", kConfVolume},
+                     {"configMap", {{"name", map["metadata"]["name"]}, {"items", items}}}});
+  add_mount(draft, std::string(kConfVolume), std::string(kConfFolder));
+  add_env(draft, "SPARK_CONF_DIR", std::string(kConfFolder));
+}
+
+base::Result<Submission> assemble(const DriverFacts& facts, DriverDraft draft) {
+  RETURN_IF_ERROR(run_steps(facts, draft));
+  json map = conf_map(facts, draft, conf_map_name(facts.ids.unique_id));
+  mount_conf_map(draft, map);
+  draft.pod["spec"]["containers"].push_back(std::move(draft.container));
+
+  Submission submission;
+  submission.before_pod.push_back(std::move(map));
+  for (json& object : draft.objects)
+    submission.before_pod.push_back(std::move(object));
+  submission.driver_pod = std::move(draft.pod);
+  return submission;
+}
+
+}  // namespace
+
+base::Result<Submission> submission_from_conf(const SubmitRequest& request,
+                                              const SparkVersion& version, const SubmissionIds& ids,
+                                              base::WallTime submit_time) {
+  ASSIGN_OR_RETURN(ResolvedSubmission resolved, resolve_conf(request, submit_time));
+  const Conf& conf = resolved.conf;
+  ASSIGN_OR_RETURN(Labels labels, driver_labels(conf, version, ids));
+  ASSIGN_OR_RETURN(DriverDraft draft, initial_draft(request, conf));
+  const std::string prefix =
+      resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id);
+  const DriverFacts facts{
+      .request = request,
+      .conf = conf,
+      .language = resolved.language,
+      .main_class = resolved.main_class,
+      .version = version,
+      .ids = ids,
+      .ns = first_of(conf, {"spark.kubernetes.namespace"}, "default"),
+      .name_prefix = prefix,
+      .pod_name = first_of(conf, {"spark.kubernetes.driver.pod.name"}, prefix + "-driver"),
+      .labels = std::move(labels)};
+  try {
+    ASSIGN_OR_RETURN(Submission submission, assemble(facts, std::move(draft)));
+    submission.warnings = std::move(resolved.warnings);
+    return submission;
+  } catch (const json::exception&) {
+    // A template whose parts have other types than a Pod's: {"env": 1}.
+    return failure(Code::InvalidArgument, "Could not load pod from template file.");
+  }
+}
+
+json metadata(const DriverFacts& facts, const std::string& name) {
+  return {{"name", name}, {"namespace", facts.ns}};
+}
+
+void add_env(DriverDraft& draft, const std::string& name, const std::string& value) {
+  draft.container["env"].push_back({{"name", name}, {"value", value}});
+}
+
+void add_volume(DriverDraft& draft, json volume) {
+  draft.pod["spec"]["volumes"].push_back(std::move(volume));
+}
+
+void add_mount(DriverDraft& draft, const std::string& volume, const std::string& path) {
+  draft.container["volumeMounts"].push_back({{"name", volume}, {"mountPath", path}});
+}
+
+base::Result<std::string> local_file(const DriverFacts& facts, std::string_view key) {
+  const std::string path = first_of(facts.conf, {key});
+  const auto file = facts.request.local_files.find(path);
+  if (file != facts.request.local_files.end()) return file->second;
+  return failure(Code::Unimplemented,
+                 std::string(key) + ": " + path + " is a file of the submitting machine");
+}
+
+}  // namespace runner::submission

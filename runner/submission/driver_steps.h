@@ -1,0 +1,69 @@
+#pragma once
+
+// The feature steps of a driver, one after another, each adding what one part of the configuration
+// asks for. Order, names and effects are Spark's (spark-submission.md §1.5).
+//
+// Errors: InvalidArgument in Spark's own words, Unimplemented for what needs a file of the
+// submitting machine. Threads: pure functions.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>  // members by value
+
+#include "base/result.h"
+#include "runner/submission/conf_resolution.h"
+#include "runner/submission/names.h"
+#include "runner/submission/spark_version.h"
+#include "runner/submission/submit_request.h"
+
+namespace runner::submission {
+
+using Labels = std::map<std::string, std::string>;
+
+// What all steps read.
+struct DriverFacts {
+  const SubmitRequest& request;
+  const Conf& conf;
+  Language language = Language::Jvm;
+  std::string main_class;
+  SparkVersion version;
+  SubmissionIds ids;
+  std::string ns;
+  std::string name_prefix;
+  std::string pod_name;
+  Labels labels;  // of the driver; the service's selector
+};
+
+// What they build.
+struct DriverDraft {
+  nlohmann::json pod;        // its Spark container is taken out
+  nlohmann::json container;  // that one; put back as the last at the end
+  std::vector<nlohmann::json> objects;
+  Conf properties;  // override the conf in spark.properties
+};
+
+using DriverStep = base::Status (*)(const DriverFacts&, DriverDraft&);
+
+base::Status add_basics(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_credentials(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_service(const DriverFacts& facts, DriverDraft& draft);
+base::Status mount_secrets(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_secret_environment(const DriverFacts& facts, DriverDraft& draft);
+base::Status mount_volumes(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_command(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_hadoop_conf(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_kerberos(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_executor_template(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_local_dirs(const DriverFacts& facts, DriverDraft& draft);
+
+// Shared by the steps.
+nlohmann::json metadata(const DriverFacts& facts, const std::string& name);
+void add_env(DriverDraft& draft, const std::string& name, const std::string& value);
+void add_volume(DriverDraft& draft, nlohmann::json volume);
+void add_mount(DriverDraft& draft, const std::string& volume, const std::string& path);
+// Of a file on the submitting machine, which the service never has.
+base::Result<std::string> local_file(const DriverFacts& facts, std::string_view key);
+
+}  // namespace runner::submission

@@ -1,0 +1,42 @@
+#pragma once
+
+// Memory as Spark counts it: sizes like "512m", and how much a driver's pod needs besides its heap.
+// (spark-submission.md §1.7.)
+//
+// Threads: pure functions.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "runner/submission/conf.h"
+#include "runner/submission/spark_version.h"
+
+namespace runner::submission {
+
+enum class SizeUnit : int64_t { Byte = 1, Mebibyte = int64_t{1} << 20 };
+
+// "2g", " 3841MB ", "2048" (in `bare` units) in bytes. nullopt: a fraction, an unknown unit, a
+// sign, or more than fits.
+std::optional<int64_t> parse_size(std::string_view text, SizeUnit bare);
+
+enum class Language { Jvm, Python, R };
+
+struct DriverMemory {
+  int64_t pod_mebibytes = 0;  // request and limit
+  double default_factor = 0;  // spark.kubernetes.memoryOverheadFactor for the executors
+};
+// InvalidArgument in Spark's words, such as "spark.driver.memoryOverheadFactor should be double,
+// but was ten".
+base::Result<DriverMemory> driver_memory(const Conf& conf, Language language,
+                                         const SparkVersion& version);
+
+// As Java prints a double: "0.1", "1.0", "1.0E-5".
+std::string java_double(double value);
+
+// "1g" → "1Gi": a Java size as a Kubernetes quantity. nullopt as parse_size.
+std::optional<std::string> kubernetes_quantity(std::string_view java_size);
+
+}  // namespace runner::submission

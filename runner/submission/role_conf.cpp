@@ -1,0 +1,200 @@
+#include "runner/submission/role_conf.h"
+
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+namespace runner::submission {
+namespace {
+
+using nlohmann::json;
+
+// The keys of one role, which differ only in their first words.
+struct RoleKeys {
+  std::string plain;       // spark.driver.
+  std::string kubernetes;  // spark.kubernetes.driver.
+  std::string env;         // spark.kubernetes.driverEnv.
+};
+const RoleKeys kDriverKeys = {"spark.driver.", "spark.kubernetes.driver.",
+                              "spark.kubernetes.driverEnv."};
+const RoleKeys kExecutorKeys = {"spark.executor.", "spark.kubernetes.executor.",
+                                "spark.executorEnv."};
+
+void set_text(Conf& conf, const std::string& key, const std::string& value) {
+  if (!value.empty()) conf[key] = value;
+}
+
+void set_all(Conf& conf, const std::string& prefix, const Conf& values) {
+  for (const auto& [key, value] : values)
+    conf[prefix + key] = value;
+}
+
+void add_labels(Fields& role, const RoleKeys& keys, const RunMarks& marks, Conf& conf) {
+  set_all(conf, keys.kubernetes + "label.", marks.labels);
+  set_all(conf, keys.kubernetes + "label.", role.text_map("labels"));
+  set_all(conf, keys.kubernetes + "label.", marks.own_labels);
+  for (const char* reserved :
+       {"spark-app-selector", "spark-role", "spark-exec-id", "spark-version", "spark-app-name"}) {
+    if (conf.contains(keys.kubernetes + "label." + reserved)) {
+      role.complain("labels", "must not have " + std::string(reserved) + ", which Spark sets");
+    }
+  }
+  set_all(conf, keys.kubernetes + "annotation.", role.text_map("annotations"));
+  set_all(conf, keys.kubernetes + "annotation.", marks.annotations);
+}
+
+void add_secret_references(Fields& role, const RoleKeys& keys, Conf& conf) {
+  const json references = role.object("envSecretKeyRefs");
+  if (references.is_null()) return;
+  for (const auto& [variable, reference] : references.items()) {
+    const std::string path = role.path() + ".envSecretKeyRefs." + variable;
+    Fields fields(references, variable, path);
+    const std::string name = fields.text("name");
+    const std::string key = fields.text("key");
+    if (name.empty() || key.empty()) fields.complain("key", "and name are required");
+    fields.refuse_rest();
+    role.adopt(fields);
+    conf[keys.kubernetes + "secretKeyRef." + variable] = name + ":" + key;
+  }
+}
+
+void add_environment(Fields& role, const RoleKeys& keys, const RunMarks& marks, Conf& conf) {
+  set_all(conf, keys.env, marks.environment);
+  set_all(conf, keys.env, role.text_map("envVars"));
+  const json secrets = role.objects("secrets");
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    const json holder = {{"secret", secrets[i]}};
+    Fields secret(holder, "secret", role.path() + ".secrets[" + std::to_string(i) + "]");
+    const std::string name = secret.text("name");
+    const std::string path = secret.text("path");
+    const std::string type = secret.text("secretType");
+    if (name.empty() || path.empty()) secret.complain("path", "and name are required");
+    secret.refuse_rest();
+    role.adopt(secret);
+    conf[keys.kubernetes + "secrets." + name] = path;
+    if (type == "GCPServiceAccount") {
+      conf[keys.env + "GOOGLE_APPLICATION_CREDENTIALS"] = path + "/key.json";
+    } else if (type == "HadoopDelegationToken") {
+      conf[keys.env + "HADOOP_TOKEN_FILE_LOCATION"] = path + "/hadoop.token";
+    } else if (!type.empty() && type != "Generic") {
+      role.complain("secrets", "have an unknown secretType: " + type);
+    }
+  }
+}
+
+// The options of one local volume by its type, as Spark's configuration names them.
+void set_volume_options(const std::string& type, const json& source, const std::string& prefix,
+                        Conf& conf) {
+  constexpr std::array kOptions = {"path", "type", "server", "claimName", "medium", "sizeLimit"};
+  for (const char* option : kOptions) {
+    const auto value = source.find(option);
+    if (value == source.end() || !value->is_string()) continue;
+    conf[prefix + "options." + option] = value->get<std::string>();
+  }
+  if ((type == "nfs" || type == "persistentVolumeClaim") &&
+      source.value("readOnly", json()) == true) {
+    conf[prefix + "options.readOnly"] = "true";
+  }
+}
+
+// Volumes named spark-local-dir-… are Spark's scratch space, which it must know of.
+void add_local_volumes(Fields& role, Fields& spec, const RoleKeys& keys, Conf& conf) {
+  constexpr std::array kTypes = {"emptyDir", "hostPath", "nfs", "persistentVolumeClaim"};
+  const std::vector<json> volumes = spec.objects("volumes");
+  for (const json& mount : role.objects("volumeMounts")) {
+    const json holder = {{"mount", mount}};
+    Fields fields(holder, "mount", role.path() + ".volumeMounts");
+    const std::string name = fields.text("name");
+    const std::string path = fields.text("mountPath");
+    if (name.empty() || path.empty()) role.complain("volumeMounts", "need a name and a mountPath");
+    if (!name.starts_with("spark-local-dir-")) continue;
+    const auto volume = std::find_if(volumes.begin(), volumes.end(), [&name](const json& v) {
+      return v.value("name", json()) == json(name);
+    });
+    if (volume == volumes.end()) {
+      role.complain("volumeMounts", "name a volume that spec.volumes does not have: " + name);
+      return;
+    }
+    const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&volume](const char* t) {
+      return volume->contains(t) && volume->at(t).is_object();
+    });
+    if (type == kTypes.end()) {
+      role.complain("volumeMounts",
+                    "can use emptyDir, hostPath, nfs and persistentVolumeClaim for " + name);
+      return;
+    }
+    const std::string prefix = keys.kubernetes + "volumes." + *type + "." + name + ".";
+    conf[prefix + "mount.path"] = path;
+    set_text(conf, prefix + "mount.subPath", fields.text("subPath"));
+    if (fields.boolean("readOnly").value_or(false)) conf[prefix + "mount.readOnly"] = "true";
+    set_volume_options(*type, volume->at(*type), prefix, conf);
+    fields.refuse_rest();
+    role.adopt(fields);
+  }
+}
+
+void add_shared(Fields& role, Fields& spec, const RoleKeys& keys, Conf& conf) {
+  std::string image = role.text("image");
+  if (image.empty()) image = spec.text("image");
+  set_text(conf, keys.kubernetes + "container.image", image);
+  if (const auto cores = role.integer("cores")) {
+    conf[keys.plain + "cores"] = std::to_string(*cores);
+  }
+  set_text(conf, keys.kubernetes + "request.cores", role.text("coreRequest"));
+  set_text(conf, keys.kubernetes + "limit.cores", role.text("coreLimit"));
+  set_text(conf, keys.plain + "memory", role.text("memory"));
+  set_text(conf, keys.plain + "memoryOverhead", role.text("memoryOverhead"));
+  set_text(conf,
+           keys.kubernetes == kDriverKeys.kubernetes
+               ? "spark.kubernetes.authenticate.driver.serviceAccountName"
+               : "spark.kubernetes.authenticate.executor.serviceAccountName",
+           role.text("serviceAccount"));
+  set_text(conf, keys.plain + "extraJavaOptions", role.text("javaOptions"));
+  if (spec.has("nodeSelector") && role.has("nodeSelector")) {
+    role.complain("nodeSelector", "and spec.nodeSelector exclude each other");
+  }
+}
+
+void add_defaults(const RoleKeys& keys, Conf& conf) {
+  conf.try_emplace(keys.plain + "cores", "1");
+  conf.try_emplace(keys.plain + "memory", "1g");
+}
+
+}  // namespace
+
+void add_driver_conf(Fields& driver, Fields& spec, const std::string& app_name,
+                     const RunMarks& marks, Conf& conf) {
+  const RoleKeys& keys = kDriverKeys;
+  std::string pod_name = driver.text("podName");
+  if (pod_name.empty()) pod_name = first_of(conf, {"spark.kubernetes.driver.pod.name"});
+  conf["spark.kubernetes.driver.pod.name"] = pod_name.empty() ? app_name + "-driver" : pod_name;
+  add_labels(driver, keys, marks, conf);
+  add_shared(driver, spec, keys, conf);
+  set_text(conf, "spark.kubernetes.driver.master", driver.text("kubernetesMaster"));
+  set_all(conf, "spark.kubernetes.driver.service.label.", driver.text_map("serviceLabels"));
+  set_all(conf, "spark.kubernetes.driver.service.annotation.",
+          driver.text_map("serviceAnnotations"));
+  add_secret_references(driver, keys, conf);
+  add_environment(driver, keys, marks, conf);
+  add_local_volumes(driver, spec, keys, conf);
+  add_defaults(keys, conf);
+}
+
+void add_executor_conf(Fields& executor, Fields& spec, const RunMarks& marks, Conf& conf) {
+  const RoleKeys& keys = kExecutorKeys;
+  add_labels(executor, keys, marks, conf);
+  if (const auto instances = executor.integer("instances")) {
+    conf["spark.executor.instances"] = std::to_string(*instances);
+  }
+  add_shared(executor, spec, keys, conf);
+  if (const auto deletes = executor.boolean("deleteOnTermination")) {
+    conf["spark.kubernetes.executor.deleteOnTermination"] = *deletes ? "true" : "false";
+  }
+  add_secret_references(executor, keys, conf);
+  add_environment(executor, keys, marks, conf);
+  add_local_volumes(executor, spec, keys, conf);
+  add_defaults(keys, conf);
+}
+
+}  // namespace runner::submission
