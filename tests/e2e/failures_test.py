@@ -1,0 +1,117 @@
+"""What the service says and does when its surroundings are broken."""
+import contextlib
+import os
+import socket
+import sqlite3
+import stat
+import subprocess
+import unittest
+
+import harness
+from harness import Kubectl, wait_for
+
+NOBODY = 65534
+
+
+class FailuresTest(harness.E2ETest):
+    def ends_with(self, service, text, code=1):
+        service.spawn()
+        wait_for(lambda: service.process.poll() is not None, "the service ended", 30)
+        self.assertIn(text, service.output())
+        self.assertEqual(service.process.returncode, code)
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.ends_with(self.service("--listen", f"127.0.0.1:{port}"), f"127.0.0.1:{port}: address already in use")
+
+    def test_two_services_on_one_folder(self):
+        self.service().start()
+        self.ends_with(self.service(), "is in use by another sparkcron")
+
+    def test_unreadable_and_read_only_data_folders_as_an_ordinary_user(self):
+        os.chmod(self.folder, 0o755)
+        for mode, name in ((0o000, "unreadable"), (0o555, "read-only")):
+            with self.subTest(name):
+                folder = self.folder / name
+                (folder / "data").mkdir(parents=True)
+                os.chown(folder / "data", NOBODY, NOBODY)
+                os.chmod(folder / "data", mode)
+                service = harness.Service(folder, self.spark_home, user=NOBODY)
+                self.services.append(service)
+                self.ends_with(service, str(folder / "data"))
+                self.assertIn("permission denied", service.output().lower())
+
+    def test_runs_as_an_ordinary_user_with_private_files(self):
+        os.chmod(self.folder, 0o777)
+        service = self.service(user=NOBODY).start()
+        mode = stat.S_IMODE((service.data / "kubeconfig").stat().st_mode)
+        self.assertEqual(mode, 0o600)
+        kubectl = Kubectl(service)
+        self.truth_file.touch()
+        self.truth_file.chmod(0o666)
+        kubectl.apply(self.schedule("plain"))
+        wait_for(self.started, "a driver started")
+
+    def test_every_call_needs_the_token(self):
+        service = self.service().start()
+        kubectl = Kubectl(service)
+        server = service.address()
+        done = kubectl.run("get", "pods", "--kubeconfig", "/dev/null", "--server", server)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertNotIn(service.token(), service.output(), "the token is in the log")
+
+    def test_data_folder_from_a_newer_version(self):
+        service = self.service().start()
+        service.stop()
+        databases = list(service.data.glob("*.db"))
+        self.assertTrue(databases)
+        for database in databases:
+            with self.subTest(database.name):
+                with contextlib.closing(sqlite3.connect(database)) as connection:
+                    before = connection.execute("PRAGMA user_version").fetchone()[0]
+                    connection.execute("PRAGMA user_version = 9999")
+                self.ends_with(self.service(), "was written by a newer sparkcron")
+                with contextlib.closing(sqlite3.connect(database)) as connection:
+                    connection.execute(f"PRAGMA user_version = {before}")
+
+    def test_full_disk_loses_nothing_and_recovers(self):
+        mount = self.folder / "data"
+        mount.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs", str(mount)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(mount)], check=False)
+        service = self.service().start()
+        kubectl = Kubectl(service)
+        kubectl.apply(self.schedule("kept", "0 0 1 1 *"))
+        filler = mount / "filler"
+        with contextlib.suppress(OSError), open(filler, "wb") as out:
+            while True:
+                out.write(b"x" * 65536)
+                out.flush()
+
+        def refused():
+            done = kubectl.run("create", "configmap", f"c{os.urandom(4).hex()}", "--from-literal", "x=" + "y" * 100000)
+            return done.returncode != 0 and done.stderr
+        message = wait_for(refused, "a write is refused")
+        self.assertIn("disk is full", message)
+        self.assertEqual(kubectl.get("scheduledsparkapplication", "kept")["spec"]["schedule"], "0 0 1 1 *")
+        filler.unlink()
+        wait_for(lambda: kubectl.run("create", "configmap", "after").returncode == 0, "writing works again")
+        service.kill9()
+        service.start()
+        kubectl("get", "configmap", "after")
+        kubectl("get", "scheduledsparkapplication", "kept")
+
+    def test_help_and_version(self):
+        for arguments in (["--help"], ["standalone", "--help"], ["--version"]):
+            done = subprocess.run([str(harness.BIN / "sparkcron"), *arguments], capture_output=True, text=True, check=True)
+            self.assertTrue(done.stdout)
+        done = subprocess.run([str(harness.BIN / "sparkcron"), "standalone", "--listen", "nonsense"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("HOST:PORT expected", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

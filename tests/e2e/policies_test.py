@@ -1,0 +1,153 @@
+"""Schedules against the running binary: policies, suspend, edits, history, deletion; drivers are fake, all else real."""
+import json
+import unittest
+
+import harness
+from harness import FINAL, Kubectl, condition, state_of, wait_for
+
+
+class PoliciesTest(harness.E2ETest):
+    def setUp(self):
+        super().setUp()
+        self.standalone = self.service().start()
+        self.kubectl = Kubectl(self.standalone)
+
+    def get(self, name):
+        return self.kubectl.get("scheduledsparkapplication", name)
+
+    def counts(self, name):
+        return self.get(name).get("status", {}).get("counts", {})
+
+    def test_runs_again_and_again_and_prunes(self):
+        self.kubectl.apply(self.schedule("plain", successfulRunHistoryLimit=2))
+        wait_for(lambda: self.counts("plain").get("succeeded", 0) >= 4, "four runs succeeded", 90)
+        self.kubectl.patch_spec("plain", suspend=True)
+        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("plain")), "all runs ended")
+        wait_for(lambda: len(self.kubectl.runs("plain")) == 2, "two runs are kept")
+        slots = [row[2] for row in self.started()]
+        self.assertEqual(len(slots), len(set(slots)), "a slot ran twice")
+        self.assertEqual(self.counts("plain")["started"], len(slots))
+
+    def test_every_run_knows_its_slot(self):
+        self.kubectl.apply(self.schedule("slots"))
+        row = wait_for(self.started, "a driver started")[0]
+        self.assertRegex(row[1], r"^slots-\d{8}t\d{6}z$")
+        slot = row[2]
+        self.assertEqual(row[1], "slots-" + slot.replace("-", "").replace(":", "").replace("T", "t").replace("Z", "z"))
+        run = self.kubectl.get("sparkapplication", row[1])
+        self.assertEqual(run["metadata"]["annotations"]["sparkoperator.k8s.io/scheduled-time"], slot)
+
+    def test_suspend_stops_new_runs_and_resume_owes_none(self):
+        self.kubectl.apply(self.schedule("pause"))
+        wait_for(self.started, "a driver started")
+        self.kubectl.patch_spec("pause", suspend=True)
+        wait_for(lambda: condition(self.get("pause"), "Suspended").get("status") == "True", "the schedule is suspended")
+        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("pause")), "the last run ended")
+        before = len(self.started())
+        # Another schedule proves that slots pass.
+        self.kubectl.apply(self.schedule("witness"))
+        wait_for(lambda: self.counts("witness").get("started", 0) >= 3, "three slots passed")
+        self.assertEqual(len([row for row in self.started() if row[1].startswith("pause-")]), before)
+        resumed = json.loads(self.kubectl("patch", "scheduledsparkapplication", "pause", "--type", "merge", "-p",
+                                          '{"spec":{"suspend":false}}', "-o", "json"))
+        self.assertFalse(resumed["spec"]["suspend"])
+        wait_for(lambda: len([row for row in self.started() if row[1].startswith("pause-")]) > before, "a run after resuming")
+        self.assertFalse(any(one.get("reason") in ("Superseded", "MissedSkipped")
+                             for one in self.get("pause")["status"].get("recentRuns", [])))
+
+    def test_forbid_never_overlaps(self):
+        self.kubectl.apply(self.schedule("forbid", "* * * * * *", seconds=2.5, concurrencyPolicy="Forbid"))
+        wait_for(lambda: len(self.ended()) >= 4, "four drivers ended", 90)
+        alive = 0
+        for what, *_ in self.truth():
+            alive += 1 if what == "start" else -1
+            self.assertIn(alive, (0, 1))
+        wait_for(lambda: any(one.get("reason") == "ForbidConcurrent"
+                             for one in self.get("forbid")["status"].get("recentRuns", [])), "skips are told")
+
+    def test_replace_waits_for_the_old_driver(self):
+        self.kubectl.apply(self.schedule("replace", "*/3 * * * * *", seconds=60, on_term=1, concurrencyPolicy="Replace"))
+        wait_for(lambda: len(self.started()) >= 3, "three drivers started", 90)
+        alive = 0
+        for what, *_ in self.truth():
+            alive += 1 if what == "start" else -1
+            self.assertIn(alive, (0, 1))
+
+    def test_edit_of_the_schedule_takes_effect_at_once(self):
+        self.kubectl.apply(self.schedule("yearly", "0 0 1 1 *"))
+        wait_for(lambda: self.get("yearly").get("status", {}).get("nextRun"), "the next run is known")
+        self.kubectl.patch_spec("yearly", schedule="*/2 * * * * *")
+        wait_for(lambda: len(self.started()) >= 2, "the edited schedule runs")
+
+    def test_bad_schedule_is_told_and_recovers(self):
+        self.kubectl.apply(self.schedule("bad", "75 * * * *"))
+        ready = wait_for(lambda: condition(self.get("bad"), "Ready").get("status") == "False" and condition(self.get("bad"), "Ready"),
+                         "the schedule is refused")
+        self.assertIn("minute: 75 is out of range 0-59", ready["message"])
+        self.assertIn("minute: 75 is out of range 0-59", self.kubectl("describe", "scheduledsparkapplication", "bad"))
+        self.kubectl.patch_spec("bad", schedule="*/2 * * * * *")
+        wait_for(self.started, "the mended schedule runs")
+
+    def test_bad_manifests_are_refused_in_words(self):
+        template = self.schedule("x")["spec"]["template"]
+        cases = {
+            "unknown field": ({"schedul": "* * * * *", "schedule": "* * * * *", "template": template}, 'unknown field "spec.schedul"'),
+            "unknown policy": ({"schedule": "* * * * *", "template": template, "concurrencyPolicy": "Sometimes"},
+                               'spec.concurrencyPolicy: Unsupported value: "Sometimes"'),
+            "negative limit": ({"schedule": "* * * * *", "template": template, "failedRunHistoryLimit": -1},
+                               "should be greater than or equal to 0"),
+            "no template": ({"schedule": "* * * * *"}, "spec.template: Required value"),
+        }
+        for name, (spec, message) in cases.items():
+            with self.subTest(name):
+                item = {**self.schedule("x"), "spec": spec}
+                done = self.kubectl.run("create", "-f", "-", stdin=json.dumps(item))
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(message, done.stderr)
+        bad_zone = self.schedule("zone", timeZone="Mars/Olympus")
+        self.kubectl.apply(bad_zone)
+        wait_for(lambda: "Mars/Olympus" in condition(self.get("zone"), "Ready").get("message", ""), "the bad zone is told")
+
+    def test_failed_runs_are_counted_and_say_why(self):
+        self.kubectl.apply(self.schedule("fails", exit_code=3, failedRunHistoryLimit=2))
+        wait_for(lambda: self.counts("fails").get("failed", 0) >= 2, "two runs failed")
+        run = next(run for run in self.kubectl.runs("fails") if state_of(run) == "FAILED")
+        self.assertIn("ExitCode: 3", run["status"]["applicationState"]["errorMessage"])
+        self.assertEqual(condition(self.get("fails"), "LastRunSucceeded")["status"], "False")
+
+    def test_deleting_a_schedule_stops_and_removes_its_runs(self):
+        self.kubectl.apply(self.schedule("gone", seconds=300))
+        wait_for(self.started, "a driver started")
+        self.kubectl("delete", "scheduledsparkapplication", "gone", "--wait=false")
+        wait_for(lambda: not self.kubectl.get("sparkapplications")["items"] and not self.kubectl.get("pods")["items"],
+                 "runs and pods are gone")
+        self.assertEqual(len(self.started()), len(self.ended()), "a driver was left behind")
+
+    def test_two_schedules_at_the_same_second(self):
+        self.kubectl.apply(self.schedule("left", "*/5 * * * * *"), self.schedule("right", "*/5 * * * * *"))
+        wait_for(lambda: len(self.started()) >= 4, "both run twice")
+        by_slot = {}
+        for _, run, slot, *_ in self.started():
+            by_slot.setdefault(slot, set()).add(run.split("-")[0])
+        self.assertIn({"left", "right"}, by_slot.values())
+
+    def test_trigger_works_while_suspended_and_moves_no_slot(self):
+        self.kubectl.apply(self.schedule("manual", "0 0 1 1 *", suspend=True))
+        wait_for(lambda: self.get("manual").get("status", {}).get("conditions"), "the schedule is seen")
+        self.kubectl("annotate", "scheduledsparkapplication", "manual", "sparkoperator.k8s.io/trigger=now")
+        row = wait_for(self.started, "the triggered run started")[0]
+        self.assertRegex(row[1], r"^manual-manual-\d{8}t\d{6}z$")
+        wait_for(lambda: self.counts("manual").get("succeeded") == 1, "it is counted")
+        self.assertEqual(len(self.started()), 1)
+
+    def test_logs_are_served_while_the_driver_runs_and_after(self):
+        self.kubectl.apply(self.schedule("speaks", "*/3 * * * * *"))
+        wait_for(lambda: self.counts("speaks").get("succeeded", 0) >= 1, "a run succeeded")
+        run = next(run for run in self.kubectl.runs("speaks") if state_of(run) == "COMPLETED")
+        self.kubectl.patch_spec("speaks", suspend=True)
+        out = self.kubectl("logs", run["status"]["driverInfo"]["podName"])
+        self.assertIn("fake driver done", out)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,81 @@
+"""Real Spark: the nightly ETL of the README, and executors as pods, on two lines of Spark."""
+import unittest
+
+import harness
+from harness import FINAL, Kubectl, sparkctl, state_of, wait_for
+
+SPARK_4_0 = harness.ROOT / ".venv"
+SPARK_3_5 = harness.ROOT / ".venv-3.5"
+
+
+def spark_home(environment):
+    homes = list(environment.glob("lib/python3*/site-packages/pyspark"))
+    if not homes:
+        raise AssertionError(f"{environment} has no pyspark: run tools/bootstrap test")
+    return homes[0]
+
+
+class SparkTest(harness.E2ETest):
+    def etl(self):
+        text = (harness.ROOT / "config/samples/nightly-etl.yaml").read_text()
+        for old, new in (("/var/lib/nightly-etl/in", str(self.folder / "in")),
+                         ("/var/lib/nightly-etl/out", str(self.folder / "out")),
+                         ("/opt/sparkcron/nightly_etl.py", str(harness.ROOT / "config/samples/nightly_etl.py"))):
+            text = text.replace(old, new)
+        return text
+
+    def test_nightly_etl_runs_on_time_again_and_again(self):
+        service = self.service(spark_home=spark_home(SPARK_4_0)).start()
+        kubectl = Kubectl(service)
+        text = self.etl().replace('"30 2 * * *"', '"*/20 * * * * *"')
+        kubectl("apply", "-f", "-", stdin=text)
+        wait_for(lambda: kubectl.get("scheduledsparkapplication", "nightly-etl").get("status", {}).get("counts", {})
+                 .get("succeeded", 0) >= 2, "two runs succeeded", 240)
+        kubectl("patch", "scheduledsparkapplication", "nightly-etl", "--type", "merge", "-p", '{"spec":{"suspend":true}}')
+        runs = [run for run in kubectl.runs("nightly-etl") if state_of(run) == "COMPLETED"]
+        self.assertGreaterEqual(len(runs), 2)
+        for run in runs:
+            slot = run["metadata"]["annotations"]["sparkoperator.k8s.io/scheduled-time"]
+            log = kubectl("logs", run["status"]["driverInfo"]["podName"])
+            self.assertIn(f"ETL of slot {slot} done", log)
+            partition = self.folder / "out" / f"slot={slot.replace(':', '-')}"
+            self.assertTrue(list(partition.glob("*.parquet")), f"{partition} holds no Parquet")
+        self.assertIn("COMPLETED", kubectl("get", "sparkapplications"))
+        self.assertIn("nightly-etl", sparkctl(service, "describe", "nightly-etl").stdout)
+
+    def executors_as_pods(self, environment, version):
+        home = spark_home(environment)
+        service = self.service("--executors", "pods", spark_home=home).start()
+        kubectl = Kubectl(service)
+        kubectl.apply({
+            "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
+            "metadata": {"name": "pi", "namespace": "default"},
+            "spec": {
+                "type": "Python", "sparkVersion": version, "image": f"apache/spark:{version}",
+                "mainApplicationFile": "local:///opt/spark/examples/src/main/python/pi.py", "arguments": ["4"],
+                "sparkConf": {"spark.kubernetes.executor.deleteOnTermination": "false",
+                              "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+                              "spark.scheduler.maxRegisteredResourcesWaitingTime": "120s"},
+                "driver": {"memory": "512m"}, "executor": {"instances": 2, "memory": "512m", "cores": 1},
+            },
+        })
+
+        def ended():
+            state = state_of(kubectl.get("sparkapplication", "pi"))
+            return state in FINAL and state
+        state = wait_for(ended, "the application ended", 240)
+        log = kubectl("logs", "pi-driver")
+        self.assertEqual(state, "COMPLETED", log[-3000:])
+        self.assertIn("Pi is roughly 3.", log)
+        for number in (1, 2):
+            self.assertRegex(log, rf"Registered executor .*with ID {number}[, ]")
+
+    def test_two_executors_as_pods_on_spark_4_0(self):
+        self.executors_as_pods(SPARK_4_0, "4.0.1")
+
+    def test_two_executors_as_pods_on_spark_3_5(self):
+        self.executors_as_pods(SPARK_3_5, "3.5.8")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

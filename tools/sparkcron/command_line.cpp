@@ -1,0 +1,148 @@
+#include "tools/sparkcron/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "tools/sparkcron/version.h"
+
+namespace sparkcron {
+namespace {
+
+// What the options say as text, before it is checked.
+struct Raw {
+  std::string data_dir;
+  std::string listen;
+  std::string capacity;
+  std::string executors = "local";
+  std::string on_exit = "leave";
+  std::string log_level = "info";
+  std::string log_format = "text";
+  std::vector<std::string> conf;
+};
+
+void add_common(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--log-level", raw.log_level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  app.add_option("--log-format", raw.log_format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--workers", options.workers, "Threads that reconcile, for each controller")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+}
+
+void add_scheduling(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--default-time-zone", options.default_time_zone,
+                 "Zone of schedules that name none, or \"Local\"")
+      ->capture_default_str();
+  app.add_option("--conf", raw.conf, "Spark setting KEY=VALUE for every application that does not set it")
+      ->take_all();
+}
+
+void add_server(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--data-dir", raw.data_dir,
+                 "Where everything is kept; default: $XDG_DATA_HOME/sparkcron or ~/.local/share/sparkcron");
+  app.add_option("--listen", raw.listen, "HOST:PORT; port 0 picks a free one and keeps it (default 127.0.0.1:8680)");
+  app.add_option("--tls-cert-file", options.tls_certificate_file, "PEM certificate; asked for beyond loopback");
+  app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
+}
+
+void add_node(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--spark-home", options.spark_home,
+                 "Spark to run; default: $SPARK_HOME, else the pyspark of .venv beside the program");
+  app.add_option("--java-home", options.java_home, "Java to run it with; default: $JAVA_HOME, else java on PATH");
+  app.add_option("--node-capacity", raw.capacity,
+                 "What may run at once, such as cpu=8,memory=16Gi,pods=50; default: 80 % of the memory, 64 pods");
+  app.add_option("--executors", raw.executors, "local: threads of the driver; pods: processes of their own")
+      ->check(CLI::IsMember({"local", "pods"}))
+      ->capture_default_str();
+  app.add_option("--on-exit", raw.on_exit, "leave: drivers go on and are picked up at the next start; stop: stop them")
+      ->check(CLI::IsMember({"leave", "stop"}))
+      ->capture_default_str();
+}
+
+void add_kubeconfig(CLI::App& app, Options& options) {
+  app.add_option("--kubeconfig", options.kubeconfig, "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
+}
+
+base::LogLevel level_of(const std::string& text) {
+  if (text == "debug") return base::LogLevel::Debug;
+  if (text == "warning") return base::LogLevel::Warning;
+  if (text == "error") return base::LogLevel::Error;
+  return base::LogLevel::Info;
+}
+
+base::Status convert(const Raw& raw, Options& options) {
+  ASSIGN_OR_RETURN(options.data_dir, resolve_data_dir(raw.data_dir));
+  if (!raw.listen.empty()) {
+    ASSIGN_OR_RETURN(options.listen, parse_listen(raw.listen));
+  }
+  ASSIGN_OR_RETURN(options.capacity, parse_capacity(raw.capacity));
+  options.executors = raw.executors == "pods" ? Executors::Pods : Executors::Local;
+  options.on_exit = raw.on_exit == "stop" ? OnExit::Stop : OnExit::Leave;
+  options.log_level = level_of(raw.log_level);
+  options.log_format = raw.log_format == "json" ? base::LogFormat::Json : base::LogFormat::Text;
+  for (const std::string& pair : raw.conf) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return base::failure(base::Code::InvalidArgument, "--conf " + pair + ": KEY=VALUE expected");
+    }
+    options.default_conf[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
+    return base::failure(base::Code::InvalidArgument, "--tls-cert-file and --tls-key-file belong together");
+  }
+  return {};
+}
+
+}  // namespace
+
+Parsed parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  Raw raw;
+  CLI::App app{"Runs Spark applications on a schedule: ScheduledSparkApplication objects become runs, on time and once."};
+  app.name("sparkcron");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  sparkcron standalone                               everything on this machine, no cluster\n"
+      "  sparkcron standalone --data-dir /srv/sparkcron --listen 127.0.0.1:8680 --spark-home /opt/spark\n"
+      "  sparkcron controller --kubeconfig ~/.kube/config   only the controllers, against a cluster\n"
+      "\nExit codes: 0 stopped in order, 1 failed, 2 wrong usage.");
+
+  CLI::App* standalone = app.add_subcommand("standalone", "API server, controllers, node and monitor in one process");
+  CLI::App* controller = app.add_subcommand("controller", "The controllers, against a Kubernetes API server");
+  CLI::App* apiserver = app.add_subcommand("apiserver", "Only the embedded API server");
+  CLI::App* node = app.add_subcommand("node", "Only the process node, against an API server");
+  for (CLI::App* command : {standalone, controller, apiserver, node}) add_common(*command, line.options, raw);
+  for (CLI::App* command : {standalone, apiserver}) add_server(*command, line.options, raw);
+  for (CLI::App* command : {standalone, node}) add_node(*command, line.options, raw);
+  for (CLI::App* command : {standalone, controller}) add_scheduling(*command, line.options, raw);
+  for (CLI::App* command : {controller, node}) add_kubeconfig(*command, line.options);
+  for (CLI::App* command : {controller, node}) {
+    command->add_option("--data-dir", raw.data_dir, "Where the ledger and the pods' folders are kept");
+  }
+  controller->add_option("--namespace", line.options.namespaces, "Only these namespaces (may be repeated)");
+  controller->add_option("--leader-elect", line.options.leader_elect, "Wait for the lease before acting")
+      ->capture_default_str();
+  controller->add_option("--listen", raw.listen, "Where metrics and health are served");
+
+  try {
+    app.parse(argc, argv);
+    if (const auto converted = convert(raw, line.options); !converted) {
+      std::cerr << "sparkcron: " << converted.error().message << "\n";
+      return {std::nullopt, kExitUsage};
+    }
+  } catch (const CLI::ParseError& problem) {
+    return {std::nullopt, app.exit(problem) == 0 ? kExitOk : kExitUsage};
+  }
+  line.command = *controller  ? Command::Controller
+                 : *apiserver ? Command::ApiServer
+                 : *node      ? Command::Node
+                              : Command::Standalone;
+  return {line, kExitOk};
+}
+
+}  // namespace sparkcron
