@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "runner/submission/names.h"
 #include "runner/submission/submission.h"
 
 namespace runner {

@@ -1,7 +1,8 @@
 #include "tools/sparkcron/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "tools/sparkcron/version.h"
 
@@ -36,34 +37,44 @@ void add_scheduling(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--default-time-zone", options.default_time_zone,
                  "Zone of schedules that name none, or \"Local\"")
       ->capture_default_str();
-  app.add_option("--conf", raw.conf, "Spark setting KEY=VALUE for every application that does not set it")
+  app.add_option("--conf", raw.conf,
+                 "Spark setting KEY=VALUE for every application that does not set it")
       ->take_all();
 }
 
 void add_server(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("--data-dir", raw.data_dir,
-                 "Where everything is kept; default: $XDG_DATA_HOME/sparkcron or ~/.local/share/sparkcron");
-  app.add_option("--listen", raw.listen, "HOST:PORT; port 0 picks a free one and keeps it (default 127.0.0.1:8680)");
-  app.add_option("--tls-cert-file", options.tls_certificate_file, "PEM certificate; asked for beyond loopback");
+  app.add_option(
+      "--data-dir", raw.data_dir,
+      "Where everything is kept; default: $XDG_DATA_HOME/sparkcron or ~/.local/share/sparkcron");
+  app.add_option("--listen", raw.listen,
+                 "HOST:PORT; port 0 picks a free one and keeps it (default 127.0.0.1:8680)");
+  app.add_option("--tls-cert-file", options.tls_certificate_file,
+                 "PEM certificate; asked for beyond loopback");
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
 }
 
 void add_node(CLI::App& app, Options& options, Raw& raw) {
-  app.add_option("--spark-home", options.spark_home,
-                 "Spark to run; default: $SPARK_HOME, else the pyspark of .venv beside the program");
-  app.add_option("--java-home", options.java_home, "Java to run it with; default: $JAVA_HOME, else java on PATH");
+  app.add_option(
+      "--spark-home", options.spark_home,
+      "Spark to run; default: $SPARK_HOME, else the pyspark of .venv beside the program");
+  app.add_option("--java-home", options.java_home,
+                 "Java to run it with; default: $JAVA_HOME, else java on PATH");
   app.add_option("--node-capacity", raw.capacity,
-                 "What may run at once, such as cpu=8,memory=16Gi,pods=50; default: 80 % of the memory, 64 pods");
-  app.add_option("--executors", raw.executors, "local: threads of the driver; pods: processes of their own")
+                 "What may run at once, such as cpu=8,memory=16Gi,pods=50; default: 80 % of the "
+                 "memory, 64 pods");
+  app.add_option("--executors", raw.executors,
+                 "local: threads of the driver; pods: processes of their own")
       ->check(CLI::IsMember({"local", "pods"}))
       ->capture_default_str();
-  app.add_option("--on-exit", raw.on_exit, "leave: drivers go on and are picked up at the next start; stop: stop them")
+  app.add_option("--on-exit", raw.on_exit,
+                 "leave: drivers go on and are picked up at the next start; stop: stop them")
       ->check(CLI::IsMember({"leave", "stop"}))
       ->capture_default_str();
 }
 
 void add_kubeconfig(CLI::App& app, Options& options) {
-  app.add_option("--kubeconfig", options.kubeconfig, "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
+  app.add_option("--kubeconfig", options.kubeconfig,
+                 "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
 }
 
 base::LogLevel level_of(const std::string& text) {
@@ -91,7 +102,8 @@ base::Status convert(const Raw& raw, Options& options) {
     options.default_conf[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
-    return base::failure(base::Code::InvalidArgument, "--tls-cert-file and --tls-key-file belong together");
+    return base::failure(base::Code::InvalidArgument,
+                         "--tls-cert-file and --tls-key-file belong together");
   }
   return {};
 }
@@ -101,31 +113,46 @@ base::Status convert(const Raw& raw, Options& options) {
 Parsed parse_command_line(int argc, char** argv) {
   CommandLine line;
   Raw raw;
-  CLI::App app{"Runs Spark applications on a schedule: ScheduledSparkApplication objects become runs, on time and once."};
+  CLI::App app{
+      "Runs Spark applications on a schedule: ScheduledSparkApplication objects become runs, on "
+      "time and once."};
   app.name("sparkcron");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   app.footer(
       "Examples:\n"
-      "  sparkcron standalone                               everything on this machine, no cluster\n"
-      "  sparkcron standalone --data-dir /srv/sparkcron --listen 127.0.0.1:8680 --spark-home /opt/spark\n"
-      "  sparkcron controller --kubeconfig ~/.kube/config   only the controllers, against a cluster\n"
+      "  sparkcron standalone                               everything on this machine, no "
+      "cluster\n"
+      "  sparkcron standalone --data-dir /srv/sparkcron --listen 127.0.0.1:8680 --spark-home "
+      "/opt/spark\n"
+      "  sparkcron controller --kubeconfig ~/.kube/config   only the controllers, against a "
+      "cluster\n"
       "\nExit codes: 0 stopped in order, 1 failed, 2 wrong usage.");
 
-  CLI::App* standalone = app.add_subcommand("standalone", "API server, controllers, node and monitor in one process");
-  CLI::App* controller = app.add_subcommand("controller", "The controllers, against a Kubernetes API server");
+  CLI::App* standalone =
+      app.add_subcommand("standalone", "API server, controllers, node and monitor in one process");
+  CLI::App* controller =
+      app.add_subcommand("controller", "The controllers, against a Kubernetes API server");
   CLI::App* apiserver = app.add_subcommand("apiserver", "Only the embedded API server");
   CLI::App* node = app.add_subcommand("node", "Only the process node, against an API server");
-  for (CLI::App* command : {standalone, controller, apiserver, node}) add_common(*command, line.options, raw);
-  for (CLI::App* command : {standalone, apiserver}) add_server(*command, line.options, raw);
-  for (CLI::App* command : {standalone, node}) add_node(*command, line.options, raw);
-  for (CLI::App* command : {standalone, controller}) add_scheduling(*command, line.options, raw);
-  for (CLI::App* command : {controller, node}) add_kubeconfig(*command, line.options);
+  for (CLI::App* command : {standalone, controller, apiserver, node})
+    add_common(*command, line.options, raw);
+  for (CLI::App* command : {standalone, apiserver})
+    add_server(*command, line.options, raw);
+  for (CLI::App* command : {standalone, node})
+    add_node(*command, line.options, raw);
+  for (CLI::App* command : {standalone, controller})
+    add_scheduling(*command, line.options, raw);
+  for (CLI::App* command : {controller, node})
+    add_kubeconfig(*command, line.options);
   for (CLI::App* command : {controller, node}) {
-    command->add_option("--data-dir", raw.data_dir, "Where the ledger and the pods' folders are kept");
+    command->add_option("--data-dir", raw.data_dir,
+                        "Where the ledger and the pods' folders are kept");
   }
-  controller->add_option("--namespace", line.options.namespaces, "Only these namespaces (may be repeated)");
-  controller->add_option("--leader-elect", line.options.leader_elect, "Wait for the lease before acting")
+  controller->add_option("--namespace", line.options.namespaces,
+                         "Only these namespaces (may be repeated)");
+  controller
+      ->add_option("--leader-elect", line.options.leader_elect, "Wait for the lease before acting")
       ->capture_default_str();
   controller->add_option("--listen", raw.listen, "Where metrics and health are served");
 

@@ -24,7 +24,8 @@ inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 
 struct Parsed {
-  // Set when there is something to run; otherwise the program has spoken (help, version, an error) and ends.
+  // Set when there is something to run; otherwise the program has spoken (help, version, an error)
+  // and ends.
   std::optional<CommandLine> command_line;
   int exit_code = kExitOk;
 };
