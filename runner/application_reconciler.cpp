@@ -164,12 +164,12 @@ base::Status ApplicationReconciler::perform(const ApplicationAction& action, con
 
 base::Status ApplicationReconciler::submit(const Application& app, const json& object,
                                            const Attempt& attempt, ApplicationStatus& status) {
-  const submission::Ids ids =
+  const submission::SubmissionIds ids =
       submission::submission_ids(app.uid, attempt.execution, attempt.submission);
   submission::Context context;
   context.app_id = ids.app_id;
   context.unique_id = ids.unique_id;
-  context.submission_id = ids.submission_id;
+  context.submission_id = submission_id_of(app.uid, attempt);
   context.master_url = options_.master_url;
   context.spark_user = options_.spark_user;
   context.submit_time = clock_.now();
@@ -206,8 +206,9 @@ base::Status ApplicationReconciler::submit(const Application& app, const json& o
     status = after_refused_submission(clock_.now(), app, attempt, created.error().message);
     return {};
   }
-  status = after_submission(clock_.now(), app, attempt,
-                            {ids.app_id, ids.submission_id, kube::key_of(built->driver_pod).name});
+  status =
+      after_submission(clock_.now(), app, attempt,
+                       {ids.app_id, context.submission_id, kube::key_of(built->driver_pod).name});
   return {};
 }
 
@@ -367,7 +368,8 @@ RunRecord run_record(const json& application, const ApplicationStatus& status) {
 }
 
 std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
-  return submission::submission_ids(uid, attempt.execution, attempt.submission).submission_id;
+  // The digits of the application id, which is "spark-" and the same hash.
+  return submission::submission_ids(uid, attempt.execution, attempt.submission).app_id.substr(6);
 }
 
 }  // namespace runner
