@@ -1,0 +1,175 @@
+#include "kube/informer.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <pthread.h>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace kube {
+
+Informer::Informer(Api& api, base::Clock& clock, ResourceType type, ListOptions scope,
+                   BackOffPolicy policy)
+    : api_(api), clock_(clock), type_(std::move(type)), scope_(std::move(scope)), policy_(policy) {}
+
+Informer::~Informer() {
+  stop();
+}
+
+void Informer::start() {
+  CHECK(!thread_.joinable());
+  thread_ = std::thread([this] { run(); });
+  // Linux takes 15 characters.
+  pthread_setname_np(thread_.native_handle(), ("inf-" + type_.plural).substr(0, 15).c_str());
+}
+
+void Informer::stop() {
+  {
+    base::MutexLock lock(mutex_);
+    stopping_ = true;
+    if (watch_) watch_->cancel();
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Informer::stopping() const {
+  base::MutexLock lock(mutex_);
+  return stopping_;
+}
+
+bool Informer::has_synced() const {
+  base::MutexLock lock(mutex_);
+  return synced_;
+}
+
+bool Informer::await_synced(const std::stop_token& stop) const {
+  const std::stop_callback wake(stop, [this] {
+    base::MutexLock lock(mutex_);
+    changed_.notify_all();
+  });
+  base::MutexLock lock(mutex_);
+  while (!synced_ && !stopping_ && !stop.stop_requested())
+    changed_.wait(lock);
+  return synced_;
+}
+
+void Informer::run() {
+  WatcherState state;
+  WatcherAsk next = WatcherAsk::List;
+  while (!stopping()) {
+    WatcherInput input = ask(next, state);
+    if (stopping()) break;
+    if (const auto* failure = std::get_if<StepFailed>(&input)) {
+      const auto level =
+          failure->error.code == base::Code::Gone ? base::LogLevel::Info : base::LogLevel::Warning;
+      base::log(level, "kube", next == WatcherAsk::List ? "List failed" : "Watch failed",
+                {{"resource", type_.plural}, {"error", failure->error.message}});
+    }
+    WatcherStep step = watcher_step(std::move(state), std::move(input));
+    carry_out(std::move(step.change));
+    if (step.back_off) wait(step);
+    next = step.ask;
+    state = std::move(step.state);
+  }
+}
+
+WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
+  if (what == WatcherAsk::List) {
+    auto list = api_.list(type_, scope_);
+    if (!list) return StepFailed{std::move(list.error())};
+    return ListArrived{std::move(*list)};
+  }
+  if (what == WatcherAsk::OpenWatch) {
+    ListOptions options = scope_;
+    options.resource_version = state.resource_version;
+    auto watch = api_.watch(type_, options);
+    if (!watch) return StepFailed{std::move(watch.error())};
+    base::MutexLock lock(mutex_);
+    watch_ = std::move(*watch);
+    if (stopping_) watch_->cancel();  // stop() came while it was being opened
+    return WatchOpened{};
+  }
+  Watch* watch = nullptr;
+  {
+    base::MutexLock lock(mutex_);
+    watch = watch_.get();
+  }
+  auto event = watch->next();  // only this thread replaces watch_
+  if (event && *event) return EventArrived{std::move(**event)};
+  base::MutexLock lock(mutex_);
+  watch_.reset();
+  if (!event) return StepFailed{std::move(event.error())};
+  return WatchEnded{};
+}
+
+void Informer::carry_out(StoreChange change) {
+  if (auto* all = std::get_if<ReplaceAll>(&change)) {
+    const std::vector<StoreDelta> deltas = store_.replace(std::move(all->items));
+    for (const StoreDelta& delta : deltas)
+      tell(delta);
+    base::MutexLock lock(mutex_);
+    synced_ = true;
+    changed_.notify_all();
+  } else if (auto* one = std::get_if<ApplyOne>(&change)) {
+    tell(store_.apply(std::move(one->object)));
+  } else if (const auto* gone = std::get_if<RemoveOne>(&change)) {
+    StoreDelta delta = store_.remove(key_of(*gone->object));
+    if (delta.before != nullptr) tell(delta);
+  }
+}
+
+void Informer::tell(const StoreDelta& delta) const {
+  for (const Handler& handler : handlers_)
+    handler(delta);
+}
+
+void Informer::wait(const WatcherStep& step) {
+  const auto time =
+      std::max(back_off(policy_, step.state.failures, random_spread()), step.at_least);
+  const base::SteadyTime until = clock_.steady_now() + time;
+  base::MutexLock lock(mutex_);
+  while (!stopping_ && clock_.steady_now() < until)
+    clock_.wait_until(lock, changed_, until);
+}
+
+std::vector<const Store*> InformerCache::stores(const ResourceType& type) const {
+  std::vector<const Store*> found;
+  for (const Informer* informer : informers_) {
+    if (informer->type() == type) found.push_back(&informer->store());
+  }
+  CHECK(!found.empty());
+  return found;
+}
+
+std::shared_ptr<const Json> InformerCache::get(const ResourceType& type,
+                                               const ObjectKey& key) const {
+  for (const Store* store : stores(type)) {
+    if (auto object = store->get(key)) return object;
+  }
+  return nullptr;
+}
+
+std::vector<std::shared_ptr<const Json>> InformerCache::owned_by(const ResourceType& type,
+                                                                 const std::string& uid) const {
+  std::vector<std::shared_ptr<const Json>> all;
+  for (const Store* store : stores(type)) {
+    auto part = store->owned_by(uid);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+std::vector<std::shared_ptr<const Json>> InformerCache::list(const ResourceType& type,
+                                                             const std::string& ns) const {
+  std::vector<std::shared_ptr<const Json>> all;
+  for (const Store* store : stores(type)) {
+    auto part = store->list(ns);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+}  // namespace kube

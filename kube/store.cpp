@@ -1,0 +1,141 @@
+#include "kube/store.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace kube {
+namespace {
+
+std::vector<std::string> owners_of(const Json& object) {
+  std::vector<std::string> uids;
+  const Json* references = base::find(object, {"metadata", "ownerReferences"});
+  if (references == nullptr || !references->is_array()) return uids;
+  for (const Json& reference : *references) {
+    if (std::string uid = base::string_at(reference, {"uid"}); !uid.empty()) {
+      uids.push_back(std::move(uid));
+    }
+  }
+  return uids;
+}
+
+bool has_managed_fields(const Json& object) {
+  return base::find(object, {"metadata", "managedFields"}) != nullptr;
+}
+
+void drop_managed_fields(Json& object) {
+  if (has_managed_fields(object)) object["metadata"].erase("managedFields");
+}
+
+bool same_version(const Json& left, const Json& right) {
+  const std::string version = resource_version_of(left);
+  return !version.empty() && version == resource_version_of(right) && uid_of(left) == uid_of(right);
+}
+
+}  // namespace
+
+std::vector<StoreDelta> Store::replace(std::vector<Json> items) {
+  std::map<ObjectKey, Object> fresh;
+  for (Json& item : items) {
+    drop_managed_fields(item);
+    ObjectKey key = key_of(item);
+    fresh.insert_or_assign(std::move(key), std::make_shared<const Json>(std::move(item)));
+  }
+  std::vector<StoreDelta> deltas;
+  base::MutexLock lock(mutex_);
+  std::vector<ObjectKey> gone;
+  for (const auto& [key, object] : objects_) {
+    if (!fresh.contains(key)) gone.push_back(key);
+  }
+  for (const ObjectKey& key : gone)
+    deltas.push_back(take(key));
+  for (auto& [key, object] : fresh) {
+    const auto known = objects_.find(key);
+    if (known != objects_.end() && same_version(*known->second, *object)) continue;
+    deltas.push_back(put(std::move(object)));
+  }
+  return deltas;
+}
+
+StoreDelta Store::apply(Object object) {
+  if (has_managed_fields(*object)) {
+    Json slim = *object;
+    drop_managed_fields(slim);
+    object = std::make_shared<const Json>(std::move(slim));
+  }
+  base::MutexLock lock(mutex_);
+  return put(std::move(object));
+}
+
+StoreDelta Store::remove(const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  return take(key);
+}
+
+StoreDelta Store::put(Object object) {
+  const ObjectKey key = key_of(*object);
+  StoreDelta delta = take(key);
+  index(*object, key);
+  delta.after = object;
+  objects_.emplace(key, std::move(object));
+  return delta;
+}
+
+StoreDelta Store::take(const ObjectKey& key) {
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) return {};
+  StoreDelta delta{.before = std::move(found->second), .after = nullptr};
+  unindex(*delta.before, key);
+  objects_.erase(found);
+  return delta;
+}
+
+void Store::index(const Json& object, const ObjectKey& key) {
+  for (const std::string& uid : owners_of(object))
+    by_owner_[uid].insert(key);
+}
+
+void Store::unindex(const Json& object, const ObjectKey& key) {
+  for (const std::string& uid : owners_of(object)) {
+    const auto found = by_owner_.find(uid);
+    if (found == by_owner_.end()) continue;
+    found->second.erase(key);
+    if (found->second.empty()) by_owner_.erase(found);
+  }
+}
+
+Store::Object Store::get(const ObjectKey& key) const {
+  base::MutexLock lock(mutex_);
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : found->second;
+}
+
+std::vector<Store::Object> Store::owned_by(const std::string& uid) const {
+  std::vector<Object> owned;
+  base::MutexLock lock(mutex_);
+  if (const auto found = by_owner_.find(uid); found != by_owner_.end()) {
+    owned.reserve(found->second.size());
+    for (const ObjectKey& key : found->second)
+      owned.push_back(objects_.at(key));
+  }
+  return owned;
+}
+
+std::vector<Store::Object> Store::list(const std::string& ns) const {
+  std::vector<Object> all;
+  base::MutexLock lock(mutex_);
+  if (ns.empty()) all.reserve(objects_.size());
+  auto entry = ns.empty() ? objects_.begin() : objects_.lower_bound({ns, ""});
+  for (; entry != objects_.end() && (ns.empty() || entry->first.ns == ns); ++entry)
+    all.push_back(entry->second);
+  return all;
+}
+
+size_t Store::size() const {
+  base::MutexLock lock(mutex_);
+  return objects_.size();
+}
+
+}  // namespace kube

@@ -1,0 +1,51 @@
+#pragma once
+
+// Store: the local copy of one resource type, as the watch told it. Objects are immutable and
+// shared; managedFields are dropped, which halves them. Indexed by owner and by namespace.
+//
+// Threads: any. Readers get snapshots and never block a writer for long.
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "kube/api.h"
+
+namespace kube {
+
+// One object's change: before is null when it is new, after when it is gone.
+struct StoreDelta {
+  std::shared_ptr<const Json> before;
+  std::shared_ptr<const Json> after;
+};
+
+class Store {
+ public:
+  using Object = std::shared_ptr<const Json>;
+
+  // Everything at once; what is not among the items is gone. Returns what differs.
+  std::vector<StoreDelta> replace(std::vector<Json> items);
+  StoreDelta apply(Object object);
+  // before is null when it was not there.
+  StoreDelta remove(const ObjectKey& key);
+
+  [[nodiscard]] Object get(const ObjectKey& key) const;
+  [[nodiscard]] std::vector<Object> owned_by(const std::string& uid) const;
+  [[nodiscard]] std::vector<Object> list(const std::string& ns) const;  // "" = all
+  [[nodiscard]] size_t size() const;
+
+ private:
+  StoreDelta put(Object object) REQUIRES(mutex_);
+  StoreDelta take(const ObjectKey& key) REQUIRES(mutex_);
+  void index(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
+  void unindex(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
+
+  mutable base::Mutex mutex_;
+  std::map<ObjectKey, Object> objects_ GUARDED_BY(mutex_);  // by namespace first
+  std::map<std::string, std::set<ObjectKey>> by_owner_ GUARDED_BY(mutex_);
+};
+
+}  // namespace kube

@@ -1,0 +1,48 @@
+#include "kube/work_queue.h"
+
+#include "base/check.h"
+
+namespace kube {
+
+void WorkQueue::add(const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  if (shut_down_ || !dirty_.insert(key).second) return;
+  if (processing_.contains(key)) return;  // done() puts it in order
+  order_.push_back(key);
+  changed_.notify_one();
+}
+
+std::optional<ObjectKey> WorkQueue::take() {
+  base::MutexLock lock(mutex_);
+  while (order_.empty() && !shut_down_)
+    changed_.wait(lock);
+  if (shut_down_) return std::nullopt;
+  ObjectKey key = std::move(order_.front());
+  order_.pop_front();
+  dirty_.erase(key);
+  processing_.insert(key);
+  return key;
+}
+
+void WorkQueue::done(const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  CHECK(processing_.erase(key) == 1);
+  if (shut_down_ || !dirty_.contains(key)) return;
+  order_.push_back(key);
+  changed_.notify_one();
+}
+
+void WorkQueue::shut_down() {
+  base::MutexLock lock(mutex_);
+  shut_down_ = true;
+  order_.clear();
+  dirty_.clear();
+  changed_.notify_all();
+}
+
+size_t WorkQueue::depth() const {
+  base::MutexLock lock(mutex_);
+  return order_.size();
+}
+
+}  // namespace kube

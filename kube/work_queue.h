@@ -1,0 +1,42 @@
+#pragma once
+
+// WorkQueue: which objects to look at. Four promises (client-go's):
+//   fair      - keys come out in the order in which they were added;
+//   stingy    - a key is never with two workers at once, and added ten times before it is taken, it
+//               comes out once;
+//   both ways - any number of producers and consumers; a key added while a worker has it comes out
+//               again once that worker is done;
+//   an end    - after shut_down() everybody is told. What is left is dropped: level-triggered work
+//               is found again.
+//
+// Threads: any.
+
+#include <deque>
+#include <optional>
+#include <set>
+
+#include "base/mutex.h"
+#include "kube/resource_type.h"
+
+namespace kube {
+
+class WorkQueue {
+ public:
+  void add(const ObjectKey& key);
+  // Blocks. nullopt after shut_down(). The taker must call done().
+  std::optional<ObjectKey> take();
+  void done(const ObjectKey& key);
+  void shut_down();
+  // Keys that wait, without those being worked on.
+  [[nodiscard]] size_t depth() const;
+
+ private:
+  mutable base::Mutex mutex_;
+  base::CondVar changed_;
+  std::deque<ObjectKey> order_ GUARDED_BY(mutex_);
+  std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);       // need work
+  std::set<ObjectKey> processing_ GUARDED_BY(mutex_);  // with a worker
+  bool shut_down_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace kube

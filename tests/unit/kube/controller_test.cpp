@@ -1,0 +1,212 @@
+#include "kube/controller.h"
+
+#include <map>
+#include <stdexcept>
+
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/kube/live_api.h"
+
+namespace {
+
+using kube::Controller;
+using kube::Json;
+using kube::ObjectKey;
+using kube::Reconciled;
+using tests::FakeClock;
+using tests::LiveApi;
+using Outcome = kube::ControllerHooks::Outcome;
+using namespace std::chrono_literals;
+
+// Answers as told and counts.
+class Script final : public kube::Reconciler {
+ public:
+  using Answer = std::function<base::Result<Reconciled>(int count)>;
+  explicit Script(Answer answer) : answer_(std::move(answer)) {}
+  base::Result<Reconciled> reconcile(const ObjectKey& key) override {
+    int count = 0;
+    {
+      base::MutexLock lock(mutex_);
+      count = ++counts_[key];
+      ++total_;
+      changed_.notify_all();
+    }
+    return answer_(count);
+  }
+  void await(int total) {
+    base::MutexLock lock(mutex_);
+    while (total_ < total)
+      changed_.wait(lock);
+  }
+  int total() {
+    base::MutexLock lock(mutex_);
+    return total_;
+  }
+  std::map<ObjectKey, int> counts() {
+    base::MutexLock lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  const Answer answer_;
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  std::map<ObjectKey, int> counts_;
+  int total_ = 0;
+};
+
+class Outcomes {
+ public:
+  kube::ControllerHooks hooks() {
+    return {.on_depth = {}, .on_reconciled = [this](Outcome outcome, std::chrono::milliseconds) {
+              base::MutexLock lock(mutex_);
+              all_.push_back(outcome);
+              changed_.notify_all();
+            }};
+  }
+  std::vector<Outcome> await(size_t count) {
+    base::MutexLock lock(mutex_);
+    while (all_.size() < count)
+      changed_.wait(lock);
+    return all_;
+  }
+
+ private:
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  std::vector<Outcome> all_;
+};
+
+const ObjectKey kKey{"n", "a"};
+
+TEST_CASE("a reconcile that asks to be woken is") {
+  FakeClock clock;
+  Script script([&](int count) -> base::Result<Reconciled> {
+    if (count == 1) return Reconciled{.wake_at = clock.now() + 1min};
+    return Reconciled{};
+  });
+  Controller controller({.name = "test"}, script, clock);
+  controller.add(kKey);
+  controller.start();
+  script.await(1);
+  clock.await_waiters(1);
+  clock.advance(1min);
+  script.await(2);
+  controller.stop();
+  CHECK(script.total() == 2);
+}
+
+TEST_CASE("errors are tried again, later each time") {
+  FakeClock clock;
+  Outcomes outcomes;
+  Script script([&](int count) -> base::Result<Reconciled> {
+    if (count == 1) return base::failure(base::Code::Unavailable, "down");
+    if (count == 2) throw std::runtime_error("a bug");
+    if (count == 3) {
+      return base::failure(base::Error{
+          .code = base::Code::ResourceExhausted, .message = "slow", .retry_after = 1min});
+    }
+    return Reconciled{};
+  });
+  Controller controller({.name = "test", .retry = {.first = 1s, .most = 4s}}, script, clock,
+                        outcomes.hooks());
+  controller.add(kKey);
+  controller.start();
+  outcomes.await(1);
+  clock.advance(1s);
+  outcomes.await(2);
+  clock.advance(2s);
+  outcomes.await(3);
+  clock.advance(59s);
+  CHECK(script.total() == 3);
+  clock.advance(1s);
+  CHECK(outcomes.await(4) ==
+        std::vector{Outcome::Error, Outcome::Error, Outcome::Error, Outcome::Success});
+}
+
+TEST_CASE("what can never work is not tried again until something changes") {
+  FakeClock clock;
+  Outcomes outcomes;
+  Script script([&](int) -> base::Result<Reconciled> {
+    return base::failure(base::Code::InvalidArgument, "spec.x: Required value");
+  });
+  Controller controller({.name = "test"}, script, clock, outcomes.hooks());
+  controller.start();
+  controller.add(kKey);
+  outcomes.await(1);
+  clock.advance(24h);
+  controller.add(kKey);
+  CHECK(outcomes.await(2) == std::vector{Outcome::Dropped, Outcome::Dropped});
+  CHECK(script.total() == 2);
+}
+
+TEST_CASE("changes become keys, their own and their controller's") {
+  FakeClock clock;
+  LiveApi apps_api;
+  LiveApi pods_api;
+  const kube::ResourceType apps{"g", "v1", "apps", "App", true};
+  apps_api.create(apps, {{"metadata", {{"namespace", "n"}, {"name", "a"}}}}).value();
+  kube::Informer app_informer(apps_api, clock, apps);
+  kube::Informer pod_informer(pods_api, clock, kube::pods());
+  Script script([](int) { return Reconciled{}; });
+  Controller controller({.name = "test"}, script, clock);
+  controller.watch(app_informer, kube::own_key());
+  controller.watch(pod_informer, kube::controller_key(apps));
+  controller.start();
+  app_informer.start();
+  CHECK(app_informer.await_synced({}));
+  CHECK_FALSE(controller.ready());
+  CHECK(script.total() == 0);  // not before every cache is full
+
+  pod_informer.start();
+  script.await(1);
+  CHECK(controller.ready());
+  const auto pod = [](const std::string& name, const std::string& kind, bool controls) {
+    return Json{{"metadata",
+                 {{"namespace", "n"},
+                  {"name", name},
+                  {"ownerReferences", Json::array({{{"apiVersion", "g/v1"},
+                                                    {"kind", kind},
+                                                    {"name", "owner"},
+                                                    {"controller", controls}}})}}}};
+  };
+  pods_api.create(kube::pods(), pod("other-kind", "Job", true)).value();
+  pods_api.create(kube::pods(), pod("not-controlled", "App", false)).value();
+  pods_api.create(kube::pods(), pod("ours", "App", true)).value();
+  script.await(2);
+  REQUIRE(pods_api.remove(kube::pods(), {"n", "ours"}, {}));
+  script.await(3);
+  controller.stop();
+  app_informer.stop();
+  pod_informer.stop();
+  CHECK(script.counts() == std::map<ObjectKey, int>{{{"n", "a"}, 1}, {{"n", "owner"}, 2}});
+}
+
+TEST_CASE("stopping waits for the work under way and drops the rest") {
+  FakeClock clock;
+  base::Mutex mutex;
+  base::CondVar changed;
+  bool may_end = false;
+  Script script([&](int) -> base::Result<Reconciled> {
+    base::MutexLock lock(mutex);
+    while (!may_end)
+      changed.wait(lock);
+    return Reconciled{};
+  });
+  Controller controller({.name = "test", .workers = 1}, script, clock);
+  controller.add({"n", "a"});
+  controller.add({"n", "b"});
+  controller.start();
+  script.await(1);
+  std::jthread stopper([&] { controller.stop(); });
+  {
+    base::MutexLock lock(mutex);
+    may_end = true;
+    changed.notify_all();
+  }
+  stopper.join();
+  CHECK(script.total() <= 2);
+  CHECK(script.counts().at({"n", "a"}) == 1);
+}
+
+}  // namespace
