@@ -1,7 +1,10 @@
 #pragma once
 
-// Schedule: a cron expression compiled for one zone and DST policy. Immutable, small, cheap to
-// copy; its functions are total: no exception, no allocation, no clock, bounded steps.
+// Schedule: a cron expression compiled for one zone and DST policy. Immutable, 64 bytes, cheap to
+// copy; its functions are total: no exception, no allocation, no clock, bounded steps, and no
+// memory of the last answer.
+//
+// Slots lie between the years 1 and 9999. The README of this folder tells how it works.
 //
 // Threads: const methods from any thread.
 
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "scheduler/cron_pattern.h"
 #include "scheduler/time_zone.h"
 
 namespace scheduler {
@@ -27,8 +31,8 @@ enum class DstPolicy {
 struct ScheduleOptions {
   std::string_view zone = "UTC";  // a TZ= or CRON_TZ= prefix of the expression wins
   DstPolicy dst_policy = DstPolicy::Vixie;
-  std::string_view seed;  // for H: "namespace/name"
-  Instant anchor{};       // for @every: the slots are anchor + k * period
+  std::string_view seed = {};  // for H: "namespace/name"
+  Instant anchor{};            // for @every: the slots are anchor + k * period
 };
 
 class Schedule {
@@ -36,17 +40,43 @@ class Schedule {
   // InvalidArgument with field, offset, what was found and what would be right:
   // "minute: 75 is out of range 0-59 (at 0)". What is accepted but surely not meant is put in words
   // into `warnings`.
-  static base::Result<Schedule> parse(std::string_view expression, const ScheduleOptions& options,
+  static base::Result<Schedule> parse(std::string_view expression,
+                                      const ScheduleOptions& options = {},
                                       std::vector<std::string>* warnings = nullptr);
 
   // The first slot strictly after / the last strictly before; nullopt: there is none.
   [[nodiscard]] std::optional<Instant> next(Instant after) const;
   [[nodiscard]] std::optional<Instant> prev(Instant before) const;
-  // Slots in (from, to], exactly.
+  // Slots in (from, to], exactly; takes time by the month, not by the slot.
   [[nodiscard]] uint64_t count(Instant from, Instant to) const;
-  // Decided exactly, not by a horizon.
+  // The first `limit` slots in (from, to].
+  [[nodiscard]] std::vector<Instant> between(Instant from, Instant to, size_t limit) const;
+  // Whether there is any slot at all, in the past or in the future. Decided exactly, not by a
+  // horizon: dates repeat after 400 years.
   [[nodiscard]] bool can_fire() const;
-  [[nodiscard]] const TimeZone& zone() const;
+  [[nodiscard]] const TimeZone& zone() const { return *zone_; }
+  // Whether a slot is not at a wall time of the expression, but makes up for one in a gap.
+  [[nodiscard]] bool is_catch_up(Instant slot) const;
+
+ private:
+  friend class ScheduleCursor;
+  friend class CronCalendar;
+  using Segment = OffsetTable::Segment;
+  struct Search;
+
+  Schedule(Pattern pattern, const TimeZone* zone) : pattern_(std::move(pattern)), zone_(zone) {}
+
+  [[nodiscard]] std::optional<Instant> next_beyond(int64_t after) const;
+  [[nodiscard]] std::optional<Instant> next_across_changes(Search search) const;
+  [[nodiscard]] std::optional<Instant> prev_across_changes(Search search) const;
+  [[nodiscard]] uint64_t count_in_table(int64_t from, int64_t to) const;
+  [[nodiscard]] bool catches_up_at(const Segment& before, const Segment& after) const;
+  [[nodiscard]] int64_t first_pass(const Segment& segment) const;
+
+  Pattern pattern_;
+  const TimeZone* zone_;  // kept by TimeZone::load() for the life of the process
 };
+
+static_assert(sizeof(Schedule) <= 64, "one cache line");
 
 }  // namespace scheduler
