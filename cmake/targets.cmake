@@ -17,7 +17,14 @@ function(sparkcron_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} Catch2::Catch2WithMain)
-  target_compile_definitions(${name} PRIVATE SPARKCRON_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # Only where it is used: a path of this checkout would keep others from sharing the compiler cache.
+  foreach(source IN LISTS ARG_SOURCES)
+    file(STRINGS ${source} uses REGEX SPARKCRON_SOURCE_DIR)
+    if(uses)
+      set_source_files_properties(${source} PROPERTIES
+        COMPILE_DEFINITIONS SPARKCRON_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    endif()
+  endforeach()
   add_test(NAME ${name} COMMAND ${name} -w NoAssertions --order rand --rng-seed time
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
