@@ -1,0 +1,60 @@
+#pragma once
+
+// StructuralSchema: an openAPIV3Schema of a CRD, compiled once, then used for every object: prune
+// what is unknown, fill in defaults, validate. The order in a server is prune, default, validate.
+//
+// Errors are complete (all of them, up to kMaxErrors) in the texts of Kubernetes. Patterns run in
+// RE2: linear time. Depth is that of the schema and the object's own, both bounded.
+// x-kubernetes-validations (CEL) are kept in the CRD and not evaluated here.
+// Source: "Extend the Kubernetes API with CustomResourceDefinitions", structural schemas.
+// Threads: immutable after compile.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "kube/server/machinery/invalid_field.h"
+#include "kube/server/machinery/field_type.h"
+#include "kube/server/machinery/status.h"
+
+namespace kube::server::machinery {
+
+struct SchemaNode;
+
+class StructuralSchema {
+ public:
+  static constexpr size_t kMaxErrors = 200;
+
+  // The schema as it stands in the CRD; `path` names it in errors
+  // ("spec.versions[0].schema.openAPIV3Schema"). On error: why it is not structural.
+  static tl::expected<std::shared_ptr<const StructuralSchema>, std::vector<FieldError>> compile(
+      const Json& schema, const FieldPath& path);
+  // Of a built-in kind (built_in_types.h); nullptr if there is none.
+  static std::shared_ptr<const StructuralSchema> of_built_in(const ResourceType& type);
+
+  // Removes every field that the schema does not know. Returns their paths, sorted:
+  // `spec.foo`, `spec.list[1].bar`.
+  std::vector<std::string> prune(Json& object) const;
+  // Fills in defaults; null where the schema does not allow null and has a default counts as
+  // absent.
+  void apply_defaults(Json& object) const;
+  // Empty when the object is valid. Includes uniqueness of sets and maps.
+  [[nodiscard]] std::vector<FieldError> validate(const Json& object) const;
+
+  // How fields are owned in server-side apply.
+  [[nodiscard]] const FieldType& field_type() const;
+
+  ~StructuralSchema();
+  StructuralSchema(const StructuralSchema&) = delete;
+  StructuralSchema& operator=(const StructuralSchema&) = delete;
+
+ private:
+  StructuralSchema();
+  std::unique_ptr<const SchemaNode> root_;
+  FieldTypes types_;
+};
+
+}  // namespace kube::server::machinery

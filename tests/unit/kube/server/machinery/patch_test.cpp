@@ -1,0 +1,162 @@
+#include "kube/server/machinery/patch.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+
+using namespace kube::server::machinery;
+
+TEST_CASE("merge patch does the examples of RFC 7386") {
+  struct Case {
+    std::string target;
+    std::string patch;
+    std::string result;
+  };
+  const std::vector<Case> cases = {
+      {.target = R"({"a":"b"})", .patch = R"({"a":"c"})", .result = R"({"a":"c"})"},
+      {.target = R"({"a":"b"})", .patch = R"({"b":"c"})", .result = R"({"a":"b","b":"c"})"},
+      {.target = R"({"a":"b"})", .patch = R"({"a":null})", .result = "{}"},
+      {.target = R"({"a":["b"]})", .patch = R"({"a":"c"})", .result = R"({"a":"c"})"},
+      {.target = R"({"a":"c"})", .patch = R"({"a":["b"]})", .result = R"({"a":["b"]})"},
+      {.target = R"({"a":{"b":"c"}})",
+       .patch = R"({"a":{"b":"d","c":null}})",
+       .result = R"({"a":{"b":"d"}})"},
+      {.target = R"({"a":[{"b":"c"}]})", .patch = R"({"a":[1]})", .result = R"({"a":[1]})"},
+      {.target = R"({"e":null})", .patch = R"({"a":1})", .result = R"({"e":null,"a":1})"},
+      {.target = "{}", .patch = R"({"a":{"bb":{"ccc":null}}})", .result = R"({"a":{"bb":{}}})"},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.target << " " << one.patch) {
+      const auto result = merge_patch(Json::parse(one.target), Json::parse(one.patch));
+      REQUIRE(result.has_value());
+      CHECK(*result == Json::parse(one.result));
+      CHECK(*merge_patch(*result, Json::parse(one.patch)) == *result);
+    }
+  }
+  CHECK(merge_patch(Json::object(), Json::array()).error().code == 400);
+}
+
+TEST_CASE("JSON patch does each operation") {
+  struct Case {
+    std::string name;
+    std::string target;
+    std::string patch;
+    std::string result;
+  };
+  const std::vector<Case> cases = {
+      {.name = "add a member",
+       .target = R"({"a":1})",
+       .patch = R"([{"op":"add","path":"/b","value":2}])",
+       .result = R"({"a":1,"b":2})"},
+      {.name = "add in the middle",
+       .target = R"({"a":[1,3]})",
+       .patch = R"([{"op":"add","path":"/a/1","value":2}])",
+       .result = R"({"a":[1,2,3]})"},
+      {.name = "append",
+       .target = R"({"a":[1]})",
+       .patch = R"([{"op":"add","path":"/a/-","value":2}])",
+       .result = R"({"a":[1,2]})"},
+      {.name = "remove",
+       .target = R"({"a":[1,2],"b":0})",
+       .patch = R"([{"op":"remove","path":"/a/0"},{"op":"remove","path":"/b"}])",
+       .result = R"({"a":[2]})"},
+      {.name = "replace",
+       .target = R"({"a":{"b~c/d":1}})",
+       .patch = R"([{"op":"replace","path":"/a/b~0c~1d","value":null}])",
+       .result = R"({"a":{"b~c/d":null}})"},
+      {.name = "move",
+       .target = R"({"a":{"b":1}})",
+       .patch = R"([{"op":"move","from":"/a/b","path":"/c"}])",
+       .result = R"({"a":{},"c":1})"},
+      {.name = "copy",
+       .target = R"({"a":{"b":1}})",
+       .patch = R"([{"op":"copy","from":"/a","path":"/c"}])",
+       .result = R"({"a":{"b":1},"c":{"b":1}})"},
+      {.name = "test then act",
+       .target = R"({"a":1})",
+       .patch = R"([{"op":"test","path":"/a","value":1},{"op":"replace","path":"/a","value":2}])",
+       .result = R"({"a":2})"},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      const auto result = json_patch(Json::parse(one.target), Json::parse(one.patch));
+      REQUIRE(result.has_value());
+      CHECK(*result == Json::parse(one.result));
+    }
+  }
+}
+
+TEST_CASE("a JSON patch that does not apply says why") {
+  struct Case {
+    std::string name;
+    std::string patch;
+    int code = 0;
+    std::string why;
+  };
+  const std::vector<Case> cases = {
+      {.name = "test fails",
+       .patch = R"([{"op":"test","path":"/a","value":2}])",
+       .code = 422,
+       .why = "testing path \"/a\" failed: test failed"},
+      {.name = "no such path",
+       .patch = R"([{"op":"remove","path":"/x/y"}])",
+       .code = 422,
+       .why = "remove operation does not apply: doc is missing path: \"/x/y\""},
+      {.name = "index with leading zero",
+       .patch = R"([{"op":"add","path":"/l/01","value":2}])",
+       .code = 422,
+       .why = "add operation does not apply: doc is missing path: \"/l/01\""},
+      {.name = "into itself",
+       .patch = R"([{"op":"move","from":"/l","path":"/l/0"}])",
+       .code = 422,
+       .why = "move operation does not apply: a value cannot move into itself"},
+      {.name = "unknown operation",
+       .patch = R"([{"op":"swap","path":"/a"}])",
+       .code = 400,
+       .why = "Unexpected kind: swap"},
+      {.name = "bad pointer",
+       .patch = R"([{"op":"remove","path":"a"}])",
+       .code = 400,
+       .why = "remove operation has no valid path"},
+      {.name = "no value",
+       .patch = R"([{"op":"add","path":"/a"}])",
+       .code = 400,
+       .why = "add operation has no value"},
+      {.name = "not an array",
+       .patch = R"({})",
+       .code = 400,
+       .why = "the JSON patch must be an array"},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      const auto result = json_patch(Json::parse(R"({"a":1,"l":[1]})"), Json::parse(one.patch));
+      REQUIRE_FALSE(result.has_value());
+      CHECK(result.error().code == one.code);
+      if (one.code == 400) {
+        CHECK(result.error().message == one.why);
+      } else {
+        CHECK(result.error().message ==
+              "the server rejected our request due to an error in our request");
+        CHECK(result.error().causes.front().message == one.why);
+      }
+    }
+  }
+}
+
+TEST_CASE("copies cannot pile up") {
+  Json doubling = Json::array();
+  for (int i = 0; i < 30; ++i) {
+    doubling.push_back({{"op", "copy"}, {"from", ""}, {"path", "/x" + std::to_string(i)}});
+  }
+  const auto wide = json_patch({{"a", "b"}}, doubling, {.operations = 100, .added_bytes = 10'000});
+  REQUIRE_FALSE(wide.has_value());
+  CHECK(wide.error().code == 422);
+
+  Json nesting = Json::array();
+  for (int i = 0; i < 20; ++i)
+    nesting.push_back({{"op", "copy"}, {"from", ""}, {"path", "/a"}});
+  const PatchLimits shallow{.operations = 100, .added_bytes = 10'000, .depth = 8};
+  CHECK_FALSE(json_patch({{"a", Json::object()}}, nesting, shallow).has_value());
+  CHECK(json_patch(Json::object(), Json(std::vector<Json>(20'000, Json::object()))).error().code ==
+        413);
+}
