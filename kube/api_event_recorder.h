@@ -1,0 +1,87 @@
+#pragma once
+
+// ApiEventRecorder: the EventRecorder that posts to an API. One thread sends what record() left in
+// a bounded queue. An event equal to one of the last six minutes raises that one's series.count
+// instead of making another; what piles up while a request is under way becomes one request.
+//
+// Best effort: a full queue drops the new event, a refused event is dropped, an unreachable API is
+// tried three times. The destructor sends what is left, once. Threads: any.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <thread>
+#include <tuple>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+
+namespace kube {
+
+struct EventSource {
+  std::string controller = "sparkcron";  // who reports
+  std::string instance;                  // which replica of it
+};
+
+class ApiEventRecorder final : public EventRecorder {
+ public:
+  // The Api and the clock must outlive it.
+  ApiEventRecorder(Api& api, base::Clock& clock, EventSource source, size_t max_queue = 1000);
+  ~ApiEventRecorder() override;
+  ApiEventRecorder(const ApiEventRecorder&) = delete;
+  ApiEventRecorder& operator=(const ApiEventRecorder&) = delete;
+
+  void record(const nlohmann::json& regarding, EventType type, std::string_view reason,
+              std::string_view action, std::string_view note) override;
+  // Events that never reached the API, since the start.
+  [[nodiscard]] uint64_t dropped() const;
+
+ private:
+  // What makes two events equal.
+  struct Identity {
+    std::string regarding;  // an ObjectReference, as JSON
+    std::string type;
+    std::string reason;
+    std::string action;
+    std::string note;
+    auto operator<=>(const Identity&) const = default;
+  };
+  struct Pending {
+    int64_t count = 0;
+    base::WallTime first;
+    base::WallTime last;
+  };
+  struct Series {
+    ObjectKey event;
+    int64_t count = 1;
+    base::WallTime last;
+  };
+
+  void run();
+  bool await_work() EXCLUDES(mutex_);
+  void send(const Identity& identity, const Pending& pending);
+  base::Status send_once(const Identity& identity, const Pending& pending);
+  base::Status create(const Identity& identity, const Pending& pending);
+  bool wait_before_retry();
+  void forget_old_series();
+
+  Api& api_;
+  base::Clock& clock_;
+  const EventSource source_;
+  const size_t max_queue_;
+  std::map<Identity, Series> series_;  // the thread's own
+  uint64_t names_ = 0;                 // the thread's own
+
+  mutable base::Mutex mutex_;
+  base::CondVar changed_;
+  std::map<Identity, Pending> pending_ GUARDED_BY(mutex_);
+  std::deque<Identity> order_ GUARDED_BY(mutex_);  // of pending_
+  uint64_t dropped_ GUARDED_BY(mutex_) = 0;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace kube
