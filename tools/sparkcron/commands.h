@@ -1,0 +1,23 @@
+#pragma once
+
+// What each command of sparkcron does, from its options to its exit code. They return when the
+// service was asked to stop (SIGTERM, SIGINT) or could not start.
+//
+// Threads: main only, with SIGTERM and SIGINT blocked before any thread starts.
+
+#include "base/result.h"
+#include "tools/sparkcron/options.h"
+
+namespace sparkcron {
+
+base::Status run_standalone(const Options& options);
+base::Status run_controller(const Options& options);
+base::Status run_apiserver(const Options& options);
+base::Status run_node(const Options& options);
+
+// Blocks the signals that end the service, for this thread and all it starts.
+void block_stop_signals();
+// Waits for one of them; a second one during the stop ends the process at once.
+void wait_for_stop_signal();
+
+}  // namespace sparkcron

@@ -1,0 +1,108 @@
+#include "tools/sparkcron/controllers.h"
+
+#include <deque>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "kube/controller.h"
+#include "kube/informer.h"
+#include "runner/schedule_reconciler.h"
+
+namespace sparkcron {
+namespace {
+
+// Driver and executor pods name their application by label: executors belong to the driver pod, not
+// to it.
+kube::KeyMapper application_of_pod() {
+  return [](const kube::Json& pod) -> std::vector<kube::ObjectKey> {
+    const std::string name = base::string_at(pod, {"metadata", "labels", config::kAppNameLabel});
+    if (name.empty()) return {};
+    return {{kube::key_of(pod).ns, name}};
+  };
+}
+
+// A schedule waits for the drivers of its runs to die (Replace): their pods name it too.
+kube::KeyMapper schedule_of_pod() {
+  return [](const kube::Json& pod) -> std::vector<kube::ObjectKey> {
+    const std::string name =
+        base::string_at(pod, {"metadata", "labels", config::kScheduledAppNameLabel});
+    if (name.empty() ||
+        base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "driver")
+      return {};
+    return {{kube::key_of(pod).ns, name}};
+  };
+}
+
+}  // namespace
+
+struct Controllers::Parts {
+  Parts(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
+        base::Clock& clock, const ControllersOptions& options)
+      : schedule_reconciler(api, cache, events, recorder, clock,
+                            {.default_time_zone = options.default_time_zone}),
+        application_reconciler(api, cache, events, recorder, clock, options.application),
+        schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
+                  schedule_reconciler, clock),
+        applications({.name = "application", .workers = static_cast<size_t>(options.workers)},
+                     application_reconciler, clock) {
+    const std::vector<std::string> everywhere{""};
+    for (const std::string& ns : options.namespaces.empty() ? everywhere : options.namespaces)
+      follow(api, clock, ns);
+  }
+
+  void follow(kube::Api& api, base::Clock& clock, const std::string& ns) {
+    kube::Informer& of_schedules = informers.emplace_back(
+        api, clock, config::scheduled_spark_applications(), kube::ListOptions{.ns = ns});
+    kube::Informer& of_applications = informers.emplace_back(
+        api, clock, config::spark_applications(), kube::ListOptions{.ns = ns});
+    kube::Informer& of_pods = informers.emplace_back(
+        api, clock, kube::pods(),
+        kube::ListOptions{.ns = ns,
+                          .label_selector = std::string(config::kLaunchedByLabel) + "=true"});
+    for (const kube::Informer* informer : {&of_schedules, &of_applications, &of_pods})
+      cache.add(*informer);
+    schedules.watch(of_schedules, kube::own_key());
+    schedules.watch(of_applications, kube::controller_key(config::scheduled_spark_applications()));
+    schedules.watch(of_pods, schedule_of_pod());
+    applications.watch(of_applications, kube::own_key());
+    applications.watch(of_pods, application_of_pod());
+  }
+
+  kube::InformerCache cache;
+  std::deque<kube::Informer> informers;
+  runner::ScheduleReconciler schedule_reconciler;
+  runner::ApplicationReconciler application_reconciler;
+  kube::Controller schedules;
+  kube::Controller applications;
+};
+
+Controllers::Controllers(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
+                         base::Clock& clock, const ControllersOptions& options)
+    : parts_(std::make_unique<Parts>(api, events, recorder, clock, options)) {}
+
+Controllers::~Controllers() {
+  stop();
+}
+
+void Controllers::start() {
+  for (kube::Informer& informer : parts_->informers)
+    informer.start();
+  parts_->schedules.start();
+  parts_->applications.start();
+}
+
+void Controllers::stop() {
+  // Nothing new is started first, then what runs is no longer followed.
+  parts_->schedules.stop();
+  parts_->applications.stop();
+  for (kube::Informer& informer : parts_->informers)
+    informer.stop();
+}
+
+bool Controllers::ready() const {
+  return parts_->schedules.ready() && parts_->applications.ready();
+}
+
+}  // namespace sparkcron

@@ -1,0 +1,44 @@
+#pragma once
+
+// Controllers: informers and both controllers over one API, as standalone and `sparkcron
+// controller` run them.
+//
+// Threads: one owner; start() once, stop() once.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+#include "runner/application_reconciler.h"
+#include "runner/run_recorder.h"
+
+namespace sparkcron {
+
+struct ControllersOptions {
+  std::string default_time_zone = "UTC";
+  std::vector<std::string> namespaces;  // empty = all
+  int workers = 4;
+  runner::ApplicationOptions application;
+};
+
+class Controllers {
+ public:
+  // Everything passed in must outlive it.
+  Controllers(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
+              base::Clock& clock, const ControllersOptions& options);
+  ~Controllers();  // as stop()
+
+  void start();
+  void stop();
+  // Every informer has listed once: decisions are made.
+  [[nodiscard]] bool ready() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sparkcron
