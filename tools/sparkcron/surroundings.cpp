@@ -1,0 +1,81 @@
+#include "tools/sparkcron/surroundings.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+namespace sparkcron {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_spark(const fs::path& home) {
+  std::error_code problem;
+  return fs::exists(home / "bin" / "spark-submit", problem);
+}
+
+// <venv>/lib/python3.x/site-packages/pyspark
+fs::path pyspark_of(const fs::path& venv) {
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(venv / "lib", problem)) {
+    const fs::path home = entry.path() / "site-packages" / "pyspark";
+    if (is_spark(home)) return home;
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::string> find_spark_home(const std::string& given) {
+  const char* from_environment = std::getenv("SPARK_HOME");
+  const std::string named = !given.empty() ? given : from_environment != nullptr ? from_environment : "";
+  if (!named.empty()) {
+    if (is_spark(named)) return fs::absolute(named).lexically_normal().string();
+    return base::failure(base::Code::InvalidArgument,
+                         std::string(given.empty() ? "SPARK_HOME" : "--spark-home") + " " + named +
+                             " has no bin/spark-submit");
+  }
+  std::vector<fs::path> places{fs::current_path()};
+  // A program in build/release/bin belongs to the checkout three folders up.
+  fs::path folder = fs::path(own_path()).parent_path();
+  for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path()) places.push_back(folder);
+  for (const fs::path& place : places) {
+    if (const fs::path home = pyspark_of(place / ".venv"); !home.empty()) return home.string();
+  }
+  return base::failure(base::Code::InvalidArgument,
+                       "no Spark found: give --spark-home or SPARK_HOME, or run tools/bootstrap run, which puts "
+                       "pyspark into .venv");
+}
+
+std::string node_name() {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) return "localhost";
+  std::string name = host.data();
+  for (char& c : name) {
+    c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '.') c = '-';
+  }
+  const auto is_edge = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; };
+  name.erase(name.begin(), std::find_if_not(name.begin(), name.end(), is_edge));
+  name.erase(std::find_if_not(name.rbegin(), name.rend(), is_edge).base(), name.end());
+  return name.empty() ? "localhost" : name;
+}
+
+std::string user_name() {
+  const passwd* user = ::getpwuid(::geteuid());
+  return user != nullptr && user->pw_name != nullptr ? user->pw_name : std::to_string(::geteuid());
+}
+
+std::string own_path() {
+  std::error_code problem;
+  const fs::path path = fs::read_symlink("/proc/self/exe", problem);
+  return problem ? std::string() : path.string();
+}
+
+}  // namespace sparkcron

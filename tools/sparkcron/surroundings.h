@@ -1,0 +1,24 @@
+#pragma once
+
+// What standalone finds on its machine: Spark, the node's name, the user.
+//
+// Threads: main only.
+
+#include <string>
+
+#include "base/result.h"
+
+namespace sparkcron {
+
+// --spark-home, $SPARK_HOME, else the pyspark of a .venv beside the program or in the working directory. The
+// folder must have bin/spark-submit. InvalidArgument says what was looked at and what to do.
+base::Result<std::string> find_spark_home(const std::string& given);
+
+// The host's name as a node's name: lower case, without what Kubernetes refuses.
+std::string node_name();
+// Of the process; becomes SPARK_USER.
+std::string user_name();
+// The path of this program, so that supervisors outlive a replaced working directory.
+std::string own_path();
+
+}  // namespace sparkcron
