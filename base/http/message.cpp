@@ -128,18 +128,20 @@ std::string percent_encode(std::string_view text) {
 
 std::optional<Target> parse_target(std::string_view text) {
   if (text == "*") return Target{.path = "*", .query = {}};
+  bool absolute = false;
   for (std::string_view scheme : {"http://", "https://"}) {
     if (text.size() < scheme.size() || !equal_ignoring_case(text.substr(0, scheme.size()), scheme))
       continue;
     text.remove_prefix(scheme.size());
     const size_t start = text.find_first_of("/?");
     if (start == 0) return std::nullopt;  // no host
+    absolute = true;
     text = start == std::string_view::npos ? std::string_view{"/"} : text.substr(start);
     break;
   }
   const size_t question = text.find('?');
   std::string_view path = text.substr(0, question);
-  if (path.empty() && question == 0) path = "/";  // "http://host?x=1"
+  if (path.empty() && absolute) path = "/";  // "http://host?x=1"
   if (!path.starts_with('/') || text.find('#') != std::string_view::npos) return std::nullopt;
   auto decoded = percent_decode(path, false);
   if (!decoded) return std::nullopt;

@@ -7,8 +7,11 @@
 // A handler answers through its Responder exactly once: a whole response, a chunked stream (watch,
 // logs -f) or a WebSocket. Streams outlive the handler and may be written from any thread.
 //
-// Limits come from Options; what exceeds them is answered 413, 431 or 503 and the connection
-// closed. Threads: every method of every class here may be called from any thread.
+// Limits come from ServerOptions; what exceeds them is answered 413, 431 or 503 and the connection
+// closed. Any method is passed to the handler; HEAD is answered as GET without its body. Requests
+// on one connection are answered one after the other, pipelined ones too.
+//
+// Threads: every method of every class here may be called from any thread.
 
 #include <chrono>
 #include <cstddef>
@@ -23,13 +26,14 @@
 namespace base::http {
 
 // An open answer: chunks of a chunked body, or text frames of a WebSocket (one frame per write).
+// Dropping the last reference closes it.
 class Stream {
  public:
   virtual ~Stream() = default;
   // Queues the data; never blocks. The string is shared, not copied, so one event can go to a
-  // thousand watchers. False once the peer has gone or the stream was closed, or when more than
-  // Options::max_stream_backlog bytes wait unsent (the stream is then closed: a slow reader must
-  // list again).
+  // thousand watchers. Empty data is dropped: an empty chunk would end the body. False once the
+  // peer has gone or the stream was closed, or when more than ServerOptions::max_stream_backlog
+  // bytes wait unsent (the stream is then closed: a slow reader must list again).
   virtual bool write(std::shared_ptr<const std::string> data) = 0;
   // Sends what is queued, then ends the body (the last chunk, or close frame 1000).
   virtual void close() = 0;
@@ -59,17 +63,20 @@ struct ServerOptions {
   uint16_t port = 0;  // 0: the system picks one
   // PEM files; both set: TLS 1.2 or newer. Read again when a connection comes in after they
   // changed.
-  std::string tls_certificate_file;
-  std::string tls_key_file;
+  std::string tls_certificate_file{};
+  std::string tls_key_file{};
   size_t worker_threads = 4;
   size_t max_body = size_t{3} << 20;  // as kube-apiserver
   size_t max_header = size_t{64} << 10;
   size_t max_connections = 4096;
+  size_t max_queued_requests = 1024;  // waiting for a worker thread
   size_t max_stream_backlog = size_t{16} << 20;
   // gzip answers of at least this size when the client accepts it (streams are never compressed).
   size_t gzip_from = size_t{128} << 10;
-  std::chrono::seconds idle_timeout{120};
-  std::chrono::seconds read_timeout{30};  // for the rest of a request once it has begun
+  std::chrono::milliseconds idle_timeout{120'000};
+  std::chrono::milliseconds read_timeout{30'000};   // for the rest of a request once it has begun
+  std::chrono::milliseconds write_timeout{60'000};  // without any progress; not for streams
+  std::chrono::milliseconds stop_timeout{5'000};    // then connections are cut off
 };
 
 class Server {
@@ -77,7 +84,8 @@ class Server {
   // Binds and serves at once. Errors name the address: "listen on 127.0.0.1:8680: address already
   // in use (another sparkcron? choose another with --listen)".
   static Result<std::unique_ptr<Server>> listen(ServerOptions options, Handler handler);
-  // Stops and waits: no new connections, streams closed, running handlers finished.
+  // Stops and waits: no new connections, streams closed, queued and running handlers finished,
+  // what they answered sent. Peers that do not read it are cut off after stop_timeout.
   virtual ~Server() = default;
   [[nodiscard]] virtual std::string address() const = 0;  // "127.0.0.1"
   [[nodiscard]] virtual uint16_t port() const = 0;

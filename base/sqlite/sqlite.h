@@ -5,8 +5,8 @@
 //
 // Errors: Unavailable for a full disk, I/O errors and locks ("write data.db: database or disk is
 // full"), InvalidArgument for a file that is not a database or is newer than this program,
-// Forbidden for permissions, AlreadyExists for a UNIQUE or PRIMARY KEY violation. No exception.
-// Threads: a Database and its Statements belong to one thread at a time.
+// Forbidden for permissions and read-only files, AlreadyExists for a UNIQUE or PRIMARY KEY
+// violation. No exception. Threads: a Database and its Statements belong to one thread at a time.
 
 #include <cstdint>
 #include <memory>
@@ -55,7 +55,6 @@ class Database {
  private:
   Database(sqlite3* handle, std::string path);
   Error error(std::string_view doing) const;
-  friend class Statement;
   sqlite3* handle_ = nullptr;
   std::string path_;
 };
@@ -68,7 +67,7 @@ class Statement {
   ~Statement();
 
   Statement& bind(int position, int64_t value);
-  Statement& bind(int position, std::string_view value);  // copied
+  Statement& bind(int position, std::string_view value);  // copied; never NULL
   Statement& bind_null(int position);
   // True: a row is there. False: done.
   Result<bool> step();
@@ -82,9 +81,9 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(sqlite3_stmt* handle, const Database* database);
+  Statement(sqlite3_stmt* handle, std::string path);
   sqlite3_stmt* handle_ = nullptr;
-  const Database* database_ = nullptr;
+  std::string path_;    // for messages: the Database itself may be moved
   int bind_error_ = 0;  // reported by the next step()
 };
 

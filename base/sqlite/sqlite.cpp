@@ -1,0 +1,257 @@
+#include "base/sqlite/sqlite.h"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "base/check.h"
+
+namespace base::sqlite {
+namespace {
+
+// How long a statement waits for another connection's lock: a reader's checkpoint, a backup tool.
+constexpr int kBusyMilliseconds = 5'000;
+
+Code code_of(int extended) {
+  switch (extended & 0xff) {
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return Code::InvalidArgument;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_AUTH:
+      return Code::Forbidden;
+    case SQLITE_CONSTRAINT:
+      return extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                     extended == SQLITE_CONSTRAINT_ROWID
+                 ? Code::AlreadyExists
+                 : Code::InvalidArgument;
+    case SQLITE_TOOBIG:
+      return Code::TooLarge;
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
+    case SQLITE_PROTOCOL:
+      return Code::Unavailable;
+    default:
+      return Code::Internal;
+  }
+}
+
+// SQLite's own words for what went wrong.
+Error describe(sqlite3* handle, const std::string& path, std::string_view doing) {
+  const int extended = handle != nullptr ? sqlite3_extended_errcode(handle) : SQLITE_NOMEM;
+  const char* text = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(SQLITE_NOMEM);
+  return {code_of(extended), std::string(doing) + " " + path + ": " + text,
+          std::chrono::milliseconds{0}};
+}
+
+}  // namespace
+
+Database::Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+
+Database& Database::operator=(Database&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(path_, other.path_);
+  return *this;
+}
+
+Database::~Database() {
+  // close_v2: a statement that outlives the database by mistake keeps it open instead of dangling.
+  sqlite3_close_v2(handle_);
+}
+
+Error Database::error(std::string_view doing) const {
+  return describe(handle_, path_, doing);
+}
+
+Result<Database> Database::open(const std::string& path, Durability durability, Access access) {
+  const int flags = (access == Access::ReadOnly ? SQLITE_OPEN_READONLY
+                                                : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  sqlite3* handle = nullptr;
+  const int opened = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  Database database(handle, path);
+  if (opened != SQLITE_OK) {
+    Error error = database.error("open");
+    // SQLite says only "unable to open database file"; the system knows why.
+    const int system_error = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+    if (system_error == EACCES || system_error == EPERM || system_error == EROFS)
+      error.code = Code::Forbidden;
+    if (system_error != 0)
+      error.message += " (" + std::generic_category().message(system_error) + ")";
+    return failure(std::move(error));
+  }
+  sqlite3_busy_timeout(handle, kBusyMilliseconds);
+  // Files may come from elsewhere: no SQL of theirs runs with our rights.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  std::string settings = "PRAGMA foreign_keys = ON; PRAGMA synchronous = ";
+  settings += durability == Durability::Full ? "FULL;" : "NORMAL;";
+  if (access == Access::ReadWrite) settings = "PRAGMA journal_mode = WAL; " + settings;
+  // The first statement that reads the file: where "not a database" shows.
+  settings += " SELECT count(*) FROM sqlite_schema;";
+  if (sqlite3_exec(handle, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failure(database.error("open"));
+  if (access == Access::ReadWrite && sqlite3_db_readonly(handle, "main") == 1)
+    return failure(Code::Forbidden, "open " + path + ": the file is read-only");
+  return database;
+}
+
+Status Database::execute(const std::string& sql) {
+  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failure(error("write"));
+  return {};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
+    return failure(error("prepare a statement for"));
+  return Statement(statement, path_);
+}
+
+Status Database::migrate(std::span<const char* const> migrations) {
+  int64_t version = 0;
+  {
+    ASSIGN_OR_RETURN(Statement query, prepare("PRAGMA user_version"));
+    ASSIGN_OR_RETURN(const bool found, query.step());
+    if (found) version = query.integer(0);
+  }
+  const auto known = static_cast<int64_t>(migrations.size());
+  if (version > known || version < 0)
+    return failure(Code::InvalidArgument, path_ + " was written by a newer sparkcron (version " +
+                                              std::to_string(version) + ", this one knows " +
+                                              std::to_string(known) + ")");
+  for (; version < known; ++version) {
+    // The step and its number are one transaction: a crash leaves the file before or after it.
+    ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*this));
+    RETURN_IF_ERROR(execute(migrations[static_cast<size_t>(version)]));
+    RETURN_IF_ERROR(execute("PRAGMA user_version = " + std::to_string(version + 1)));
+    RETURN_IF_ERROR(transaction.commit());
+  }
+  return {};
+}
+
+int64_t Database::last_insert_rowid() const {
+  return sqlite3_last_insert_rowid(handle_);
+}
+
+int64_t Database::changes() const {
+  return sqlite3_changes64(handle_);
+}
+
+Statement::Statement(sqlite3_stmt* handle, std::string path)
+    : handle_(handle), path_(std::move(path)) {}
+
+Statement::Statement(Statement&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)),
+      path_(std::move(other.path_)),
+      bind_error_(std::exchange(other.bind_error_, 0)) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(path_, other.path_);
+  std::swap(bind_error_, other.bind_error_);
+  return *this;
+}
+
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
+
+Statement& Statement::bind(int position, int64_t value) {
+  const int result = sqlite3_bind_int64(handle_, position, value);
+  if (result != SQLITE_OK) bind_error_ = result;
+  return *this;
+}
+
+Statement& Statement::bind(int position, std::string_view value) {
+  // A null pointer would bind NULL: an empty view becomes an empty text.
+  const char* text = value.data() != nullptr ? value.data() : "";
+  const int result =
+      sqlite3_bind_text64(handle_, position, text, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  if (result != SQLITE_OK) bind_error_ = result;
+  return *this;
+}
+
+Statement& Statement::bind_null(int position) {
+  const int result = sqlite3_bind_null(handle_, position);
+  if (result != SQLITE_OK) bind_error_ = result;
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  if (bind_error_ != SQLITE_OK)
+    return failure(code_of(bind_error_), "bind a value for " + path_ + ": " +
+                                             sqlite3_errstr(std::exchange(bind_error_, 0)));
+  const int result = sqlite3_step(handle_);
+  if (result == SQLITE_ROW) return true;
+  if (result == SQLITE_DONE) return false;
+  Error error = describe(sqlite3_db_handle(handle_), path_,
+                         sqlite3_stmt_readonly(handle_) != 0 ? "read" : "write");
+  sqlite3_reset(handle_);  // a failed statement must not hold its lock
+  return failure(std::move(error));
+}
+
+Status Statement::run() {
+  while (true) {
+    auto row = step();
+    if (!row) return failure(std::move(row).error());
+    if (!*row) break;
+  }
+  reset();
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+  bind_error_ = SQLITE_OK;
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
+
+int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  if (text == nullptr) return {};
+  return {text, static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  RETURN_IF_ERROR(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)) {}
+
+Transaction::~Transaction() {
+  // SQLite rolls back by itself on some errors (full disk); then this has nothing to do.
+  if (database_ != nullptr) static_cast<void>(database_->execute("ROLLBACK"));
+}
+
+Status Transaction::commit() {
+  CHECK(database_ != nullptr);
+  // A commit that fails leaves the transaction open: the destructor rolls it back.
+  RETURN_IF_ERROR(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace base::sqlite

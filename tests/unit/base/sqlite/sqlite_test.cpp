@@ -1,0 +1,243 @@
+#include "base/sqlite/sqlite.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/catch.h"
+
+using base::Code;
+using base::sqlite::Access;
+using base::sqlite::Database;
+using base::sqlite::Durability;
+using base::sqlite::Transaction;
+
+namespace {
+
+// A folder of its own, gone with the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "sqlite_test.XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+Database open(const std::string& path) {
+  auto database = Database::open(path, Durability::Normal);
+  REQUIRE(database);
+  return std::move(*database);
+}
+
+int64_t count(Database& database) {
+  auto query = database.prepare("SELECT count(*) FROM t");
+  REQUIRE(query);
+  REQUIRE(query->step().value());
+  return query->integer(0);
+}
+
+}  // namespace
+
+TEST_CASE("values come back as they went in", "[sqlite]") {
+  Database database = open(":memory:");
+  REQUIRE(database.execute("CREATE TABLE t (a INTEGER, b TEXT, c TEXT) STRICT"));
+  auto insert = database.prepare("INSERT INTO t VALUES (?, ?, ?)");
+  REQUIRE(insert);
+  const std::string with_nul("a\0b", 3);
+  REQUIRE(insert->bind(1, int64_t{1} << 62).bind(2, with_nul).bind_null(3).run());
+  CHECK(database.changes() == 1);
+  CHECK(database.last_insert_rowid() == 1);
+  REQUIRE(insert->bind(1, -1).bind(2, std::string_view{}).bind(3, "x").run());
+  auto query = database.prepare("SELECT a, b, c FROM t ORDER BY rowid");
+  REQUIRE(query);
+  REQUIRE(query->step().value());
+  CHECK(query->integer(0) == int64_t{1} << 62);
+  CHECK(query->text(1) == with_nul);
+  CHECK(query->is_null(2));
+  CHECK(query->text(2).empty());
+  REQUIRE(query->step().value());
+  CHECK_FALSE(query->is_null(1));
+  CHECK(query->text(1).empty());
+  CHECK_FALSE(query->step().value());
+}
+
+TEST_CASE("a statement survives its database being moved", "[sqlite]") {
+  Database first = open(":memory:");
+  REQUIRE(first.execute("CREATE TABLE t (a INTEGER)"));
+  auto insert = first.prepare("INSERT INTO t VALUES (1)");
+  REQUIRE(insert);
+  Database second = std::move(first);
+  REQUIRE(insert->run());
+  CHECK(count(second) == 1);
+}
+
+TEST_CASE("a transaction rolls back unless committed", "[sqlite]") {
+  Database database = open(":memory:");
+  REQUIRE(database.execute("CREATE TABLE t (a INTEGER)"));
+  {
+    auto transaction = Transaction::begin(database);
+    REQUIRE(transaction);
+    REQUIRE(database.execute("INSERT INTO t VALUES (1)"));
+  }
+  CHECK(count(database) == 0);
+  {
+    auto transaction = Transaction::begin(database);
+    REQUIRE(transaction);
+    REQUIRE(database.execute("INSERT INTO t VALUES (1)"));
+    REQUIRE(transaction->commit());
+  }
+  CHECK(count(database) == 1);
+}
+
+TEST_CASE("errors carry a code that a caller may act on", "[sqlite]") {
+  Database database = open(":memory:");
+  REQUIRE(database.execute(
+      "CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT UNIQUE, c INTEGER NOT NULL DEFAULT 0);"
+      "CREATE TABLE u (t INTEGER REFERENCES t (a));"
+      "INSERT INTO t VALUES (1, 'x', 0)"));
+  struct Case {
+    std::string sql;
+    Code code = Code::Internal;
+    std::string message;
+  };
+  const Case cases[] = {
+      {.sql = "INSERT INTO t VALUES (1, 'y', 0)",
+       .code = Code::AlreadyExists,
+       .message = "write :memory:: UNIQUE constraint failed: t.a"},
+      {.sql = "INSERT INTO t VALUES (2, 'x', 0)",
+       .code = Code::AlreadyExists,
+       .message = "write :memory:: UNIQUE constraint failed: t.b"},
+      {.sql = "INSERT INTO t VALUES (2, 'y', NULL)",
+       .code = Code::InvalidArgument,
+       .message = "write :memory:: NOT NULL constraint failed: t.c"},
+      {.sql = "INSERT INTO u VALUES (9)",
+       .code = Code::InvalidArgument,
+       .message = "write :memory:: FOREIGN KEY constraint failed"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.sql) {
+      auto statement = database.prepare(c.sql);
+      REQUIRE(statement);
+      const auto status = statement->run();
+      REQUIRE_FALSE(status);
+      CHECK(status.error().code == c.code);
+      CHECK(status.error().message == c.message);
+    }
+  }
+  const auto broken = database.prepare("SELEKT");
+  REQUIRE_FALSE(broken);
+  CHECK(broken.error().code == Code::Internal);
+  CHECK(broken.error().message ==
+        "prepare a statement for :memory:: near \"SELEKT\": syntax error");
+  auto out_of_range = database.prepare("SELECT ?");
+  REQUIRE(out_of_range);
+  CHECK_FALSE(out_of_range->bind(2, 1).step());
+}
+
+TEST_CASE("migrations run once, in order", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("m.db");
+  const char* const first[] = {"CREATE TABLE t (a INTEGER)"};
+  const char* const both[] = {"CREATE TABLE t (a INTEGER)",
+                              "ALTER TABLE t ADD COLUMN b TEXT; INSERT INTO t VALUES (1, 'x')"};
+  {
+    Database database = open(path);
+    REQUIRE(database.migrate(first));
+    REQUIRE(database.migrate(first));
+    CHECK(count(database) == 0);
+  }
+  {
+    Database database = open(path);
+    REQUIRE(database.migrate(both));
+    REQUIRE(database.migrate(both));
+    CHECK(count(database) == 1);
+  }
+  Database database = open(path);
+  const auto status = database.migrate(first);
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == Code::InvalidArgument);
+  CHECK(status.error().message ==
+        path + " was written by a newer sparkcron (version 2, this one knows 1)");
+}
+
+TEST_CASE("a migration that fails leaves nothing behind", "[sqlite]") {
+  Database database = open(":memory:");
+  const char* const broken[] = {"CREATE TABLE t (a INTEGER); CREATE TABLE t (a INTEGER)"};
+  CHECK_FALSE(database.migrate(broken));
+  const char* const good[] = {"CREATE TABLE t (a INTEGER)"};
+  CHECK(database.migrate(good));
+}
+
+TEST_CASE("files that cannot be used are named with the reason", "[sqlite]") {
+  const TemporaryFolder folder;
+  SECTION("not a database") {
+    const std::string path = folder.file("text.db");
+    std::ofstream(path) << std::string(5000, 'x');
+    const auto database = Database::open(path, Durability::Full);
+    REQUIRE_FALSE(database);
+    CHECK(database.error().code == Code::InvalidArgument);
+    CHECK(database.error().message == "open " + path + ": file is not a database");
+  }
+  SECTION("no such folder") {
+    const std::string path = folder.file("missing/x.db");
+    const auto database = Database::open(path, Durability::Full);
+    REQUIRE_FALSE(database);
+    CHECK(database.error().code == Code::Unavailable);
+    CHECK(database.error().message ==
+          "open " + path + ": unable to open database file (No such file or directory)");
+  }
+  SECTION("written through a read-only connection") {
+    const std::string path = folder.file("r.db");
+    {
+      REQUIRE(open(path).execute("CREATE TABLE t (a INTEGER)"));
+    }
+    auto database = Database::open(path, Durability::Normal, Access::ReadOnly);
+    REQUIRE(database);
+    const auto status = database->execute("INSERT INTO t VALUES (1)");
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == Code::Forbidden);
+    CHECK(status.error().message == "write " + path + ": attempt to write a readonly database");
+  }
+}
+
+TEST_CASE("a full disk is an error that may pass", "[sqlite]") {
+  const TemporaryFolder folder;
+  Database database = open(folder.file("full.db"));
+  REQUIRE(database.execute("CREATE TABLE t (a TEXT); PRAGMA max_page_count = 8"));
+  auto insert = database.prepare("INSERT INTO t VALUES (?)");
+  REQUIRE(insert);
+  base::Status status;
+  const std::string row(4000, 'x');
+  for (int i = 0; i < 100 && status; ++i)
+    status = insert->bind(1, row).run();
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == Code::Unavailable);
+  CHECK(status.error().message == "write " + folder.file("full.db") + ": database or disk is full");
+  const int64_t before = count(database);
+  REQUIRE(database.execute("PRAGMA max_page_count = 1000"));
+  CHECK(insert->bind(1, row).run());
+  CHECK(count(database) == before + 1);
+}
+
+TEST_CASE("what was committed is there after reopening", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("d.db");
+  {
+    Database writer = open(path);
+    REQUIRE(writer.execute("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1)"));
+    // A second connection reads while the first is open: WAL.
+    auto reader = Database::open(path, Durability::Normal, Access::ReadOnly);
+    REQUIRE(reader);
+    CHECK(count(*reader) == 1);
+  }
+  Database again = open(path);
+  CHECK(count(again) == 1);
+}
