@@ -63,8 +63,8 @@ struct ServerOptions {
   uint16_t port = 0;  // 0: the system picks one
   // PEM files; both set: TLS 1.2 or newer. Read again when a connection comes in after they
   // changed.
-  std::string tls_certificate_file{};
-  std::string tls_key_file{};
+  std::string tls_certificate_file;
+  std::string tls_key_file;
   size_t worker_threads = 4;
   size_t max_body = size_t{3} << 20;  // as kube-apiserver
   size_t max_header = size_t{64} << 10;
