@@ -472,7 +472,7 @@ void Connection::finish() {
 }
 
 void Connection::set_deadline(std::chrono::milliseconds after) {
-  deadline_ = std::chrono::steady_clock::now() + after;
+  deadline_ = real_clock().steady_now() + after;
   if (!timer_armed_ || timer_.expiry() > deadline_) arm_timer();
 }
 
@@ -484,7 +484,7 @@ void Connection::arm_timer() {
     if (error || !self || self->phase_ == Phase::Closed) return;
     self->timer_armed_ = false;
     if (self->deadline_ == kNever) return;
-    if (std::chrono::steady_clock::now() >= self->deadline_) return self->finish();
+    if (real_clock().steady_now() >= self->deadline_) return self->finish();
     self->arm_timer();
   });
 }

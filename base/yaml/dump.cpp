@@ -53,7 +53,7 @@ bool has_escapes(std::string_view text) {
   return false;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const CodePoint point = decode(text);
@@ -113,7 +113,7 @@ class Writer {
     bool first = true;
     for (const auto& [key, member] : value.items()) {
       if (!std::exchange(first, false)) out_.append(indent, ' ');
-      out_ += may_be_plain(key) ? key : quoted(key);
+      out_ += may_be_plain(key) ? key : in_quotes(key);
       out_ += ':';
       if (member.is_object() && !member.empty()) {
         out_ += '\n';
@@ -145,7 +145,7 @@ class Writer {
     } else if (may_be_block(text)) {
       return block(text, indent);
     } else {
-      out_ += quoted(text);
+      out_ += in_quotes(text);
     }
     out_ += '\n';
   }

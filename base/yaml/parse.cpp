@@ -42,6 +42,7 @@ struct Sized {
   json value;
   size_t nodes = 1;
   size_t depth = 0;
+  bool merge_mark = false;  // a plain <<
 };
 
 // Builds JSON from the parser's events.
@@ -64,7 +65,9 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     add(mark, anchor,
-        {.value = resolve(mark, tag, value), .nodes = 1 + value.size() / kBytesPerNode});
+        {.value = resolve(mark, tag, value),
+         .nodes = 1 + value.size() / kBytesPerNode,
+         .merge_mark = tag == "?" && value == "<<"});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
@@ -161,7 +164,7 @@ class Builder final : public YAML::EventHandler {
       return;
     }
     Frame& parent = stack_.back();
-    if (expects_key(parent)) return place_key(mark, parent, sized.value);
+    if (expects_key(parent)) return place_key(mark, parent, sized);
     parent.built.nodes += sized.nodes;
     parent.built.depth = std::max(parent.built.depth, sized.depth + 1);
     if (parent.built.value.is_array()) {
@@ -175,14 +178,15 @@ class Builder final : public YAML::EventHandler {
     }
   }
 
-  static void place_key(const YAML::Mark& mark, Frame& parent, const json& value) {
+  static void place_key(const YAML::Mark& mark, Frame& parent, const Sized& sized) {
+    const json& value = sized.value;
     if (value.is_structured()) refuse(mark, "a key must be a scalar");
     if (value.is_null()) refuse(mark, "a key must not be null");
-    std::string key = value.is_string() ? value.get<std::string>() : dump_json(value);
-    if (key == "<<") {
+    if (sized.merge_mark) {
       parent.merging = true;
       return;
     }
+    std::string key = value.is_string() ? value.get<std::string>() : dump_json(value);
     if (parent.built.value.contains(key)) refuse(mark, "duplicate key " + dump_json(key));
     parent.key = std::move(key);
   }

@@ -70,33 +70,29 @@ std::optional<json> as_integer(std::string_view text) {
   return json(static_cast<int64_t>(~value + 1));
 }
 
-// [-+]? digits* .? digits+ ([eE][-+]digits+)?, the sign of the exponent being required; after a
-// leading point whatever a float may be.
+// [-+]?(\.digits|digits(\.digits*)?)([eE][-+]?digits)?
 bool has_float_form(std::string_view text) {
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  const bool leading_point = text.starts_with('.');
-  const auto digits = [&text] {
-    size_t count = 0;
-    while (count < text.size() && is_digit(text[count]))
-      ++count;
+  const auto skip_digits = [&text] {
+    const size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
     text.remove_prefix(count);
     return count;
   };
-  const size_t whole = digits();
+  const auto skip_sign = [&text] {
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  };
+  skip_sign();
+  const size_t whole = skip_digits();
   if (text.starts_with('.')) {
     text.remove_prefix(1);
-    if (digits() == 0) return false;
+    if (skip_digits() == 0 && whole == 0) return false;
   } else if (whole == 0) {
     return false;
   }
   if (text.empty()) return true;
   if (text[0] != 'e' && text[0] != 'E') return false;
   text.remove_prefix(1);
-  if (text.starts_with('-') || text.starts_with('+'))
-    text.remove_prefix(1);
-  else if (!leading_point)
-    return false;
-  return digits() > 0 && text.empty();
+  skip_sign();
+  return skip_digits() > 0 && text.empty();
 }
 
 // Whole numbers become integers, as they do on kubectl's way through JSON.
