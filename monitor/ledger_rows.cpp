@@ -1,0 +1,123 @@
+#include "monitor/ledger_rows.h"
+
+#include <array>
+
+namespace monitor {
+namespace {
+
+using base::WallTime;
+using base::sqlite::Statement;
+
+// Times of runs are milliseconds since the epoch, those of skips seconds: slots are whole seconds.
+constexpr std::array<const char*, 1> kMigrations = {R"sql(
+  CREATE TABLE runs (
+    uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
+    schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
+    slot INTEGER, manual INTEGER NOT NULL,
+    created INTEGER NOT NULL, submitted INTEGER, started INTEGER, ended INTEGER,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, exit_code INTEGER,
+    message TEXT NOT NULL, app_id TEXT NOT NULL) STRICT;
+  CREATE INDEX runs_by_created ON runs (created);
+  CREATE INDEX runs_by_schedule ON runs (ns, schedule, created);
+  CREATE INDEX runs_by_name ON runs (schedule_uid, name);
+  CREATE TABLE skips (
+    schedule_uid TEXT NOT NULL, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,
+    ns TEXT NOT NULL, schedule TEXT NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (schedule_uid, from_time)) STRICT;
+  CREATE INDEX skips_by_time ON skips (to_time);
+  CREATE TABLE counts (
+    schedule_uid TEXT PRIMARY KEY, ns TEXT NOT NULL, schedule TEXT NOT NULL,
+    started INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL,
+    skipped INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT;
+  CREATE INDEX counts_by_touched ON counts (touched);
+  CREATE TABLE skip_counts (
+    schedule_uid TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (schedule_uid, reason)) STRICT;
+  CREATE TABLE dropped (hash INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX dropped_by_time ON dropped (at);
+  CREATE TABLE ledger (one INTEGER PRIMARY KEY CHECK (one = 1), born INTEGER NOT NULL) STRICT;
+)sql"};
+
+void bind_time(Statement& statement, int position, const std::optional<WallTime>& time) {
+  if (time)
+    statement.bind(position, time->time_since_epoch().count());
+  else
+    statement.bind_null(position);
+}
+
+std::optional<WallTime> time_at(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return WallTime{std::chrono::milliseconds{row.integer(column)}};
+}
+
+std::chrono::sys_seconds seconds_at(const Statement& row, int column) {
+  return std::chrono::sys_seconds{std::chrono::seconds{row.integer(column)}};
+}
+
+}  // namespace
+
+std::span<const char* const> ledger_migrations() {
+  return kMigrations;
+}
+
+const char* const kRunColumns =
+    "uid, ns, name, schedule, schedule_uid, slot, manual, created, submitted, started, ended, "
+    "state, attempts, exit_code, message, app_id";
+
+void bind_run(Statement& statement, const runner::RunRecord& run) {
+  statement.bind(1, run.uid)
+      .bind(2, run.schedule.ns)
+      .bind(3, run.name)
+      .bind(4, run.schedule.name)
+      .bind(5, run.schedule_uid);
+  bind_time(statement, 6, run.slot);
+  statement.bind(7, int64_t{run.manual ? 1 : 0});
+  bind_time(statement, 8, run.created);
+  bind_time(statement, 9, run.submitted);
+  bind_time(statement, 10, run.started);
+  bind_time(statement, 11, run.ended);
+  statement.bind(12, run.state).bind(13, int64_t{run.attempts});
+  if (run.exit_code)
+    statement.bind(14, int64_t{*run.exit_code});
+  else
+    statement.bind_null(14);
+  statement.bind(15, run.message).bind(16, run.app_id);
+}
+
+runner::RunRecord read_run(const Statement& row) {
+  runner::RunRecord run;
+  run.uid = row.text(0);
+  run.schedule = {.ns = std::string(row.text(1)), .name = std::string(row.text(3))};
+  run.name = row.text(2);
+  run.schedule_uid = row.text(4);
+  run.slot = time_at(row, 5);
+  run.manual = row.integer(6) != 0;
+  run.created = time_at(row, 7).value_or(WallTime{});
+  run.submitted = time_at(row, 8);
+  run.started = time_at(row, 9);
+  run.ended = time_at(row, 10);
+  run.state = row.text(11);
+  run.attempts = static_cast<int>(row.integer(12));
+  if (!row.is_null(13)) run.exit_code = static_cast<int>(row.integer(13));
+  run.message = row.text(14);
+  run.app_id = row.text(15);
+  return run;
+}
+
+runner::SkipRecord read_skip(const Statement& row) {
+  return {.schedule = {.ns = std::string(row.text(0)), .name = std::string(row.text(1))},
+          .schedule_uid = std::string(row.text(2)),
+          .from = seconds_at(row, 3),
+          .to = seconds_at(row, 4),
+          .count = static_cast<uint64_t>(row.integer(5)),
+          .reason = std::string(row.text(6))};
+}
+
+int64_t hash_of(const std::string& uid) {
+  uint64_t hash = 14695981039346656037ULL;
+  for (char c : uid)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return static_cast<int64_t>(hash);
+}
+
+}  // namespace monitor

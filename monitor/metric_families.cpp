@@ -1,0 +1,74 @@
+#include "monitor/metric_families.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace monitor {
+
+using prometheus::ClientMetric;
+using prometheus::MetricType;
+
+namespace {
+
+double seconds(std::chrono::milliseconds value) {
+  return std::chrono::duration<double>(value).count();
+}
+
+}  // namespace
+
+void Sum::observe(std::chrono::milliseconds value) {
+  ++count;
+  sum += seconds(value);
+}
+
+Buckets::Buckets(std::vector<double> upper_bounds)
+    : bounds(std::move(upper_bounds)), counts(bounds.size() + 1) {}
+
+void Buckets::observe(std::chrono::milliseconds value) {
+  const auto place = std::lower_bound(bounds.begin(), bounds.end(), seconds(value));
+  ++counts[static_cast<size_t>(place - bounds.begin())];
+  all.observe(value);
+}
+
+Family::Family(std::string name, std::string help, MetricType type) {
+  family_.name = std::move(name);
+  family_.help = std::move(help);
+  family_.type = type;
+}
+
+void Family::add(const Labels& labels, double value) {
+  ClientMetric metric;
+  metric.label = labels;
+  (family_.type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  family_.metric.push_back(std::move(metric));
+}
+
+void Family::add(const Labels& labels, const Sum& sum) {
+  ClientMetric metric;
+  metric.label = labels;
+  metric.summary.sample_count = sum.count;
+  metric.summary.sample_sum = sum.sum;
+  family_.metric.push_back(std::move(metric));
+}
+
+void Family::add(const Labels& labels, const Buckets& buckets) {
+  ClientMetric metric;
+  metric.label = labels;
+  metric.histogram.sample_count = buckets.all.count;
+  metric.histogram.sample_sum = buckets.all.sum;
+  uint64_t cumulative = 0;
+  for (size_t i = 0; i < buckets.counts.size(); ++i) {
+    cumulative += buckets.counts[i];
+    const double bound =
+        i < buckets.bounds.size() ? buckets.bounds[i] : std::numeric_limits<double>::infinity();
+    metric.histogram.bucket.push_back({.cumulative_count = cumulative, .upper_bound = bound});
+  }
+  family_.metric.push_back(std::move(metric));
+}
+
+void Family::append_to(std::vector<prometheus::MetricFamily>& families) && {
+  if (!family_.metric.empty()) families.push_back(std::move(family_));
+}
+
+}  // namespace monitor

@@ -1,0 +1,71 @@
+#pragma once
+
+// Telemetry: what the controllers tell whoever counts. monitor::Metrics listens; nobody has to.
+//
+// Calls follow the write that made the news true, so a crash in between loses a count but never
+// doubles one. They never fail and never block for long. Threads: any.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "kube/resource_type.h"
+#include "runner/run_recorder.h"
+
+namespace runner {
+
+// A SparkApplication as its status says now.
+struct ApplicationFacts {
+  kube::ObjectKey key;
+  std::string uid;
+  std::map<std::string, std::string> labels;
+  std::string state;  // the peer's: "" (new), SUBMITTED, RUNNING, …
+  base::WallTime created;
+  std::optional<base::WallTime> submitted;  // the last submission attempt
+  std::optional<base::WallTime> running_since;
+  std::optional<base::WallTime> ended;
+  int execution_attempts = 0;
+};
+
+// An executor pod, by its phase.
+struct ExecutorFacts {
+  std::string pod_uid;
+  kube::ObjectKey pod;
+  std::map<std::string, std::string> labels;
+  std::string phase;  // Pending, Running, Succeeded, Failed, Unknown
+};
+
+// A schedule after a decision.
+struct ScheduleFacts {
+  kube::ObjectKey key;
+  std::string uid;
+  bool suspended = false;
+  uint64_t active_runs = 0;
+  std::optional<base::WallTime> last_success;
+  std::optional<base::WallTime> next_run;
+  RunCounts counts;  // since the schedule exists, not since the process does
+};
+
+class Telemetry {
+ public:
+  virtual ~Telemetry() = default;
+  // `before` is the state that the status had; equal to facts.state when an application is only
+  // seen again (after a restart), which counts nothing.
+  virtual void application_changed(const ApplicationFacts& facts, std::string_view before) = 0;
+  virtual void application_gone(const std::string& uid) = 0;
+  virtual void executor_changed(const ExecutorFacts& facts, std::string_view before) = 0;
+  virtual void executor_gone(const std::string& pod_uid) = 0;
+  virtual void schedule_decided(const ScheduleFacts& facts) = 0;
+  virtual void schedule_gone(const kube::ObjectKey& key) = 0;
+  // A run was created this long after its slot.
+  virtual void slot_started(const kube::ObjectKey& schedule,
+                            std::chrono::milliseconds lateness) = 0;
+  virtual void slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
+                             uint64_t count) = 0;
+};
+
+}  // namespace runner
