@@ -72,15 +72,17 @@ class ZoneCache {
   std::map<std::string, Zone, std::less<>> zones_ GUARDED_BY(mutex_);
 };
 
-int64_t folded(int64_t instant, int64_t folds_from) {
-  if (instant < folds_from) return instant;
-  return instant - ((instant - folds_from) / civil::kEraSeconds + 1) * civil::kEraSeconds;
-}
+struct Place {
+  const OffsetTable::Segment* segment;
+  int64_t fold;  // how far the instant was moved back
+};
 
-const OffsetTable::Segment* segment_at(const OffsetTable& offsets, Instant instant) {
+Place place_of(const OffsetTable& offsets, Instant instant) {
   const int64_t seconds = std::clamp(instant.time_since_epoch().count(), OffsetTable::kBeginning,
                                      OffsetTable::kEnd - 1);
-  return offsets.find(folded(seconds, offsets.folds_from()));
+  const int64_t beyond = seconds - offsets.folds_from();
+  const int64_t fold = beyond < 0 ? 0 : (beyond / civil::kEraSeconds + 1) * civil::kEraSeconds;
+  return {.segment = offsets.find(seconds - fold), .fold = fold};
 }
 
 }  // namespace
@@ -93,7 +95,7 @@ base::Result<Zone> TimeZone::load(std::string_view name) {
 }
 
 LocalTime TimeZone::to_local(Instant instant) const {
-  const OffsetTable::Segment* segment = segment_at(offsets_, instant);
+  const OffsetTable::Segment* segment = place_of(offsets_, instant).segment;
   const std::chrono::seconds offset{segment->offset};
   return {.time = std::chrono::local_seconds{instant.time_since_epoch() + offset},
           .offset = offset,
@@ -101,7 +103,13 @@ LocalTime TimeZone::to_local(Instant instant) const {
 }
 
 std::chrono::seconds TimeZone::offset_at(Instant instant) const {
-  return std::chrono::seconds{segment_at(offsets_, instant)->offset};
+  return std::chrono::seconds{place_of(offsets_, instant).segment->offset};
+}
+
+Instant TimeZone::next_change(Instant instant) const {
+  const Place place = place_of(offsets_, instant);
+  const int64_t change = place.segment[1].begin;
+  return Instant{std::chrono::seconds{change == OffsetTable::kEnd ? change : change + place.fold}};
 }
 
 std::string format_local(Instant instant, const TimeZone& zone) {

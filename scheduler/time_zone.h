@@ -38,6 +38,9 @@ class TimeZone final {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] LocalTime to_local(Instant instant) const;
   [[nodiscard]] std::chrono::seconds offset_at(Instant instant) const;
+  // The first instant after this one at which the offset or its abbreviation changes; far away if
+  // there is none.
+  [[nodiscard]] Instant next_change(Instant instant) const;
   [[nodiscard]] const OffsetTable& offsets() const { return offsets_; }
 
  private:
