@@ -1,0 +1,309 @@
+#include "monitor/ledger.h"
+
+#include <fstream>
+#include <thread>
+
+#include "base/sqlite/sqlite.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/monitor/temporary_folder.h"
+
+using base::Code;
+using base::WallTime;
+using monitor::Ledger;
+using monitor::LedgerOptions;
+using runner::RunCounts;
+using runner::RunRecord;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+const kube::ObjectKey kSchedule{.ns = "etl", .name = "nightly"};
+constexpr const char* kScheduleUid = "schedule-uid";
+
+struct Fixture {
+  std::unique_ptr<Ledger> open() { return open({}); }
+  std::unique_ptr<Ledger> open(LedgerOptions options) {
+    options.path = folder.file("ledger.db");
+    auto ledger = Ledger::open(std::move(options), clock);
+    REQUIRE(ledger);
+    return std::move(*ledger);
+  }
+  RunRecord run(const std::string& uid) const {
+    RunRecord record;
+    record.schedule = kSchedule;
+    record.schedule_uid = kScheduleUid;
+    record.name = "nightly-" + uid;
+    record.uid = uid;
+    record.created = clock.now();
+    record.state = "SUBMITTED";
+    return record;
+  }
+  RunRecord ended(const std::string& uid, const std::string& state) const {
+    RunRecord record = run(uid);
+    record.state = state;
+    record.ended = clock.now();
+    return record;
+  }
+
+  tests::TemporaryFolder folder;
+  tests::FakeClock clock;
+};
+
+RunCounts counts(Ledger& ledger, const RunCounts& floor = {}) {
+  const auto result = ledger.counts(kSchedule, kScheduleUid, floor);
+  REQUIRE(result);
+  return *result;
+}
+
+}  // namespace
+
+TEST_CASE("a run comes back as it was recorded", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  RunRecord run = fixture.run("u1");
+  run.slot = fixture.clock.now() - seconds(2);
+  run.submitted = fixture.clock.now() + milliseconds(123);
+  run.started = fixture.clock.now() + milliseconds(456);
+  run.ended = fixture.clock.now() + milliseconds(789);
+  run.state = "FAILED";
+  run.manual = true;
+  run.attempts = 3;
+  run.exit_code = 42;
+  run.message = "driver exited with 42";
+  run.app_id = "spark-1";
+  REQUIRE(ledger->record_run(run));
+  const auto found = ledger->find_run(kScheduleUid, run.name);
+  REQUIRE(found);
+  REQUIRE(found->has_value());
+  const RunRecord& back = **found;
+  CHECK(back.schedule == run.schedule);
+  CHECK(back.schedule_uid == run.schedule_uid);
+  CHECK(back.uid == run.uid);
+  CHECK(back.slot == run.slot);
+  CHECK(back.manual);
+  CHECK(back.created == run.created);
+  CHECK(back.submitted == run.submitted);
+  CHECK(back.started == run.started);
+  CHECK(back.ended == run.ended);
+  CHECK(back.state == "FAILED");
+  CHECK(back.attempts == 3);
+  CHECK(back.exit_code == 42);
+  CHECK(back.message == run.message);
+  CHECK(back.app_id == run.app_id);
+  CHECK_FALSE(ledger->find_run(kScheduleUid, "other")->has_value());
+  CHECK_FALSE(ledger->find_run("other", run.name)->has_value());
+}
+
+TEST_CASE("each start and each outcome is counted once", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  for (int repeat = 0; repeat < 3; ++repeat)
+    REQUIRE(ledger->record_run(fixture.run("u1")));
+  CHECK(counts(*ledger) == RunCounts{.started = 1});
+  for (int repeat = 0; repeat < 3; ++repeat)
+    REQUIRE(ledger->record_run(fixture.ended("u1", "COMPLETED")));
+  REQUIRE(ledger->record_run(fixture.ended("u2", "FAILED")));
+  CHECK(counts(*ledger) == RunCounts{.started = 2, .succeeded = 1, .failed = 1});
+  SECTION("the first end stands") {
+    REQUIRE(ledger->record_run(fixture.ended("u1", "FAILED")));
+    CHECK(counts(*ledger) == RunCounts{.started = 2, .succeeded = 1, .failed = 1});
+    CHECK((*ledger->find_run(kScheduleUid, "nightly-u1"))->state == "COMPLETED");
+  }
+  SECTION("a record without an end does not take it back") {
+    REQUIRE(ledger->record_run(fixture.run("u1")));
+    CHECK((*ledger->find_run(kScheduleUid, "nightly-u1"))->state == "COMPLETED");
+    CHECK((*ledger->find_run(kScheduleUid, "nightly-u1"))->ended);
+  }
+  SECTION("runs of their own count only in the totals") {
+    RunRecord single = fixture.ended("u3", "COMPLETED");
+    single.schedule.name.clear();
+    single.schedule_uid.clear();
+    REQUIRE(ledger->record_run(single));
+    CHECK(counts(*ledger).started == 2);
+    CHECK(*ledger->totals() == RunCounts{.started = 3, .succeeded = 2, .failed = 1});
+  }
+}
+
+TEST_CASE("counts survive a restart", "[monitor]") {
+  Fixture fixture;
+  {
+    const auto ledger = fixture.open();
+    REQUIRE(ledger->record_run(fixture.ended("u1", "COMPLETED")));
+    REQUIRE(ledger->record_run(fixture.run("u2")));
+  }
+  fixture.clock.advance(seconds(60));
+  const auto ledger = fixture.open();
+  REQUIRE(ledger->record_run(fixture.ended("u1", "COMPLETED")));
+  REQUIRE(ledger->record_run(fixture.ended("u2", "FAILED")));
+  CHECK(counts(*ledger) == RunCounts{.started = 2, .succeeded = 1, .failed = 1});
+}
+
+TEST_CASE("a lost file starts again from what the status says", "[monitor]") {
+  Fixture fixture;
+  const RunCounts floor{.started = 10, .succeeded = 7, .failed = 2, .skipped = 5};
+  const RunRecord before = fixture.ended("old", "COMPLETED");
+  const RunRecord still_running = fixture.run("running");
+  fixture.clock.advance(seconds(60));
+  const auto ledger = fixture.open();  // born after those two, which the floor contains
+  SECTION("whoever comes first") {
+    CHECK(counts(*ledger, floor) == floor);
+    REQUIRE(ledger->record_run(before));
+    REQUIRE(ledger->record_run(still_running));
+  }
+  SECTION("and last") {
+    REQUIRE(ledger->record_run(before));
+    REQUIRE(ledger->record_run(still_running));
+    CHECK(counts(*ledger, floor) == floor);
+  }
+  CHECK(counts(*ledger, floor) == floor);
+  RunRecord finished = still_running;
+  finished.state = "COMPLETED";
+  finished.ended = fixture.clock.now();
+  REQUIRE(ledger->record_run(finished));
+  REQUIRE(ledger->record_run(fixture.run("new")));
+  CHECK(counts(*ledger, floor) ==
+        RunCounts{.started = 11, .succeeded = 8, .failed = 2, .skipped = 5});
+  // The status lags behind, or was edited by hand: counts never go back.
+  CHECK(counts(*ledger, {}) == RunCounts{.started = 11, .succeeded = 8, .failed = 2, .skipped = 5});
+}
+
+TEST_CASE("skips are counted once, a growing stretch by what is new", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  const auto now = std::chrono::floor<seconds>(fixture.clock.now());
+  runner::SkipRecord skip{.schedule = kSchedule,
+                          .schedule_uid = kScheduleUid,
+                          .from = now,
+                          .to = now + seconds(60),
+                          .count = 2,
+                          .reason = "Superseded"};
+  REQUIRE(ledger->record_skip(skip));
+  REQUIRE(ledger->record_skip(skip));
+  CHECK(counts(*ledger).skipped == 2);
+  skip.to += seconds(60);
+  skip.count = 3;
+  REQUIRE(ledger->record_skip(skip));
+  CHECK(counts(*ledger).skipped == 3);
+  skip.from = now + seconds(300);
+  skip.to = skip.from;
+  skip.count = 1;
+  skip.reason = "ForbidConcurrent";
+  REQUIRE(ledger->record_skip(skip));
+  CHECK(counts(*ledger).skipped == 4);
+  const auto by_reason = ledger->skip_counts();
+  REQUIRE(by_reason);
+  CHECK(by_reason->at(kScheduleUid) ==
+        std::map<std::string, uint64_t>{{"ForbidConcurrent", 1}, {"Superseded", 3}});
+  const auto history = ledger->history({});
+  REQUIRE(history);
+  REQUIRE(history->skips.size() == 2);
+  CHECK(history->skips[0].reason == "ForbidConcurrent");
+  CHECK(history->skips[1].count == 3);
+  CHECK(history->skips[1].to == now + seconds(120));
+}
+
+TEST_CASE("history is newest first, by namespace and schedule, limited", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  for (int i = 0; i < 6; ++i) {
+    RunRecord run = fixture.run("u" + std::to_string(i));
+    run.schedule.ns = i % 2 == 0 ? "even" : "odd";
+    run.schedule.name = i < 4 ? "first" : "second";
+    REQUIRE(ledger->record_run(run));
+    fixture.clock.advance(seconds(1));
+  }
+  struct Case {
+    monitor::HistoryQuery query;
+    std::vector<std::string> uids;
+  };
+  const Case cases[] = {
+      {.query = {}, .uids = {"u5", "u4", "u3", "u2", "u1", "u0"}},
+      {.query = {.limit = 2}, .uids = {"u5", "u4"}},
+      {.query = {.ns = "even"}, .uids = {"u4", "u2", "u0"}},
+      {.query = {.ns = "odd", .schedule = "first"}, .uids = {"u3", "u1"}},
+      {.query = {.schedule = "second"}, .uids = {"u5", "u4"}},
+      {.query = {.ns = "none"}, .uids = {}},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.query.ns << " " << c.query.schedule << " " << c.query.limit) {
+      const auto history = ledger->history(c.query);
+      REQUIRE(history);
+      std::vector<std::string> uids;
+      for (const RunRecord& run : history->runs)
+        uids.push_back(run.uid);
+      CHECK(uids == c.uids);
+    }
+  }
+}
+
+TEST_CASE("retention drops the oldest finished runs and counts none again", "[monitor]") {
+  Fixture fixture;
+  std::vector<std::string> dropped;
+  const auto ledger =
+      fixture.open({.max_runs = 10,
+                    .on_dropped = [&](const auto&, const auto& uid) { dropped.push_back(uid); }});
+  REQUIRE(ledger->record_run(fixture.run("unfinished")));
+  for (int i = 0; i < 600; ++i) {
+    fixture.clock.advance(seconds(1));
+    REQUIRE(ledger->record_run(fixture.ended("u" + std::to_string(i), "COMPLETED")));
+  }
+  const auto history = ledger->history({.limit = 1'000});
+  REQUIRE(history);
+  CHECK(history->runs.size() < 10 + 256);
+  CHECK(history->runs.back().uid == "unfinished");
+  REQUIRE(dropped.size() + history->runs.size() == 601);
+  CHECK(dropped.front() == "u0");
+  const RunCounts before = counts(*ledger);
+  CHECK(before == RunCounts{.started = 601, .succeeded = 600});
+  REQUIRE(ledger->record_run(fixture.ended("u0", "COMPLETED")));
+  CHECK(counts(*ledger) == before);
+}
+
+TEST_CASE("a ledger that cannot be used says why", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  const auto refusal = [&] {
+    const auto ledger = Ledger::open({.path = path}, fixture.clock);
+    REQUIRE_FALSE(ledger);
+    return ledger.error();
+  };
+  SECTION("of a newer version") {
+    fixture.open();
+    auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
+    REQUIRE(database->execute("PRAGMA user_version = 99"));
+    CHECK(refusal().message ==
+          path + " was written by a newer sparkcron (version 99, this one knows 1)");
+  }
+  SECTION("something else") {
+    std::ofstream(path) << std::string(5000, 'x');
+    CHECK(refusal().message == "open " + path + ": file is not a database");
+  }
+  SECTION("its folder is missing") {
+    const auto ledger = Ledger::open({.path = fixture.folder.file("no/x.db")}, fixture.clock);
+    REQUIRE_FALSE(ledger);
+    CHECK(ledger.error().code == Code::Unavailable);
+  }
+}
+
+TEST_CASE("many threads record and read at once", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  std::vector<std::thread> threads;
+  std::atomic<int> failures = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 50; ++i) {
+        const std::string uid = std::to_string(t % 2) + "-" + std::to_string(i);
+        if (!ledger->record_run(fixture.run(uid))) ++failures;
+        if (!ledger->record_run(fixture.ended(uid, "COMPLETED"))) ++failures;
+        if (!ledger->history({})) ++failures;
+      }
+    });
+  }
+  for (std::thread& thread : threads)
+    thread.join();
+  CHECK(failures == 0);
+  CHECK(counts(*ledger) == RunCounts{.started = 100, .succeeded = 100});
+}

@@ -1,0 +1,233 @@
+#include "monitor/metrics.h"
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+
+#include <sys/wait.h>
+
+#include "tests/support/catch.h"
+#include "tests/unit/monitor/recording_responder.h"
+#include "tests/unit/monitor/temporary_folder.h"
+
+using base::WallTime;
+using monitor::Metrics;
+using monitor::MetricsOptions;
+using runner::ApplicationFacts;
+using runner::ScheduleFacts;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+const WallTime kStart{seconds(1'800'000'000)};
+
+ApplicationFacts application(const std::string& uid, const std::string& state) {
+  return {.key = {.ns = "etl", .name = uid},
+          .uid = uid,
+          .labels = {},
+          .state = state,
+          .created = kStart,
+          .submitted = kStart + seconds(2),
+          .running_since = kStart + seconds(40),
+          .ended = kStart + seconds(100),
+          .execution_attempts = 1};
+}
+
+ScheduleFacts schedule(const std::string& name, const std::string& uid = "s1") {
+  return {.key = {.ns = "etl", .name = name},
+          .uid = uid,
+          .suspended = false,
+          .active_runs = 1,
+          .last_success = kStart,
+          .next_run = kStart + seconds(60),
+          .counts = {.started = 5, .succeeded = 3, .failed = 1, .skipped = 2}};
+}
+
+// The value of the sample with exactly this name and labels; nullopt when there is none.
+std::optional<double> sample(const Metrics& metrics, const std::string& name) {
+  const std::string text = metrics.text();
+  const size_t at = ("\n" + text).find("\n" + name + " ");
+  if (at == std::string::npos) return std::nullopt;
+  return std::stod(text.substr(at + name.size() + 1));
+}
+
+struct Outcome {
+  int exit_code = 0;
+  std::string output;
+};
+
+Outcome run_command(const std::string& command) {
+  Outcome outcome;
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> part{};
+  while (std::fgets(part.data(), static_cast<int>(part.size()), pipe) != nullptr)
+    outcome.output += part.data();
+  outcome.exit_code = WEXITSTATUS(::pclose(pipe));
+  return outcome;
+}
+
+}  // namespace
+
+TEST_CASE("applications are counted by what changes", "[monitor]") {
+  Metrics metrics{MetricsOptions{}};
+  metrics.application_changed(application("a", "SUBMITTED"), "");
+  metrics.application_changed(application("a", "RUNNING"), "SUBMITTED");
+  CHECK(sample(metrics, "spark_application_count") == 1);
+  CHECK(sample(metrics, "spark_application_submit_count") == 1);
+  CHECK(sample(metrics, "spark_application_running_count") == 1);
+  metrics.application_changed(application("a", "RUNNING"), "RUNNING");
+  CHECK(sample(metrics, "spark_application_running_count") == 1);
+  metrics.application_changed(application("a", "SUCCEEDING"), "RUNNING");
+  metrics.application_changed(application("a", "COMPLETED"), "SUCCEEDING");
+  CHECK(sample(metrics, "spark_application_running_count") == 0);
+  CHECK(sample(metrics, "spark_application_success_count") == 1);
+  CHECK(sample(metrics, "spark_application_failure_count") == 0);
+  CHECK(sample(metrics, "spark_application_success_execution_time_seconds_sum") == 98);
+  CHECK(sample(metrics, "spark_application_submit_latency_seconds_sum") == 2);
+  CHECK(sample(metrics, "spark_application_submit_latency_seconds_histogram_bucket{le=\"2\"}") ==
+        1);
+  CHECK(sample(metrics, "spark_application_submit_latency_seconds_histogram_bucket{le=\"1\"}") ==
+        0);
+  CHECK(sample(metrics, "spark_application_start_latency_seconds_sum") == 40);
+  metrics.application_changed(application("b", "SUBMISSION_FAILED"), "");
+  metrics.application_changed(application("b", "FAILED"), "SUBMISSION_FAILED");
+  CHECK(sample(metrics, "spark_application_failed_submission_count") == 1);
+  CHECK(sample(metrics, "spark_application_failure_count") == 1);
+  CHECK(sample(metrics, "spark_application_count") == 2);
+}
+
+TEST_CASE("a restart counts nothing again", "[monitor]") {
+  Metrics metrics{MetricsOptions{.totals = {.started = 10, .succeeded = 7, .failed = 2}}};
+  CHECK(sample(metrics, "spark_application_count") == 10);
+  metrics.application_changed(application("done", "COMPLETED"), "COMPLETED");
+  metrics.application_changed(application("runs", "RUNNING"), "RUNNING");
+  CHECK(sample(metrics, "spark_application_count") == 10);
+  CHECK(sample(metrics, "spark_application_success_count") == 7);
+  CHECK(sample(metrics, "spark_application_running_count") == 1);
+  metrics.application_gone("runs");
+  metrics.application_gone("never seen");
+  CHECK(sample(metrics, "spark_application_running_count") == 0);
+}
+
+TEST_CASE("chosen labels become metric labels, in bounded number", "[monitor]") {
+  Metrics metrics{MetricsOptions{.labels = {"namespace", "app-type"}, .max_label_sets = 3}};
+  ApplicationFacts facts = application("a", "SUBMITTED");
+  metrics.application_changed(facts, "");
+  facts.labels = {{"app-type", "etl \"x\"\n"}};
+  metrics.application_changed(facts, "");
+  CHECK(sample(metrics, R"(spark_application_count{namespace="etl",app_type="Unknown"})") == 1);
+  CHECK(sample(metrics, R"(spark_application_count{namespace="etl",app_type="etl \"x\"\n"})") == 1);
+  for (int i = 0; i < 10; ++i) {
+    facts.labels["app-type"] = "type" + std::to_string(i);
+    metrics.application_changed(facts, "");
+  }
+  CHECK(sample(metrics, R"(spark_application_count{namespace="etl",app_type="type0"})") == 1);
+  CHECK(sample(metrics, R"(spark_application_count{namespace="etl",app_type="type1"})") ==
+        std::nullopt);
+  CHECK(sample(metrics, R"(spark_application_count{namespace="Other",app_type="Other"})") == 9);
+  CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 9);
+}
+
+TEST_CASE("executors are counted by phase", "[monitor]") {
+  Metrics metrics{MetricsOptions{}};
+  const auto executor = [](const std::string& uid, const std::string& phase) {
+    return runner::ExecutorFacts{
+        .pod_uid = uid, .pod = {.ns = "etl", .name = uid}, .labels = {}, .phase = phase};
+  };
+  metrics.executor_changed(executor("1", "Running"), "Pending");
+  metrics.executor_changed(executor("2", "Running"), "");
+  metrics.executor_changed(executor("3", "Running"), "Running");
+  CHECK(sample(metrics, "spark_executor_running_count") == 3);
+  metrics.executor_changed(executor("1", "Succeeded"), "Running");
+  metrics.executor_changed(executor("2", "Failed"), "Running");
+  metrics.executor_changed(executor("2", "Failed"), "Failed");
+  metrics.executor_gone("3");
+  CHECK(sample(metrics, "spark_executor_running_count") == 0);
+  CHECK(sample(metrics, "spark_executor_success_count") == 1);
+  CHECK(sample(metrics, "spark_executor_failure_count") == 1);
+}
+
+TEST_CASE("a schedule has its own series until it is deleted", "[monitor]") {
+  std::map<std::string, std::map<std::string, uint64_t>> ledger{{"s1", {{"Superseded", 2}}}};
+  Metrics metrics{MetricsOptions{.skip_counts = [&] { return ledger; }}};
+  metrics.schedule_decided(schedule("nightly"));
+  metrics.slot_started({.ns = "etl", .name = "nightly"}, milliseconds(120));
+  const std::string labels = R"({namespace="etl",schedule="nightly"})";
+  CHECK(sample(metrics, "sparkcron_schedule_last_success_timestamp_seconds" + labels) ==
+        1'800'000'000);
+  CHECK(sample(metrics, "sparkcron_schedule_next_run_timestamp_seconds" + labels) == 1'800'000'060);
+  CHECK(sample(metrics, "sparkcron_schedule_active_runs" + labels) == 1);
+  CHECK(sample(metrics, "sparkcron_schedule_suspended" + labels) == 0);
+  CHECK(sample(metrics, "sparkcron_schedule_runs_started_total" + labels) == 5);
+  CHECK(sample(metrics, "sparkcron_schedule_runs_succeeded_total" + labels) == 3);
+  CHECK(sample(metrics, "sparkcron_schedule_runs_failed_total" + labels) == 1);
+  CHECK(sample(metrics, "sparkcron_schedule_lateness_seconds_count" + labels) == 1);
+  CHECK(sample(metrics,
+               "sparkcron_schedule_skipped_total"
+               R"({namespace="etl",schedule="nightly",reason="Superseded"})") == 2);
+  SECTION("suspended") {
+    ScheduleFacts facts = schedule("nightly");
+    facts.suspended = true;
+    facts.next_run.reset();
+    metrics.schedule_decided(facts);
+    CHECK(sample(metrics, "sparkcron_schedule_suspended" + labels) == 1);
+    CHECK(sample(metrics, "sparkcron_schedule_next_run_timestamp_seconds" + labels) ==
+          std::nullopt);
+  }
+  SECTION("deleted") {
+    metrics.schedule_gone({.ns = "etl", .name = "nightly"});
+    metrics.slot_started({.ns = "etl", .name = "nightly"}, milliseconds(1));
+    CHECK_THAT(metrics.text(), !Catch::Contains("nightly"));
+  }
+  SECTION("made again under its name") {
+    metrics.schedule_decided(schedule("nightly", "s2"));
+    CHECK(sample(metrics, "sparkcron_schedule_lateness_seconds_count" + labels) == 0);
+    CHECK_THAT(metrics.text(), !Catch::Contains("Superseded"));
+  }
+}
+
+TEST_CASE("without a ledger skips are counted since the start", "[monitor]") {
+  Metrics metrics{MetricsOptions{.max_schedules = 1}};
+  metrics.schedule_decided(schedule("nightly"));
+  metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "DeadlineExceeded", 3);
+  metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "DeadlineExceeded", 1);
+  CHECK(sample(metrics,
+               "sparkcron_schedule_skipped_total"
+               R"({namespace="etl",schedule="nightly",reason="DeadlineExceeded"})") == 4);
+  metrics.schedule_decided(schedule("one too many"));
+  CHECK_THAT(metrics.text(), !Catch::Contains("one too many"));
+  CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 1);
+}
+
+TEST_CASE("promtool accepts the metrics; of the names only the peer's are odd", "[monitor]") {
+  const Outcome tool =
+      run_command(std::string(SPARKCRON_SOURCE_DIR) + "/tools/bootstrap.d/promtool | tail -1");
+  REQUIRE(tool.exit_code == 0);
+  Metrics metrics{MetricsOptions{.labels = {"namespace"}, .version = "1.2.3"}};
+  metrics.application_changed(application("a", "SUBMITTED"), "");
+  metrics.application_changed(application("a", "COMPLETED"), "RUNNING");
+  metrics.schedule_decided(schedule("nightly"));
+  metrics.slot_started({.ns = "etl", .name = "nightly"}, milliseconds(5'000));
+  metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "Superseded", 2);
+  const tests::TemporaryFolder folder;
+  std::ofstream(folder.file("metrics")) << metrics.text();
+  std::string program = tool.output;
+  program.erase(program.find_last_not_of('\n') + 1);
+  const Outcome checked = run_command(program + " check metrics < " + folder.file("metrics"));
+  INFO(checked.output);
+  CHECK((checked.exit_code == 0 || checked.exit_code == 3));  // 3: lint
+  std::istringstream lines(checked.output);
+  for (std::string line; std::getline(lines, line);)
+    CHECK_THAT(line, Catch::StartsWith("spark_"));
+}
+
+TEST_CASE("/metrics is text 0.0.4 for GET alone", "[monitor]") {
+  const Metrics metrics{MetricsOptions{.version = "1.2.3"}};
+  const auto answer = tests::ask(metrics.handler(), "/metrics");
+  CHECK(answer.status == 200);
+  CHECK(answer.headers.get("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+  CHECK_THAT(answer.body, Catch::Contains("sparkcron_build_info{version=\"1.2.3\"} 1\n"));
+  CHECK(tests::ask(metrics.handler(), "/metrics", {}, "POST").status == 405);
+}
