@@ -1,0 +1,159 @@
+#include "runner/node/features.h"
+
+#include <algorithm>
+#include <set>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "base/json.h"
+
+namespace runner::node {
+namespace {
+
+using Json = nlohmann::json;
+
+base::Status refuse(const std::string& field, const std::string& why = {}) {
+  return base::failure(
+      base::Code::InvalidArgument,
+      field + " is not supported by the process node" + (why.empty() ? "" : ": " + why));
+}
+
+bool is_given(const Json& object, const char* key) {
+  const Json* value = base::find(object, {key});
+  if (value == nullptr || value->is_null()) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  return !value->empty();
+}
+
+const Json& array_at(const Json& object, const char* key) {
+  static const Json kNone = Json::array();
+  const Json* value = base::find(object, {key});
+  return value != nullptr && value->is_array() ? *value : kNone;
+}
+
+base::Status check_volume(const Json& volume, const std::string& at) {
+  static const std::set<std::string> kSupported = {"emptyDir",
+                                                   "hostPath",
+                                                   "configMap",
+                                                   "secret",
+                                                   "downwardAPI",
+                                                   "projected",
+                                                   "persistentVolumeClaim"};
+  for (const auto& [key, value] : volume.items())
+    if (key != "name" && !kSupported.contains(key)) return refuse(at + "." + key);
+  const Json* projected = base::find(volume, {"projected"});
+  if (projected == nullptr) return {};
+  const Json& sources = array_at(*projected, "sources");
+  for (size_t i = 0; i < sources.size(); ++i) {
+    static const std::set<std::string> kSources = {"configMap", "secret", "downwardAPI",
+                                                   "serviceAccountToken"};
+    for (const auto& [key, value] : sources[i].items())
+      if (!kSources.contains(key))
+        return refuse(at + ".projected.sources[" + std::to_string(i) + "]." + key);
+  }
+  return {};
+}
+
+base::Status check_security(const Json& holder, const std::string& at) {
+  const Json* context = base::find(holder, {"securityContext"});
+  if (context == nullptr) return {};
+  for (const char* field : {"privileged", "procMount", "windowsOptions"})
+    if (is_given(*context, field)) return refuse(at + ".securityContext." + field);
+  if (base::bool_at(*context, {"runAsNonRoot"}).value_or(false) && ::geteuid() == 0)
+    return refuse(at + ".securityContext.runAsNonRoot", "the service runs as root");
+  return {};
+}
+
+base::Status check_container(const Json& container, const std::string& at, bool init) {
+  for (const char* field : {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle",
+                            "volumeDevices", "stdin", "tty", "resizePolicy"})
+    if (is_given(container, field)) return refuse(at + "." + field);
+  const std::string policy = base::string_at(container, {"restartPolicy"});
+  if (!policy.empty() && !(init && policy == "Always"))
+    return refuse(at + ".restartPolicy", policy);
+  const Json& command = array_at(container, "command");
+  const Json& arguments = array_at(container, "args");
+  const std::string first =
+      !arguments.empty() && arguments[0].is_string() ? arguments[0].get<std::string>() : "";
+  if (command.empty() && first != "driver" && first != "executor")
+    return refuse(at + " without a command",
+                  "images are not used, so their entry point is unknown");
+  const Json& mounts = array_at(container, "volumeMounts");
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    const std::string field = at + ".volumeMounts[" + std::to_string(i) + "]";
+    if (is_given(mounts[i], "mountPropagation") &&
+        base::string_at(mounts[i], {"mountPropagation"}) != "None")
+      return refuse(field + ".mountPropagation");
+    if (!base::string_at(mounts[i], {"mountPath"}).starts_with("/"))
+      return refuse(field + ".mountPath", "it is not absolute");
+  }
+  return check_security(container, at);
+}
+
+// A process sees its whole machine: names, hosts and limits of a container have no counterpart.
+constexpr const char* kPodRefused[] = {
+    "hostAliases",      "shareProcessNamespace", "hostIPC",
+    "runtimeClassName", "readinessGates",        "schedulingGates",
+    "resourceClaims",   "ephemeralContainers",   "setHostnameAsFQDN"};
+constexpr const char* kPodIgnored[] = {"securityContext", "imagePullSecrets", "dnsConfig",
+                                       "hostNetwork",     "hostPID",          "priorityClassName",
+                                       "runtimeClass",    "overhead"};
+
+}  // namespace
+
+base::Status check_supported(const Json& pod) {
+  const Json* spec = base::find(pod, {"spec"});
+  if (spec == nullptr || !spec->is_object()) return refuse("a pod without spec");
+  for (const char* field : kPodRefused)
+    if (is_given(*spec, field)) return refuse(std::string("spec.") + field);
+  const std::string policy = base::string_at(*spec, {"restartPolicy"});
+  if (policy != "Never")
+    return refuse("spec.restartPolicy " + (policy.empty() ? "Always" : policy),
+                  "a container runs once; use Never");
+  RETURN_IF_ERROR(check_security(*spec, "spec"));
+  for (const char* key : {"affinity"}) {
+    const Json* affinity = base::find(*spec, {key});
+    if (affinity == nullptr) continue;
+    for (const char* kind : {"podAffinity", "podAntiAffinity"}) {
+      const Json* rules = base::find(*affinity, {kind});
+      // Preferences among nodes are met by the only one.
+      if (rules != nullptr && is_given(*rules, "requiredDuringSchedulingIgnoredDuringExecution"))
+        return refuse(std::string("spec.affinity.") + kind +
+                      ".requiredDuringSchedulingIgnoredDuringExecution");
+    }
+  }
+  for (const char* kind : {"initContainers", "containers"}) {
+    const Json& containers = array_at(*spec, kind);
+    for (size_t i = 0; i < containers.size(); ++i)
+      RETURN_IF_ERROR(check_container(containers[i],
+                                      std::string("spec.") + kind + "[" + std::to_string(i) + "]",
+                                      std::string(kind) == "initContainers"));
+  }
+  const Json& volumes = array_at(*spec, "volumes");
+  for (size_t i = 0; i < volumes.size(); ++i)
+    RETURN_IF_ERROR(check_volume(volumes[i], "spec.volumes[" + std::to_string(i) + "]"));
+  return {};
+}
+
+std::vector<std::string> ignored_features(const Json& pod) {
+  std::vector<std::string> ignored;
+  const auto add = [&ignored](std::string what) {
+    if (std::find(ignored.begin(), ignored.end(), what) == ignored.end())
+      ignored.push_back(std::move(what));
+  };
+  const Json* spec = base::find(pod, {"spec"});
+  if (spec == nullptr) return ignored;
+  for (const char* kind : {"initContainers", "containers"}) {
+    for (const Json& container : array_at(*spec, kind)) {
+      const std::string image = base::string_at(container, {"image"});
+      if (!image.empty()) add("image " + image);
+      if (is_given(container, "securityContext")) add("securityContext");
+    }
+  }
+  for (const char* field : kPodIgnored)
+    if (is_given(*spec, field)) add(field);
+  return ignored;
+}
+
+}  // namespace runner::node

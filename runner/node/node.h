@@ -1,0 +1,67 @@
+#pragma once
+
+// Node: runs pods as processes of this machine, as an ordinary user: no root, no namespaces, no
+// containers. It registers itself, places waiting pods on itself, runs what is bound to it and
+// reports what becomes of it; see README.md.
+//
+// Whatever dies, no pod is started twice and no exit status is lost: one supervisor process per pod
+// outlives the service and writes down what happens; a node that starts on the same folder goes on
+// from there.
+// Errors of start(): Conflict when another node uses the folder, Forbidden when it is somebody
+// else's; an API that does not answer is waited for. Threads: any.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+#include "runner/node/placement.h"
+#include "runner/node/pod_logs.h"
+
+namespace runner::node {
+
+enum class OnExit {
+  Leave,  // pods go on and are picked up at the next start
+  Stop,
+};
+
+struct NodeOptions {
+  std::string name;                // of the Node object; lower case
+  std::filesystem::path data_dir;  // holds pods/, claims/, node.lock
+  std::string spark_home;
+  std::string java_home;  // "" = java from PATH
+  std::string api_url;    // what drivers talk to
+  std::string token;      // what they say there; "" = none
+  std::string ca_file;    // of an https api_url; "" = none
+  Capacity capacity = default_capacity();
+  OnExit on_exit = OnExit::Leave;
+  // The program that runs supervise_main, with the arguments before the pod's folder.
+  std::vector<std::string> supervisor;
+  uint64_t log_limit = uint64_t{16} << 20;  // per container and file; a log is at most two files
+  std::chrono::seconds heartbeat{300};
+  // Called before a pod's folder is removed, once per container: the last chance to keep its log.
+  std::function<void(const kube::ObjectKey& pod, const std::string& uid,
+                     const std::string& container, const ContainerLog& log)>
+      on_log_removal;
+};
+
+class Node {
+ public:
+  static base::Result<std::unique_ptr<Node>> start(NodeOptions options, kube::Api& api,
+                                                   base::Clock& clock, kube::EventRecorder& events);
+  // stop() if that was not called.
+  virtual ~Node() = default;
+  // Returns when everything of the service has ended; with OnExit::Stop after the pods have, too.
+  virtual void stop() = 0;
+  [[nodiscard]] virtual const PodLogs& logs() const = 0;
+};
+
+}  // namespace runner::node

@@ -1,0 +1,58 @@
+#include "runner/node/pod_logs.h"
+
+#include <algorithm>
+
+namespace runner::node {
+namespace {
+
+using base::Code;
+using base::failure;
+
+std::string choices(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names)
+    text += (text.empty() ? "" : " ") + name;
+  return "[" + text + "]";
+}
+
+}  // namespace
+
+base::Result<ContainerLog> PodLogs::find(const std::string& ns, const std::string& pod,
+                                         const std::string& container) const {
+  base::MutexLock lock(mutex_);
+  const auto found = entries_.find({ns, pod});
+  if (found == entries_.end()) return failure(Code::NotFound, "pods \"" + pod + "\" not found");
+  const Entry& entry = found->second;
+  std::string name = container;
+  if (name.empty() && entry.containers.size() > 1)
+    return failure(Code::InvalidArgument, "a container name must be specified for pod " + pod +
+                                              ", choose one of: " + choices(entry.containers));
+  if (name.empty() && !entry.containers.empty()) name = entry.containers.front();
+  if (std::find(entry.containers.begin(), entry.containers.end(), name) == entry.containers.end())
+    return failure(Code::InvalidArgument, "container " + name + " is not valid for pod " + pod);
+  const auto finished = entry.finished.find(name);
+  if (finished == entry.finished.end())
+    return failure(Code::Unavailable, "container \"" + name + "\" in pod \"" + pod +
+                                          "\" is waiting to start: ContainerCreating");
+  const std::filesystem::path log = entry.containers_folder / name / "log";
+  const std::filesystem::path older = log.string() + ".1";
+  ContainerLog result{.files = {}, .finished = finished->second};
+  std::error_code problem;
+  if (std::filesystem::exists(older, problem)) result.files.push_back(older);
+  result.files.push_back(log);
+  return result;
+}
+
+void PodLogs::put(const kube::ObjectKey& pod, Entry entry) {
+  base::MutexLock lock(mutex_);
+  entries_[pod] = std::move(entry);
+}
+
+void PodLogs::remove(const kube::ObjectKey& pod, const std::string& uid) {
+  base::MutexLock lock(mutex_);
+  // A namesake may have taken the place.
+  const auto found = entries_.find(pod);
+  if (found != entries_.end() && found->second.uid == uid) entries_.erase(found);
+}
+
+}  // namespace runner::node

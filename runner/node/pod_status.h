@@ -1,0 +1,54 @@
+#pragma once
+
+// The status of a pod, as a pure function of what is known about it: the pod, what the supervisor
+// wrote down, and what keeps it from starting. Writing it twice changes nothing.
+//
+// Threads: pure, but for reading the tail of a log.
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "runner/node/journal.h"
+
+namespace runner::node {
+
+struct StatusInput {
+  std::string pod_ip;
+  std::string host_ip;
+  base::WallTime start_time;  // when the node took the pod over
+  Journal journal;
+  // Why nothing runs yet: reason ("ContainerCreating", "CreateContainerConfigError") and message.
+  std::string waiting_reason;
+  std::string waiting_message;
+  // The supervisor died before it wrote the end down: what is not known to have exited is reported
+  // as ContainerStatusUnknown with this message.
+  std::string lost_message;
+  base::WallTime lost_at;
+  // The termination message of an ended container.
+  std::function<std::string(const std::string& container, const ContainerExit& exit)> message;
+};
+
+nlohmann::json make_status(const nlohmann::json& pod, const StatusInput& input);
+
+// For a pod that this node will never run: phase Failed with a reason.
+nlohmann::json make_failed_status(const std::string& reason, const std::string& message,
+                                  base::WallTime at);
+
+// The condition of a pod that waits for room.
+nlohmann::json make_unschedulable_status(const nlohmann::json& pod, const std::string& message,
+                                         base::WallTime at);
+
+// "Pending", …; empty when there is none.
+std::string phase_of(const nlohmann::json& pod);
+bool is_final(const std::string& phase);
+
+// The last 80 lines, at most 2 KiB, cut at a character's boundary: what FallbackToLogsOnError
+// takes.
+std::string last_lines(std::string text);
+
+}  // namespace runner::node

@@ -1,0 +1,318 @@
+#include "runner/node/supervisor.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "runner/node/child.h"
+#include "runner/node/journal.h"
+#include "runner/node/launch.h"
+#include "runner/node/log_file.h"
+
+namespace runner::node {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often the machine's out-of-memory killer struck so far; nullopt where the kernel does not
+// say.
+uint64_t out_of_memory_kills() {
+  const auto text = read_file("/proc/vmstat", 1 << 20);
+  const size_t at = text ? text->find("\noom_kill ") : std::string::npos;
+  return at == std::string::npos ? 0 : std::strtoull(text->c_str() + at + 10, nullptr, 10);
+}
+
+struct Container {
+  const ContainerLaunch* launch = nullptr;
+  Child child;
+  LogFile log;
+  uint64_t oom_kills_before = 0;
+  std::string start_error;
+  bool running = true;
+};
+
+class Supervisor {
+ public:
+  Supervisor(PodFiles files, Launch launch, JournalWriter journal)
+      : files_(std::move(files)), launch_(std::move(launch)), journal_(std::move(journal)) {}
+
+  int run();
+
+ private:
+  void start_next();
+  bool start(const ContainerLaunch& launch);
+  void poll_once();
+  void drain(Container& container);
+  void on_signals();
+  void begin_stop(JournalWriter::StopCause cause, std::chrono::seconds grace);
+  void reap();
+  void finish(Container& container, const siginfo_t& info);
+  void kill_leftovers(const Container& container);
+  void kill_everything();
+  void keep(const std::function<base::Status()>& write);
+  void ring() const;
+  [[nodiscard]] bool any_running(ContainerRole role) const;
+  [[nodiscard]] bool any_alive() const;
+
+  PodFiles files_;
+  Launch launch_;
+  JournalWriter journal_;
+  FileDescriptor signals_;
+  size_t next_ = 0;  // of launch_.containers
+  std::map<std::string, Container> containers_;
+  bool failed_ = false;  // an init container failed: nothing more starts
+  bool stopping_ = false;
+  bool sidecars_told_ = false;
+  std::optional<base::SteadyTime> kill_at_;
+  base::Clock& clock_ = base::real_clock();
+};
+
+// A fact that must not be lost is tried until the disk takes it; the pod seems to run until then.
+void Supervisor::keep(const std::function<base::Status()>& write) {
+  while (true) {
+    if (const auto status = write()) return;
+    std::fprintf(stderr, "the journal cannot be written, trying again\n");
+    std::this_thread::sleep_for(milliseconds(500));
+  }
+}
+
+void Supervisor::ring() const {
+  if (launch_.bell.empty()) return;
+  const FileDescriptor bell(::open(launch_.bell.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  // No node listens: it will read the journal when it comes back.
+  if (bell.valid()) write_all(bell.get(), launch_.uid + "\n");
+}
+
+bool Supervisor::any_running(ContainerRole role) const {
+  return std::any_of(containers_.begin(), containers_.end(), [&](const auto& entry) {
+    return entry.second.running && entry.second.launch->role == role;
+  });
+}
+
+bool Supervisor::any_alive() const {
+  return std::any_of(containers_.begin(), containers_.end(),
+                     [](const auto& entry) { return entry.second.running; });
+}
+
+bool Supervisor::start(const ContainerLaunch& launch) {
+  auto log = LogFile::open(launch.log, launch_.log_limit);
+  auto child = log ? Child::start(launch) : base::failure(log.error());
+  if (!child) {
+    // Nothing runs, but the pod has begun: this is its outcome.
+    const base::WallTime now = clock_.now();
+    keep([&] { return journal_.started(launch.name, {.process = {}, .started = now}); });
+    keep([&] {
+      return journal_.exited(launch.name,
+                             {.code = 128, .start_error = child.error().message, .at = now});
+    });
+    return false;
+  }
+  // A crash here: the child sees our end of its pipe close and ends without having run.
+  keep([&] {
+    return journal_.started(launch.name, {.process = child->identity(), .started = clock_.now()});
+  });
+  // A crash here: the same; the journal says started, the node reports the exit as unknown.
+  std::string error = child->release();
+  containers_.emplace(launch.name, Container{.launch = &launch,
+                                             .child = std::move(*child),
+                                             .log = std::move(*log),
+                                             .oom_kills_before = out_of_memory_kills(),
+                                             .start_error = std::move(error)});
+  return true;
+}
+
+void Supervisor::start_next() {
+  while (next_ < launch_.containers.size() && !failed_ && !stopping_) {
+    if (any_running(ContainerRole::Init)) return;
+    const ContainerLaunch& launch = launch_.containers[next_++];
+    if (!start(launch) && launch.role != ContainerRole::Main) failed_ = true;
+    ring();
+  }
+}
+
+void Supervisor::drain(Container& container) {
+  char buffer[65536];
+  const FileDescriptor& output = container.child.output();
+  while (output.valid()) {
+    const ssize_t got = ::read(output.get(), buffer, sizeof buffer);
+    if (got > 0) {
+      container.log.append({buffer, static_cast<size_t>(got)}, clock_.now());
+      // One busy container must not keep the others waiting.
+      if (got < static_cast<ssize_t>(sizeof buffer)) return;
+      if (container.running) return;
+    } else if (got == 0) {
+      container.child.close_output();
+    } else if (errno != EINTR) {
+      return;
+    }
+  }
+}
+
+void Supervisor::begin_stop(JournalWriter::StopCause cause, std::chrono::seconds grace) {
+  const base::SteadyTime until = clock_.steady_now() + grace;
+  // A second request may shorten the time that is left, never lengthen it.
+  kill_at_ = kill_at_ ? std::min(*kill_at_, until) : until;
+  if (stopping_) return;
+  stopping_ = true;
+  keep([&] { return journal_.stopping(cause, clock_.now()); });
+  for (auto& [name, container] : containers_)
+    if (container.running) ::kill(container.child.identity().pid, SIGTERM);
+  ring();
+}
+
+void Supervisor::on_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGTERM) continue;
+    // SIGTERM without a request: somebody else's. Stop as the pod's own grace period says.
+    const auto request = read_stop(files_);
+    begin_stop(JournalWriter::StopCause::Asked, request ? request->grace : launch_.grace);
+  }
+}
+
+void Supervisor::kill_leftovers(const Container& container) {
+  const pid_t main = container.child.identity().pid;
+  const std::string marker = launch_.uid + "/" + container.launch->name;
+  // Again until none is found: a process may fork between the look and the signal.
+  for (bool found = true; found;) {
+    found = false;
+    for (const ProcessStat& stat : all_processes()) {
+      if (stat.state == 'Z' || stat.pid == main || stat.pid == ::getpid()) continue;
+      if (stat.session != main && marker_of(stat.pid) != marker) continue;
+      found = ::kill(stat.pid, SIGKILL) == 0 || found;
+    }
+  }
+}
+
+void Supervisor::kill_everything() {
+  for (const pid_t pid : descendants(all_processes(), ::getpid()))
+    ::kill(pid, SIGKILL);
+}
+
+void Supervisor::finish(Container& container, const siginfo_t& info) {
+  // When the main process of a container ends, the rest of it ends too.
+  kill_leftovers(container);
+  container.running = false;
+  drain(container);
+  ContainerExit exit{.start_error = container.start_error, .at = clock_.now()};
+  if (!container.start_error.empty()) {
+    exit.code = 128;
+  } else if (info.si_code == CLD_EXITED) {
+    exit.code = info.si_status;
+  } else {
+    exit.signal = info.si_status;
+    exit.code = 128 + info.si_status;
+    exit.out_of_memory =
+        exit.signal == SIGKILL && !stopping_ && out_of_memory_kills() > container.oom_kills_before;
+  }
+  if (container.launch->role == ContainerRole::Init && exit.code != 0) failed_ = true;
+  // A crash before this line: the exit status is lost with us, the node reports it as unknown.
+  keep([&] { return journal_.exited(container.launch->name, exit); });
+  ring();
+}
+
+void Supervisor::reap() {
+  while (true) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+    for (auto& [name, container] : containers_)
+      if (container.running && container.child.identity().pid == info.si_pid)
+        finish(container, info);
+  }
+}
+
+void Supervisor::poll_once() {
+  std::vector<pollfd> fds = {{.fd = signals_.get(), .events = POLLIN, .revents = 0}};
+  for (const auto& [name, container] : containers_)
+    if (container.child.output().valid())
+      fds.push_back({.fd = container.child.output().get(), .events = POLLIN, .revents = 0});
+  // SIGCHLD may be merged; a look now and then costs nothing.
+  milliseconds wait(5000);
+  if (kill_at_) wait = std::min(wait, *kill_at_ - clock_.steady_now());
+  if (launch_.deadline && !stopping_) wait = std::min(wait, *launch_.deadline - clock_.now());
+  ::poll(fds.data(), fds.size(), static_cast<int>(std::max(wait, milliseconds(0)).count()));
+  on_signals();
+  for (auto& [name, container] : containers_)
+    drain(container);
+  reap();
+}
+
+int Supervisor::run() {
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE})
+    sigaddset(&handled, signal);
+  ::sigprocmask(SIG_BLOCK, &handled, nullptr);
+  signals_ = FileDescriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+  // A stop that was asked for before we listened.
+  if (const auto request = read_stop(files_))
+    begin_stop(JournalWriter::StopCause::Asked, request->grace);
+  while (true) {
+    start_next();
+    const bool mains_done = (next_ == launch_.containers.size() || failed_ || stopping_) &&
+                            !any_running(ContainerRole::Main) && !any_running(ContainerRole::Init);
+    if (mains_done && !any_alive()) break;
+    if (mains_done && !sidecars_told_) {
+      sidecars_told_ = true;
+      begin_stop(JournalWriter::StopCause::Asked, launch_.grace);
+    }
+    if (launch_.deadline && !stopping_ && clock_.now() >= *launch_.deadline)
+      begin_stop(JournalWriter::StopCause::Deadline, launch_.grace);
+    if (kill_at_ && clock_.steady_now() >= *kill_at_) {
+      kill_everything();
+      kill_at_ = clock_.steady_now() + milliseconds(100);
+    }
+    poll_once();
+  }
+  // What detached itself from every container: as a subreaper we are its parent.
+  while (::waitpid(-1, nullptr, WNOHANG) >= 0 || errno == EINTR) {
+    kill_everything();
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  keep([&] { return journal_.ended(clock_.now()); });
+  ring();
+  return 0;
+}
+
+}  // namespace
+
+int supervise_main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: supervise POD_FOLDER (started by the node, not by people)\n");
+    return 2;
+  }
+  const PodFiles files{.folder = argv[1]};
+  ::setsid();
+  const auto lock = lock_file(files.lock());
+  // Another supervisor has this pod.
+  if (!lock) return lock.error().code == base::Code::Conflict ? 0 : 1;
+  const auto journal = read_journal(files.journal());
+  if (!journal || journal->supervisor) return journal ? 0 : 1;
+  auto launch = read_launch(files);
+  auto writer = JournalWriter::open(files.journal());
+  const auto self = identify(::getpid());
+  if (!launch || !writer || !self) {
+    std::fprintf(stderr, "%s\n", !launch ? launch.error().message.c_str() : "cannot begin");
+    return 1;
+  }
+  // A crash before this line: nothing was started, and the node starts another supervisor.
+  if (const auto begun = writer->begun(*self); !begun) return 1;
+  return Supervisor(files, std::move(*launch), std::move(*writer)).run();
+}
+
+}  // namespace runner::node

@@ -1,0 +1,214 @@
+#include "tests/support/memory_api.h"
+
+#include "base/json.h"
+#include "base/rfc3339.h"
+
+namespace tests {
+
+using base::Code;
+using kube::Json;
+using kube::ObjectKey;
+using kube::ResourceType;
+
+class MemoryWatch final : public kube::Watch {
+ public:
+  MemoryWatch(MemoryApi& api, std::string plural, uint64_t from)
+      : api_(api), plural_(std::move(plural)), seen_(from) {}
+
+  base::Result<std::optional<kube::WatchEvent>> next() override {
+    base::MutexLock lock(api_.mutex_);
+    while (!cancelled_) {
+      for (const MemoryApi::Entry& entry : api_.log_) {
+        if (entry.revision <= seen_) continue;
+        seen_ = entry.revision;
+        if (entry.plural == plural_) return entry.event;
+      }
+      api_.changed_.wait(lock);
+    }
+    return base::failure(Code::Cancelled, "cancelled");
+  }
+  void cancel() override {
+    base::MutexLock lock(api_.mutex_);
+    cancelled_ = true;
+    api_.changed_.notify_all();
+  }
+
+ private:
+  MemoryApi& api_;
+  const std::string plural_;
+  uint64_t seen_;
+  bool cancelled_ = false;  // guarded by the api's mutex
+};
+
+Json MemoryApi::write(kube::WatchEvent::Type type, const std::string& plural, Json object) {
+  object["metadata"]["resourceVersion"] = std::to_string(++revision_);
+  const Key key{plural, kube::key_of(object)};
+  if (type == kube::WatchEvent::Type::Deleted) {
+    objects_.erase(key);
+  } else {
+    objects_[key] = object;
+  }
+  log_.push_back({revision_, plural, {type, std::make_shared<const Json>(object)}});
+  changed_.notify_all();
+  return object;
+}
+
+void MemoryApi::erase(const Key& key) {
+  const std::string uid = kube::uid_of(objects_[key]);
+  write(kube::WatchEvent::Type::Deleted, key.first, objects_[key]);
+  // What it owned goes too; pods among it by their own rules.
+  std::vector<Key> owned;
+  for (const auto& [other, object] : objects_) {
+    const Json* owners = base::find(object, {"metadata", "ownerReferences"});
+    if (owners == nullptr) continue;
+    for (const Json& owner : *owners)
+      if (base::string_at(owner, {"uid"}) == uid) owned.push_back(other);
+  }
+  for (const Key& other : owned)
+    if (objects_.contains(other)) erase(other);
+}
+
+base::Result<Json> MemoryApi::get(const ResourceType& type, const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  const auto found = objects_.find({type.plural, key});
+  if (found == objects_.end())
+    return base::failure(Code::NotFound, type.plural + " \"" + key.name + "\" not found");
+  return found->second;
+}
+
+base::Result<kube::ObjectList> MemoryApi::list(const ResourceType& type,
+                                               const kube::ListOptions& options) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  kube::ObjectList list{.items = {}, .resource_version = std::to_string(revision_)};
+  for (const auto& [key, object] : objects_)
+    if (key.first == type.plural && (options.ns.empty() || key.second.ns == options.ns))
+      list.items.push_back(object);
+  return list;
+}
+
+base::Result<std::unique_ptr<kube::Watch>> MemoryApi::watch(const ResourceType& type,
+                                                            const kube::ListOptions& options) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  return std::make_unique<MemoryWatch>(*this, type.plural, std::stoull(options.resource_version));
+}
+
+base::Result<Json> MemoryApi::bind(const Json& binding) {
+  const auto found = objects_.find({"pods", kube::key_of(binding)});
+  if (found == objects_.end()) return base::failure(Code::NotFound, "pods not found");
+  Json pod = found->second;
+  if (!base::string_at(pod, {"spec", "nodeName"}).empty())
+    return base::failure(Code::Conflict, "the pod is already assigned to a node");
+  pod["spec"]["nodeName"] = base::string_at(binding, {"target", "name"});
+  return write(kube::WatchEvent::Type::Modified, "pods", std::move(pod));
+}
+
+base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& object) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  if (type.plural == "bindings") return bind(object);
+  const ObjectKey key = kube::key_of(object);
+  if (objects_.contains({type.plural, key}))
+    return base::failure(Code::AlreadyExists, type.plural + " \"" + key.name + "\" already exists");
+  Json stored = object;
+  Json& metadata = stored["metadata"];
+  metadata["uid"] = "uid-" + type.plural + "-" + std::to_string(revision_ + 1);
+  metadata["creationTimestamp"] =
+      base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(clock_.now()));
+  return write(kube::WatchEvent::Type::Added, type.plural, std::move(stored));
+}
+
+base::Result<Json> MemoryApi::update(const ResourceType& type, const Json& object,
+                                     std::string_view) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  if (!objects_.contains({type.plural, kube::key_of(object)}))
+    return base::failure(Code::NotFound, type.plural + " not found");
+  return write(kube::WatchEvent::Type::Modified, type.plural, object);
+}
+
+base::Result<Json> MemoryApi::patch(const ResourceType& type, const ObjectKey& key, kube::PatchType,
+                                    const Json& patch, const kube::PatchOptions&) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  const auto found = objects_.find({type.plural, key});
+  if (found == objects_.end()) return base::failure(Code::NotFound, type.plural + " not found");
+  const std::string uid = base::string_at(patch, {"metadata", "uid"});
+  if (!uid.empty() && uid != kube::uid_of(found->second))
+    return base::failure(Code::Conflict, "the UID does not match");
+  Json next = found->second;
+  next.merge_patch(patch);
+  if (next == found->second) return next;
+  return write(kube::WatchEvent::Type::Modified, type.plural, std::move(next));
+}
+
+base::Status MemoryApi::remove(const ResourceType& type, const ObjectKey& key,
+                               const kube::DeleteOptions& options) {
+  base::MutexLock lock(mutex_);
+  if (failure_) return base::failure(*failure_);
+  const Key id{type.plural, key};
+  const auto found = objects_.find(id);
+  if (found == objects_.end()) return base::failure(Code::NotFound, type.plural + " not found");
+  if (!options.uid.empty() && options.uid != kube::uid_of(found->second))
+    return base::failure(Code::Conflict, "the UID does not match");
+  const std::string phase = base::string_at(found->second, {"status", "phase"});
+  const bool waits = type == kube::pods() &&
+                     !base::string_at(found->second, {"spec", "nodeName"}).empty() &&
+                     options.grace_period.value_or(std::chrono::seconds(30)).count() > 0 &&
+                     phase != "Succeeded" && phase != "Failed";
+  if (!waits) {
+    erase(id);
+    return {};
+  }
+  Json pod = found->second;
+  const auto own = base::integer_at(pod, {"spec", "terminationGracePeriodSeconds"}).value_or(30);
+  const int64_t grace = options.grace_period ? options.grace_period->count() : own;
+  pod["metadata"]["deletionGracePeriodSeconds"] = grace;
+  pod["metadata"]["deletionTimestamp"] = base::format_rfc3339(
+      std::chrono::floor<std::chrono::seconds>(clock_.now()) + std::chrono::seconds(grace));
+  write(kube::WatchEvent::Type::Modified, type.plural, std::move(pod));
+  return {};
+}
+
+bool MemoryApi::await(const ResourceType& type, const ObjectKey& key,
+                      const std::function<bool(const Json*)>& condition) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  base::MutexLock lock(mutex_);
+  while (true) {
+    const auto found = objects_.find({type.plural, key});
+    if (condition(found == objects_.end() ? nullptr : &found->second)) return true;
+    if (!changed_.wait_until(lock, until) && std::chrono::steady_clock::now() >= until)
+      return false;
+  }
+}
+
+Json MemoryApi::peek(const ResourceType& type, const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  const auto found = objects_.find({type.plural, key});
+  return found == objects_.end() ? Json() : found->second;
+}
+
+void MemoryApi::fail_all(std::optional<base::Error> error) {
+  base::MutexLock lock(mutex_);
+  failure_ = std::move(error);
+}
+
+uint64_t MemoryApi::revision() {
+  base::MutexLock lock(mutex_);
+  return revision_;
+}
+
+void MemoryEvents::record(const Json&, kube::EventType, std::string_view reason, std::string_view,
+                          std::string_view note) {
+  base::MutexLock lock(mutex_);
+  events_.push_back(std::string(reason) + ": " + std::string(note));
+}
+
+std::vector<std::string> MemoryEvents::all() {
+  base::MutexLock lock(mutex_);
+  return events_;
+}
+
+}  // namespace tests

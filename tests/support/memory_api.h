@@ -1,0 +1,91 @@
+#pragma once
+
+// MemoryApi: a small Kubernetes API in memory with real, blocking watches, as far as a node needs
+// one: any kind, list and watch with a resourceVersion, merge patch, pods/binding, graceful
+// deletion of pods, deletion of what they own.
+//
+// Threads: any.
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+
+namespace tests {
+
+class MemoryApi final : public kube::Api {
+ public:
+  explicit MemoryApi(base::Clock& clock) : clock_(clock) {}
+
+  base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
+  base::Result<kube::ObjectList> list(const kube::ResourceType& type,
+                                      const kube::ListOptions& options) override;
+  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType& type,
+                                                   const kube::ListOptions& options) override;
+  base::Result<kube::Json> create(const kube::ResourceType& type,
+                                  const kube::Json& object) override;
+  base::Result<kube::Json> update(const kube::ResourceType& type, const kube::Json& object,
+                                  std::string_view subresource) override;
+  base::Result<kube::Json> patch(const kube::ResourceType& type, const kube::ObjectKey& key,
+                                 kube::PatchType patch_type, const kube::Json& patch,
+                                 const kube::PatchOptions& options) override;
+  base::Status remove(const kube::ResourceType& type, const kube::ObjectKey& key,
+                      const kube::DeleteOptions& options) override;
+
+  // Blocks until the object satisfies the condition (nullptr: it is not there), at most a minute of
+  // real time; whether it did.
+  bool await(const kube::ResourceType& type, const kube::ObjectKey& key,
+             const std::function<bool(const kube::Json*)>& condition);
+  // The object, or null.
+  kube::Json peek(const kube::ResourceType& type, const kube::ObjectKey& key);
+  // Every call fails with this error until the next call with nullopt.
+  void fail_all(std::optional<base::Error> error);
+  // Writes so far.
+  uint64_t revision();
+
+ private:
+  friend class MemoryWatch;
+  using Key = std::pair<std::string, kube::ObjectKey>;  // plural and name
+  struct Entry {
+    uint64_t revision;
+    std::string plural;
+    kube::WatchEvent event;
+  };
+  kube::Json write(kube::WatchEvent::Type type, const std::string& plural, kube::Json object)
+      REQUIRES(mutex_);
+  base::Result<kube::Json> bind(const kube::Json& binding) REQUIRES(mutex_);
+  void erase(const Key& key) REQUIRES(mutex_);
+
+  base::Clock& clock_;
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  uint64_t revision_ GUARDED_BY(mutex_) = 0;
+  std::map<Key, kube::Json> objects_ GUARDED_BY(mutex_);
+  std::deque<Entry> log_ GUARDED_BY(mutex_);
+  std::optional<base::Error> failure_ GUARDED_BY(mutex_);
+};
+
+// Keeps what was recorded: "reason: note".
+class MemoryEvents final : public kube::EventRecorder {
+ public:
+  void record(const nlohmann::json& regarding, kube::EventType type, std::string_view reason,
+              std::string_view action, std::string_view note) override;
+  std::vector<std::string> all();
+
+ private:
+  base::Mutex mutex_;
+  std::vector<std::string> events_ GUARDED_BY(mutex_);
+};
+
+}  // namespace tests
