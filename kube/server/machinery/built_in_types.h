@@ -35,6 +35,7 @@ struct BuiltInField {
   bool retains = false;   // patchStrategy retainKeys
   std::string merge_key;  // patchMergeKey
   bool required = false;
+  bool optional_scalar = false;  // zero or false is not the same as absent
   bool inlined = false;  // on the wire a message of its own, in JSON part of the type around it
   std::vector<std::string> enumeration;
   std::string default_value;  // JSON text; "" = none

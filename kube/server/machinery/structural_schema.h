@@ -16,8 +16,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "kube/server/machinery/invalid_field.h"
 #include "kube/server/machinery/field_type.h"
+#include "kube/server/machinery/invalid_field.h"
 #include "kube/server/machinery/status.h"
 
 namespace kube::server::machinery {

@@ -4,8 +4,7 @@
 // or those of the built-in kinds, one row per object. Ages are rendered as kubectl shows them
 // (`3m12s`, `5d`, `<unknown>`).
 //
-// JSON paths are the subset that CRDs use: .a.b, ['a.b'], [0], [-1], [*], [?(@.type=="Ready")].
-// A path that cannot be parsed makes the CRD invalid (check_printer_columns).
+// A JSON path that cannot be parsed (json_path.h) makes the CRD invalid (check_printer_columns).
 // Threads: pure functions; `now` comes from the caller's clock.
 
 #include <chrono>
@@ -26,17 +25,6 @@ enum class IncludeObject { None, Metadata, Object };
 // The query parameter includeObject; "" is Metadata.
 Outcome<IncludeObject> parse_include_object(std::string_view text);
 
-class JsonPath {
- public:
-  static Outcome<JsonPath> parse(std::string_view text);
-  // At most kMaxResults values, in order.
-  [[nodiscard]] std::vector<const Json*> find(const Json& object) const;
-
- private:
-  struct Step;
-  std::vector<std::shared_ptr<const Step>> steps_;
-};
-
 class TableColumns {
  public:
   // `columns` is a CRD version's additionalPrinterColumns; null or empty: NAME and AGE.
@@ -51,8 +39,10 @@ class TableColumns {
                            IncludeObject include, std::chrono::sys_seconds now,
                            Definitions definitions = Definitions::Include) const;
 
- private:
   struct Column;
+
+ private:
+  explicit TableColumns(std::vector<Column> columns);
   std::vector<std::shared_ptr<const Column>> columns_;
 };
 

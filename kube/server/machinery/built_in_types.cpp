@@ -1,0 +1,201 @@
+#include "kube/server/machinery/built_in_types.h"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "kube/server/machinery/built_in_table.h"
+
+namespace kube::server::machinery {
+namespace {
+
+using Types = std::map<std::string, BuiltInType, std::less<>>;
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const size_t at = text.find(separator);
+    parts.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+void read_flag(std::string_view flag, BuiltInField& field) {
+  const size_t equals = flag.find('=');
+  const std::string_view name = flag.substr(0, equals);
+  const std::string_view value =
+      equals == std::string_view::npos ? std::string_view() : flag.substr(equals + 1);
+  if (name == "map") {
+    field.list_type = BuiltInField::ListType::Map;
+    field.list_keys = split(value, ',');
+  } else if (name == "set") {
+    field.list_type = BuiltInField::ListType::Set;
+  } else if (name == "atomic") {
+    field.atomic_map = true;
+  } else if (name == "merge") {
+    field.merges = true;
+    field.merge_key = value;
+  } else if (name == "retain") {
+    field.retains = true;
+  } else if (name == "required") {
+    field.required = true;
+  } else if (name == "optional") {
+    field.optional_scalar = true;
+  } else if (name == "enum") {
+    field.enumeration = split(value, ',');
+  } else if (name == "default") {
+    field.default_value = value;
+  }
+}
+
+// `  ports 6 []ContainerPort map=containerPort,protocol merge=containerPort`.
+BuiltInField read_field(std::string_view line) {
+  const std::vector<std::string> words = split(line.substr(2), ' ');
+  BuiltInField field;
+  field.name = words[0];
+  field.inlined = field.name == "~";
+  std::from_chars(words[1].data(), words[1].data() + words[1].size(), field.number);
+  std::string_view type = words[2];
+  if (type.substr(0, 2) == "[]") field.shape = BuiltInField::Shape::List;
+  if (type.substr(0, 2) == "{}") field.shape = BuiltInField::Shape::Map;
+  if (field.shape != BuiltInField::Shape::One) type.remove_prefix(2);
+  field.type = type;
+  for (size_t i = 3; i < words.size(); ++i)
+    read_flag(words[i], field);
+  return field;
+}
+
+Types read_table() {
+  Types types;
+  BuiltInType* current = nullptr;
+  std::string_view rest = built_in_table();
+  while (!rest.empty()) {
+    const size_t end = rest.find('\n');
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    if (line.empty()) continue;
+    if (line.front() == ' ') {
+      current->fields.push_back(read_field(line));
+      continue;
+    }
+    const std::vector<std::string> words = split(line, ' ');
+    current = &types[words[1]];
+    current->name = words[1];
+    current->atomic = words.size() > 2;
+  }
+  return types;
+}
+
+nlohmann::json scalar_schema(std::string_view type) {
+  if (type == "int32" || type == "int64") return {{"type", "integer"}, {"format", type}};
+  if (type == "bool") return {{"type", "boolean"}};
+  if (type == "bytes") return {{"type", "string"}, {"format", "byte"}};
+  if (type == "time" || type == "microtime") return {{"type", "string"}, {"format", "date-time"}};
+  if (type == "quantity") return {{"anyOf", {{{"type", "string"}}, {{"type", "number"}}}}};
+  if (type == "intorstring") return {{"x-kubernetes-int-or-string", true}};
+  if (type == "json") return {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  return {{"type", "string"}};
+}
+
+nlohmann::json type_schema(std::string_view name, References references) {
+  const BuiltInType* type = find_built_in_type(name);
+  if (type == nullptr) return scalar_schema(name);
+  if (references == References::Expand) return built_in_schema(*type, references);
+  return {{"allOf", {{{"$ref", "#/components/schemas/" + schema_id(name)}}}}};
+}
+
+nlohmann::json field_schema(const BuiltInField& field, References references) {
+  nlohmann::json one = type_schema(field.type, references);
+  nlohmann::json schema;
+  switch (field.shape) {
+    case BuiltInField::Shape::One:
+      schema = std::move(one);
+      break;
+    case BuiltInField::Shape::List:
+      schema = {{"type", "array"}, {"items", std::move(one)}};
+      if (field.list_type == BuiltInField::ListType::Set) {
+        schema["x-kubernetes-list-type"] = "set";
+      } else if (field.list_type == BuiltInField::ListType::Map) {
+        schema["x-kubernetes-list-type"] = "map";
+        schema["x-kubernetes-list-map-keys"] = field.list_keys;
+      }
+      break;
+    case BuiltInField::Shape::Map:
+      schema = {{"type", "object"}, {"additionalProperties", std::move(one)}};
+      break;
+  }
+  if (field.atomic_map) schema["x-kubernetes-map-type"] = "atomic";
+  if (field.merges || field.retains) {
+    schema["x-kubernetes-patch-strategy"] =
+        field.merges ? (field.retains ? "merge,retainKeys" : "merge") : "retainKeys";
+  }
+  if (!field.merge_key.empty()) schema["x-kubernetes-patch-merge-key"] = field.merge_key;
+  if (!field.enumeration.empty()) schema["enum"] = field.enumeration;
+  if (!field.default_value.empty()) {
+    schema["default"] = nlohmann::json::parse(field.default_value);
+  }
+  return schema;
+}
+
+void add_fields(const BuiltInType& type, References references, nlohmann::json& schema) {
+  for (const BuiltInField& field : type.fields) {
+    if (field.inlined) {
+      const BuiltInType* part = find_built_in_type(field.type);
+      CHECK(part != nullptr);
+      add_fields(*part, references, schema);
+      continue;
+    }
+    schema["properties"][field.name] = field_schema(field, references);
+    if (field.required) schema["required"].push_back(field.name);
+  }
+}
+
+}  // namespace
+
+const BuiltInType* find_built_in_type(std::string_view name) {
+  static const Types types = read_table();
+  const auto at = types.find(name);
+  return at == types.end() ? nullptr : &at->second;
+}
+
+const std::vector<ResourceType>& built_in_resources() {
+  static const std::vector<ResourceType> resources = {
+      {"", "v1", "bindings", "Binding", true},
+      {"", "v1", "configmaps", "ConfigMap", true},
+      {"", "v1", "events", "Event", true},
+      {"", "v1", "namespaces", "Namespace", false},
+      {"", "v1", "nodes", "Node", false},
+      {"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true},
+      {"", "v1", "pods", "Pod", true},
+      {"", "v1", "secrets", "Secret", true},
+      {"", "v1", "serviceaccounts", "ServiceAccount", true},
+      {"", "v1", "services", "Service", true},
+      {"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false},
+      {"coordination.k8s.io", "v1", "leases", "Lease", true},
+      {"events.k8s.io", "v1", "events", "Event", true},
+  };
+  return resources;
+}
+
+std::string built_in_type_name(const ResourceType& type) {
+  for (const ResourceType& one : built_in_resources()) {
+    if (one.group != type.group || one.version != type.version || one.kind != type.kind) continue;
+    return one.group == "events.k8s.io" ? "events.Event" : one.kind;
+  }
+  return "";
+}
+
+nlohmann::json built_in_schema(const BuiltInType& type, References references) {
+  nlohmann::json schema = {{"type", "object"}, {"properties", nlohmann::json::object()}};
+  if (type.atomic) schema["x-kubernetes-map-type"] = "atomic";
+  add_fields(type, references, schema);
+  return schema;
+}
+
+std::string schema_id(std::string_view type_name) {
+  return "built-in." + std::string(type_name);
+}
+
+}  // namespace kube::server::machinery

@@ -1,0 +1,88 @@
+#pragma once
+
+// SchemaNode: one level of a compiled schema. Private to the schema's own files.
+//
+// Threads: immutable after compile.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <re2/re2.h>
+
+#include "kube/server/machinery/invalid_field.h"
+
+namespace kube::server::machinery {
+
+struct SchemaNode {
+  enum class Type { Any, Object, Array, String, Integer, Number, Boolean };
+  enum class ListType { Atomic, Set, Map };
+
+  Type type = Type::Any;
+  std::string type_name;
+  bool nullable = false;
+  bool int_or_string = false;
+  bool preserves_unknown = false;
+  bool embedded_resource = false;
+  bool drops_null = false;  // built-in kinds: a null member is an absent one
+
+  std::map<std::string, SchemaNode, std::less<>> properties;
+  std::unique_ptr<SchemaNode> additional;
+  bool any_additional = false;
+  std::unique_ptr<SchemaNode> items;
+  std::vector<std::string> required;
+  std::optional<nlohmann::json> default_value;
+
+  std::vector<nlohmann::json> enumeration;
+  std::optional<double> minimum;
+  std::optional<double> maximum;
+  bool exclusive_minimum = false;
+  bool exclusive_maximum = false;
+  std::optional<double> multiple_of;
+  std::optional<size_t> min_length;
+  std::optional<size_t> max_length;
+  std::optional<size_t> min_items;
+  std::optional<size_t> max_items;
+  std::optional<size_t> min_properties;
+  std::optional<size_t> max_properties;
+  std::shared_ptr<const re2::RE2> pattern;
+  std::string format;
+
+  ListType list_type = ListType::Atomic;
+  std::vector<std::string> list_keys;
+
+  std::vector<SchemaNode> all_of;
+  std::vector<SchemaNode> any_of;
+  std::vector<SchemaNode> one_of;
+  std::unique_ptr<SchemaNode> negated;
+
+  // The schema of a member; nullptr when the schema does not know it.
+  [[nodiscard]] const SchemaNode* member(const std::string& name) const {
+    const auto at = properties.find(name);
+    if (at != properties.end()) return &at->second;
+    return additional.get();
+  }
+};
+
+enum class Origin { Custom, BuiltIn };
+// Compiles what is there; whether it may stand there is check_structural's. Problems (a pattern
+// that is no regular expression, a default that is not valid) go to `errors`.
+SchemaNode compile_node(const nlohmann::json& schema, const FieldPath& path, Origin origin,
+                        std::vector<FieldError>& errors);
+// At the root and in embedded resources: apiVersion, kind and metadata are always known.
+void add_resource_fields(SchemaNode& node);
+
+// What keeps the schema from being structural.
+void check_structural(const nlohmann::json& schema, const FieldPath& path,
+                      std::vector<FieldError>& errors);
+
+void validate_node(const nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
+                   std::vector<FieldError>& errors);
+void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
+                std::vector<std::string>& unknown);
+void default_node(nlohmann::json& value, const SchemaNode& node);
+
+}  // namespace kube::server::machinery

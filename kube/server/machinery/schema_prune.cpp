@@ -1,0 +1,76 @@
+#include "kube/server/machinery/schema_node.h"
+
+namespace kube::server::machinery {
+namespace {
+
+constexpr size_t kMaxUnknown = 100;  // as many as are named; all are removed
+
+void prune_object(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
+                  std::vector<std::string>& unknown) {
+  for (auto member = value.begin(); member != value.end();) {
+    const SchemaNode* known = node.member(member.key());
+    const FieldPath at = path.child(member.key());
+    if (known != nullptr) {
+      prune_node(member.value(), *known, at, unknown);
+    } else if (!node.preserves_unknown && !node.any_additional) {
+      if (unknown.size() < kMaxUnknown) unknown.push_back(at.to_string());
+      member = value.erase(member);
+      continue;
+    }
+    ++member;
+  }
+}
+
+bool lacks(const nlohmann::json& value, const SchemaNode& node) {
+  return value.is_null() && !node.nullable && node.default_value.has_value();
+}
+
+}  // namespace
+
+void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
+                std::vector<std::string>& unknown) {
+  if (value.is_object()) {
+    // A scalar's place holds an object: validation says so, nothing is to be pruned.
+    if (node.type == SchemaNode::Type::Object || node.type == SchemaNode::Type::Any) {
+      prune_object(value, node, path, unknown);
+    }
+  } else if (value.is_array() && node.items != nullptr) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      prune_node(value[i], *node.items, path.index(i), unknown);
+    }
+  }
+}
+
+void default_node(nlohmann::json& value, const SchemaNode& node) {
+  if (value.is_array()) {
+    if (node.items == nullptr) return;
+    for (nlohmann::json& item : value) {
+      if (lacks(item, *node.items)) item = *node.items->default_value;
+      default_node(item, *node.items);
+    }
+    return;
+  }
+  if (!value.is_object()) return;
+  if (node.drops_null) {
+    for (auto member = value.begin(); member != value.end();) {
+      member = member->is_null() ? value.erase(member) : std::next(member);
+    }
+  }
+  for (const auto& [name, member] : node.properties) {
+    if (!member.default_value) continue;
+    const auto at = value.find(name);
+    if (at == value.end()) {
+      value[name] = *member.default_value;
+    } else if (lacks(*at, member)) {
+      *at = *member.default_value;
+    }
+  }
+  for (auto member = value.begin(); member != value.end(); ++member) {
+    const SchemaNode* known = node.member(member.key());
+    if (known == nullptr) continue;
+    if (lacks(member.value(), *known)) member.value() = *known->default_value;
+    default_node(member.value(), *known);
+  }
+}
+
+}  // namespace kube::server::machinery
