@@ -1,0 +1,304 @@
+#include "scheduler/decide.h"
+
+#include <algorithm>
+
+#include "scheduler/missed.h"
+#include "scheduler/overlap.h"
+#include "scheduler/retention.h"
+#include "scheduler/run_name.h"
+
+namespace scheduler {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kSecond{1};
+
+class Decider {
+ public:
+  Decider(base::WallTime now, const Spec& spec, const Observed& observed)
+      : now_(now),
+        second_(std::chrono::floor<seconds>(now)),
+        spec_(spec),
+        seen_(observed),
+        state_(observed.state.value_or(State{})) {}
+
+  Decision decide() {
+    if (seen_.state) {
+      count_ended();
+      follow_edits();
+    } else {
+      begin();
+    }
+    follow_trigger();
+    start_and_skip();
+    plan();
+    for (const SkipRun& skip : skips_)
+      state_.counts.skipped += skip.slots.count;
+    out_.actions.insert(out_.actions.end(), stops_.begin(), stops_.end());
+    out_.actions.insert(out_.actions.end(), skips_.begin(), skips_.end());
+    out_.actions.insert(out_.actions.end(), starts_.begin(), starts_.end());
+    for (const DeleteRun& surplus : retention(spec_.policy, counted_runs()))
+      out_.actions.emplace_back(surplus);
+    out_.state = std::move(state_);
+    return std::move(out_);
+  }
+
+ private:
+  // First sight of the schedule. When it was last edited is not known, only that it was.
+  void begin() {
+    state_.fingerprint = spec_.fingerprint;
+    state_.suspended = spec_.policy.suspended;
+    state_.accounted = seen_.edited_before ? std::max(seen_.created, second_) : seen_.created;
+    // Nobody asked for a run by hand of a schedule that was not there: a copied manifest must not.
+    state_.handled_trigger = spec_.trigger;
+  }
+
+  // Runs that ended, or vanished, since the last decision.
+  void count_ended() {
+    std::vector<TrackedRun> going_on;
+    for (const TrackedRun& run : state_.tracked) {
+      const ObservedRun* seen = find_run(run.uid);
+      const bool vanished = seen == nullptr || (seen->gone && seen->phase == RunPhase::Unfinished);
+      if (!vanished && seen->phase == RunPhase::Unfinished) {
+        going_on.push_back(run);
+      } else {
+        end(run, vanished ? RunPhase::Failed : seen->phase, vanished);
+      }
+    }
+    state_.tracked = std::move(going_on);
+  }
+
+  void end(const TrackedRun& run, RunPhase phase, bool gone) {
+    ++(phase == RunPhase::Succeeded ? state_.counts.succeeded : state_.counts.failed);
+    out_.ended.push_back({.run = run, .phase = phase, .gone = gone});
+  }
+
+  void follow_edits() {
+    const bool edited = state_.fingerprint != spec_.fingerprint;
+    const bool resumed = state_.suspended && !spec_.policy.suspended;
+    if (edited || spec_.policy.suspended) drop_held();
+    if (edited || resumed) {
+      adopt_up_to(second_);
+      state_.accounted = std::max(state_.accounted, second_);
+    }
+    state_.fingerprint = spec_.fingerprint;
+    state_.suspended = spec_.policy.suspended;
+  }
+
+  // Slots that came due before the edit end here; they belong to a schedule that is no more.
+  void drop_held() {
+    if (!state_.held) return;
+    HeldSlots held = *state_.held;
+    state_.held.reset();
+    const Instant last = held.slots.last;
+    for (const Instant slot : started_slots(last))
+      if (slot >= held.slots.first && held.slots.count > 0) --held.slots.count;
+    adopt_up_to(last);
+    state_.accounted = std::max(state_.accounted, last);
+    if (held.slots.count > 0) skips_.push_back({.slots = held.slots, .reason = held.reason});
+  }
+
+  // The name of a run by hand holds the time, so it has to be written down before the run is
+  // created: the decision after a crash must find the same name.
+  void follow_trigger() {
+    const std::string& wanted = spec_.trigger;
+    if (wanted.empty() || wanted == state_.handled_trigger) return;
+    if (state_.pending_trigger && state_.pending_trigger->value == wanted) return;
+    state_.pending_trigger = PendingTrigger{.value = wanted, .at = second_};
+    trigger_is_new_ = true;
+  }
+
+  void start_and_skip() {
+    std::vector<StartRun> candidates;
+    if (const auto by_hand = manual_candidate()) candidates.push_back(*by_hand);
+    if (!spec_.policy.suspended) {
+      const DueSlots due = due_slots();
+      skips_.insert(skips_.end(), due.skipped.begin(), due.skipped.end());
+      for (const Instant slot : due.runnable)
+        candidates.push_back({.name = run_name(spec_.name, slot), .slot = slot, .at = slot});
+    }
+    const size_t startable = drop_refused(candidates);
+    Overlap answer = overlap(spec_.policy, seen_, candidates.size());
+    stops_ = std::move(answer.stop);
+    const size_t starting = std::min(answer.start, startable);
+    for (size_t i = 0; i < starting; ++i)
+      start(candidates[i]);
+    hold({candidates.begin() + static_cast<std::ptrdiff_t>(starting), candidates.end()},
+         starting < answer.start);
+  }
+
+  std::optional<StartRun> manual_candidate() {
+    if (!state_.pending_trigger || trigger_is_new_) return std::nullopt;
+    const std::string name = manual_run_name(spec_.name, state_.pending_trigger->at);
+    const auto run = std::find_if(seen_.runs.begin(), seen_.runs.end(),
+                                  [&](const ObservedRun& seen) { return seen.name == name; });
+    if (run == seen_.runs.end())
+      return StartRun{.name = name, .slot = std::nullopt, .at = state_.pending_trigger->at};
+    // It was created just before a crash.
+    adopt(*run);
+    trigger_handled();
+    return std::nullopt;
+  }
+
+  void trigger_handled() {
+    state_.handled_trigger = state_.pending_trigger->value;
+    state_.pending_trigger.reset();
+  }
+
+  DueSlots due_slots() {
+    return missed({.schedule = *spec_.schedule,
+                   .policy = spec_.policy,
+                   .from = state_.accounted,
+                   .now = now_,
+                   .started = started_slots(second_),
+                   .held = state_.held,
+                   .blocked = blocked(spec_.policy, seen_)});
+  }
+
+  // Takes out what can never be created; returns how many from the first may be tried now.
+  size_t drop_refused(std::vector<StartRun>& candidates) {
+    for (const Refusal& refusal : seen_.refusals) {
+      const auto found =
+          std::find_if(candidates.begin(), candidates.end(),
+                       [&](const StartRun& run) { return run.name == refusal.name; });
+      if (found == candidates.end()) continue;
+      if (!refusal.for_good) return static_cast<size_t>(found - candidates.begin());
+      if (found->slot) {
+        skips_.push_back({.slots = {.first = *found->slot, .last = *found->slot, .count = 1},
+                          .reason = refusal.reason});
+      } else {
+        trigger_handled();
+      }
+      candidates.erase(found);
+    }
+    return candidates.size();
+  }
+
+  void start(const StartRun& run) {
+    starts_.push_back(run);
+    ++state_.counts.started;
+    state_.tracked.push_back(
+        {.name = run.name, .uid = "", .slot = run.slot, .manual = !run.slot.has_value()});
+    if (!run.slot) trigger_handled();
+  }
+
+  // What could not start waits; what is accounted for moves up to just before it.
+  void hold(std::vector<StartRun> waiting, bool refused) {
+    out_.waiting = !waiting.empty();
+    std::erase_if(waiting, [](const StartRun& run) { return !run.slot; });
+    if (waiting.empty()) {
+      state_.held.reset();
+      if (spec_.policy.suspended) return;
+      const auto newest = spec_.schedule->prev(second_ + kSecond);
+      if (newest) account_up_to(*newest);
+      return;
+    }
+    state_.held = HeldSlots{.slots = {.first = *waiting.front().slot,
+                                      .last = *waiting.back().slot,
+                                      .count = waiting.size()},
+                            .reason = refused ? SkipReason::CreateRefused : overlap_reason()};
+    account_up_to(*waiting.front().slot - kSecond);
+  }
+
+  [[nodiscard]] SkipReason overlap_reason() const {
+    return spec_.policy.concurrency == Concurrency::Forbid ? SkipReason::ForbidConcurrent
+                                                           : SkipReason::Superseded;
+  }
+
+  void account_up_to(Instant slot) {
+    adopt_up_to(slot);
+    state_.accounted = std::max(state_.accounted, slot);
+  }
+
+  // Runs whose slots are being accounted for, though no decision that was written down started
+  // them: a crash fell between the creation and the status.
+  void adopt_up_to(Instant last) {
+    for (const ObservedRun& run : seen_.runs)
+      if (is_uncounted(run) && *run.slot <= last) adopt(run);
+  }
+
+  void adopt(const ObservedRun& run) {
+    const TrackedRun tracked{
+        .name = run.name, .uid = run.uid, .slot = run.slot, .manual = run.manual};
+    ++state_.counts.started;
+    if (run.phase != RunPhase::Unfinished || run.gone) {
+      end(tracked, run.phase == RunPhase::Succeeded ? run.phase : RunPhase::Failed,
+          run.phase == RunPhase::Unfinished);
+    } else {
+      state_.tracked.push_back(tracked);
+    }
+  }
+
+  [[nodiscard]] bool is_uncounted(const ObservedRun& run) const {
+    return run.slot && !run.manual && *run.slot > state_.accounted;
+  }
+
+  [[nodiscard]] std::vector<Instant> started_slots(Instant last) const {
+    std::vector<Instant> slots;
+    for (const ObservedRun& run : seen_.runs)
+      if (is_uncounted(run) && *run.slot <= last) slots.push_back(*run.slot);
+    std::sort(slots.begin(), slots.end());
+    slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+    return slots;
+  }
+
+  // Only these may be pruned: the others still stand for something that is not in the counts.
+  [[nodiscard]] std::vector<ObservedRun> counted_runs() const {
+    std::vector<ObservedRun> counted;
+    for (const ObservedRun& run : seen_.runs) {
+      const bool pending = run.manual && state_.pending_trigger &&
+                           run.name == manual_run_name(spec_.name, state_.pending_trigger->at);
+      if (!is_uncounted(run) && !pending) counted.push_back(run);
+    }
+    return counted;
+  }
+
+  [[nodiscard]] const ObservedRun* find_run(const std::string& uid) const {
+    for (const ObservedRun& run : seen_.runs)
+      if (run.uid == uid) return &run;
+    return nullptr;
+  }
+
+  // When to look again, and what the user may expect.
+  void plan() {
+    out_.clock_behind = state_.accounted > second_;
+    if (trigger_is_new_) wake_by(now_ + milliseconds{1});
+    if (spec_.policy.suspended) return;
+    std::optional<Instant> slot = std::max(state_.accounted, second_);
+    while (out_.next_runs.size() < kNextRuns && (slot = spec_.schedule->next(*slot)))
+      out_.next_runs.push_back(*slot);
+    if (!out_.next_runs.empty()) wake_by(out_.next_runs.front());
+    if (!state_.held) return;
+    if (const auto deadline = spec_.policy.starting_deadline)
+      wake_by(state_.held->slots.first + std::min(*deadline, seconds{std::chrono::hours(87600)}) +
+              milliseconds{1});
+    if (spec_.policy.missed == MissedRuns::Skip)
+      wake_by(state_.held->slots.first + kOnTime + milliseconds{1});
+  }
+
+  void wake_by(base::WallTime time) {
+    if (time <= now_) return;
+    if (!out_.wake_at || time < *out_.wake_at) out_.wake_at = time;
+  }
+
+  base::WallTime now_;
+  Instant second_;
+  const Spec& spec_;
+  const Observed& seen_;
+  State state_;
+  Decision out_;
+  std::vector<StopRun> stops_;
+  std::vector<SkipRun> skips_;
+  std::vector<StartRun> starts_;
+  bool trigger_is_new_ = false;
+};
+
+}  // namespace
+
+Decision decide(base::WallTime now, const Spec& spec, const Observed& observed) {
+  return Decider(now, spec, observed).decide();
+}
+
+}  // namespace scheduler

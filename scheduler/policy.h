@@ -1,0 +1,59 @@
+#pragma once
+
+// Policy and Spec: what a schedule's owner asked for, parsed. config makes them from a
+// ScheduledSparkApplication; decide() reads them.
+//
+// Threads: plain values.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "scheduler/schedule.h"
+
+namespace scheduler {
+
+// What happens when a slot comes due while a run is unfinished.
+enum class Concurrency {
+  Allow,    // it starts beside the others
+  Forbid,   // it is held until they have ended
+  Replace,  // they are stopped; it starts when their drivers are dead
+};
+
+// What happens to several slots that are due at once, because nobody was there in time.
+enum class MissedRuns {
+  Latest,  // the newest starts
+  Skip,    // none starts, except one that is hardly late (kOnTime)
+  All,     // all start, oldest first, at most max_catch_up_runs
+};
+
+// With MissedRuns::Skip a slot is missed when it is later than this: a busy API or a short restart
+// does not lose a run.
+inline constexpr std::chrono::seconds kOnTime{60};
+
+struct Policy {
+  Concurrency concurrency = Concurrency::Allow;
+  MissedRuns missed = MissedRuns::Latest;
+  bool suspended = false;
+  // A slot later than this is not started any more (exactly this late still is).
+  std::optional<std::chrono::seconds> starting_deadline;
+  uint32_t max_catch_up_runs = 100;
+  uint32_t keep_succeeded = 1;
+  uint32_t keep_failed = 1;
+};
+
+struct Spec {
+  std::string name;  // of the schedule: run names are made from it
+  // Never null.
+  std::shared_ptr<const Schedule> schedule;
+  // What the slots depend on, in words: expression, zone and DST policy. Another fingerprint is an
+  // edit of the schedule.
+  std::string fingerprint;
+  Policy policy;
+  // The value of the trigger annotation; "" = none. A new value asks for one run by hand.
+  std::string trigger;
+};
+
+}  // namespace scheduler

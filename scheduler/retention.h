@@ -1,0 +1,18 @@
+#pragma once
+
+// retention: which ended runs go, so that the history stays within its limits. Unfinished runs,
+// runs whose driver may still live and runs already being deleted are left alone.
+//
+// Threads: pure.
+
+#include <vector>
+
+#include "scheduler/decide.h"
+
+namespace scheduler {
+
+// Oldest first.
+[[nodiscard]] std::vector<DeleteRun> retention(const Policy& policy,
+                                               const std::vector<ObservedRun>& runs);
+
+}  // namespace scheduler
