@@ -30,6 +30,8 @@ inline constexpr const char* kPreviousScheduledTimeAnnotation =
     "sparkoperator.k8s.io/previous-scheduled-time";
 // Any new value starts a run by hand.
 inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger";
+// "true" on a run that was started by hand; its scheduled-time is when it was asked for.
+inline constexpr const char* kManualRunAnnotation = "sparkoperator.k8s.io/manual-run";
 // "pods" or "local": where the executors of this application run in standalone.
 inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
 
