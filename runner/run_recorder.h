@@ -4,7 +4,8 @@
 // pruned. monitor::Ledger keeps it in SQLite; tests keep it in memory.
 //
 // A call that returns success is durable. Recording the same run again (by UID) updates its row;
-// its outcome is counted once, whatever crashes lie between. Threads: any.
+// its outcome is counted once, whatever crashes lie between. A record without an end never
+// overwrites one with an end. Threads: any.
 
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,9 @@ class RunRecorder {
  public:
   virtual ~RunRecorder() = default;
   virtual base::Status record_run(const RunRecord& run) = 0;
+  // The run of this name of this schedule, if it was ever recorded; the latest, if there were more.
+  virtual base::Result<std::optional<RunRecord>> find_run(const std::string& schedule_uid,
+                                                          const std::string& name) = 0;
   // Recording the same (schedule UID, from, to) again changes nothing.
   virtual base::Status record_skip(const SkipRecord& skip) = 0;
   // Of one schedule, by UID. `floor` is what the schedule's status already says: a ledger that was

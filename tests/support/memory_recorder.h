@@ -1,0 +1,49 @@
+#pragma once
+
+// MemoryRecorder: the ledger's promises, kept in memory; survives the controllers of a test as the
+// database survives a process. `before` and `after` see every call, as in FakeApi.
+// MemoryEvents: the events that were recorded, as text.
+//
+// Threads: one.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "kube/event_recorder.h"
+#include "runner/run_recorder.h"
+
+namespace tests {
+
+class MemoryRecorder final : public runner::RunRecorder {
+ public:
+  using Hook = std::function<std::optional<base::Error>(const std::string& call)>;
+
+  base::Status record_run(const runner::RunRecord& run) override;
+  base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
+                                                          const std::string& name) override;
+  base::Status record_skip(const runner::SkipRecord& skip) override;
+  base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
+                                         const std::string& schedule_uid,
+                                         const runner::RunCounts& floor) override;
+
+  Hook before;
+  Hook after;
+  std::map<std::string, runner::RunRecord> runs;  // by UID
+  std::map<std::tuple<std::string, std::chrono::sys_seconds, std::chrono::sys_seconds>,
+           runner::SkipRecord>
+      skips;  // by schedule UID, from, to
+};
+
+class MemoryEvents final : public kube::EventRecorder {
+ public:
+  void record(const nlohmann::json& regarding, kube::EventType type, std::string_view reason,
+              std::string_view action, std::string_view note) override;
+
+  std::vector<std::string> notes;  // "Normal RunStarted: Created SparkApplication …"
+};
+
+}  // namespace tests
