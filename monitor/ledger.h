@@ -57,7 +57,7 @@ class Ledger final : public runner::RunRecorder {
 
   base::Status record_run(const runner::RunRecord& run) override;
   base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
-                                                          const std::string& name);
+                                                          const std::string& name) override;
   base::Status record_skip(const runner::SkipRecord& skip) override;
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,

@@ -353,6 +353,8 @@ RunRecord run_record(const json& application, const ApplicationStatus& status) {
   const auto slot = base::parse_rfc3339(
       string_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
   if (slot) run.slot = *slot;
+  run.manual =
+      !string_at(application, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
   const auto created =
       base::parse_rfc3339(string_at(application, {"metadata", "creationTimestamp"}));
   if (created) run.created = *created;

@@ -1,0 +1,153 @@
+#include "runner/schedule_observe.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+
+namespace runner {
+namespace {
+
+using nlohmann::json;
+
+bool is_driver(const json& pod) {
+  return base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) == "driver";
+}
+
+bool cached_driver_alive(const kube::Cache& cache, const std::string& run_uid) {
+  for (const auto& pod : cache.owned_by(kube::pods(), run_uid))
+    if (is_driver(*pod) && driver_alive(*pod)) return true;
+  return false;
+}
+
+// The SparkApplication that a driver pod belongs to.
+struct Owner {
+  std::string name;
+  std::string uid;
+};
+Owner application_of(const json& pod) {
+  const json* owners = base::find(pod, {"metadata", "ownerReferences"});
+  if (owners != nullptr && owners->is_array())
+    for (const json& owner : *owners)
+      if (base::string_at(owner, {"kind"}) == config::kApplicationKind)
+        return {base::string_at(owner, {"name"}), base::string_at(owner, {"uid"})};
+  return {};
+}
+
+class LiveView {
+ public:
+  LiveView(kube::Api& api, const kube::Cache& cache, const json& schedule)
+      : api_(api), cache_(cache), schedule_(schedule), key_(kube::key_of(schedule)) {}
+
+  base::Result<ScheduleView> read() {
+    RETURN_IF_ERROR(read_applications());
+    RETURN_IF_ERROR(confirm_cached());
+    RETURN_IF_ERROR(read_drivers());
+    return std::move(view_);
+  }
+
+ private:
+  [[nodiscard]] std::string selector() const {
+    return std::string(config::kScheduledAppNameLabel) + "=" + key_.name;
+  }
+
+  base::Status read_applications() {
+    ASSIGN_OR_RETURN(
+        const kube::ObjectList found,
+        api_.list(config::spark_applications(), {.ns = key_.ns, .label_selector = selector()}));
+    for (const json& application : found.items)
+      take(application);
+    return {};
+  }
+
+  void take(const json& application) {
+    const Ownership whose = ownership(application, schedule_);
+    known_[kube::uid_of(application)] = whose;
+    if (whose == Ownership::Ours) {
+      view_.runs.push_back(read_run(application));
+    } else if (whose == Ownership::Namesake &&
+               read_run(application).observed.phase == scheduler::RunPhase::Unfinished) {
+      // It may not even have a driver yet, but it may still get one.
+      ++view_.lingering;
+    }
+  }
+
+  // Runs that lost their label are ours all the same, if the API still has them.
+  base::Status confirm_cached() {
+    for (const auto& cached :
+         cache_.owned_by(config::spark_applications(), kube::uid_of(schedule_))) {
+      if (known_.contains(kube::uid_of(*cached))) continue;
+      const auto live = api_.get(config::spark_applications(), kube::key_of(*cached));
+      if (live) {
+        if (!known_.contains(kube::uid_of(*live))) take(*live);
+      } else if (live.error().code != base::Code::NotFound) {
+        return base::failure(live.error());
+      }
+    }
+    return {};
+  }
+
+  base::Status read_drivers() {
+    ASSIGN_OR_RETURN(
+        const kube::ObjectList pods,
+        api_.list(kube::pods(),
+                  {.ns = key_.ns,
+                   .label_selector =
+                       selector() + "," + std::string(config::kSparkRoleLabel) + "=driver"}));
+    std::set<std::string> living;
+    for (const json& pod : pods.items) {
+      if (!driver_alive(pod)) continue;
+      const Owner owner = application_of(pod);
+      living.insert(owner.uid);
+      ASSIGN_OR_RETURN(const bool in_the_way, outlives_its_run(owner));
+      if (in_the_way) ++view_.lingering;
+    }
+    for (ScheduleRun& run : view_.runs)
+      run.observed.driver_alive =
+          living.contains(run.observed.uid) || cached_driver_alive(cache_, run.observed.uid);
+    return {};
+  }
+
+  base::Result<bool> outlives_its_run(const Owner& owner) {
+    const auto known = known_.find(owner.uid);
+    if (known != known_.end()) return known->second == Ownership::Namesake;
+    if (owner.uid.empty()) return false;
+    const auto live = api_.get(config::spark_applications(), {key_.ns, owner.name});
+    if (!live && live.error().code != base::Code::NotFound) return base::failure(live.error());
+    if (!live || kube::uid_of(*live) != owner.uid) return true;
+    return ownership(*live, schedule_) == Ownership::Namesake;
+  }
+
+  kube::Api& api_;
+  const kube::Cache& cache_;
+  const json& schedule_;
+  kube::ObjectKey key_;
+  std::map<std::string, Ownership> known_;  // by UID
+  ScheduleView view_;
+};
+
+}  // namespace
+
+ScheduleView cached_view(const kube::Cache& cache, const json& schedule) {
+  ScheduleView view;
+  for (const auto& application :
+       cache.owned_by(config::spark_applications(), kube::uid_of(schedule))) {
+    // owned_by() takes any owner; a run has its schedule as controller.
+    if (ownership(*application, schedule) != Ownership::Ours) continue;
+    view.runs.push_back(read_run(*application));
+    ScheduleRun& run = view.runs.back();
+    run.observed.driver_alive = cached_driver_alive(cache, run.observed.uid);
+  }
+  return view;
+}
+
+base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache,
+                                     const json& schedule) {
+  return LiveView(api, cache, schedule).read();
+}
+
+}  // namespace runner

@@ -1,0 +1,29 @@
+#pragma once
+
+// schedule_observe: the runs of a schedule, from the cache or from the API itself.
+//
+// Cached: cheap, may lag. Live: certain, for the moments when something is believed not to exist:
+// the runs by label and by owner, drivers that outlive their run, runs of a deleted namesake.
+// Threads: any.
+
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "kube/api.h"
+#include "kube/reconciler.h"
+#include "runner/schedule_run.h"
+
+namespace runner {
+
+struct ScheduleView {
+  std::vector<ScheduleRun> runs;
+  // Live view only: see scheduler::Observed::lingering.
+  uint32_t lingering = 0;
+};
+
+ScheduleView cached_view(const kube::Cache& cache, const nlohmann::json& schedule);
+base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache,
+                                     const nlohmann::json& schedule);
+
+}  // namespace runner

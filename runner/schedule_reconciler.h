@@ -1,0 +1,91 @@
+#pragma once
+
+// ScheduleReconciler: the shell around scheduler::decide() for ScheduledSparkApplications. Load,
+// observe, decide, perform in order (stopping at the first error), write the status if it changed,
+// record what was skipped.
+//
+// The cache is believed about what exists, never about what does not: before a run is started, and
+// before a run is taken for gone, the API itself is asked.
+//
+// Whoever runs it feeds it the keys of schedules, of the schedules that own a changed
+// SparkApplication, and of the schedules named by the scheduled-app-name label of a driver pod that
+// ended. Threads: reconcile() from several workers, never twice at once for one key.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "config/schedule_spec.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+#include "kube/reconciler.h"
+#include "runner/run_recorder.h"
+#include "runner/schedule_run.h"
+#include "runner/schedule_state.h"
+#include "runner/schedule_status.h"
+
+namespace runner {
+
+struct ScheduleOptions {
+  std::string default_time_zone = "UTC";  // for an empty or "Local" spec.timeZone
+};
+
+class ScheduleReconciler final : public kube::Reconciler {
+ public:
+  ScheduleReconciler(kube::Api& api, const kube::Cache& cache, kube::EventRecorder& events,
+                     RunRecorder& recorder, base::Clock& clock, ScheduleOptions options);
+
+  base::Result<kube::Reconciled> reconcile(const kube::ObjectKey& key) override;
+
+ private:
+  enum class View { Cached, Live };
+  // One round over one version of the schedule: what was read, and what has been done.
+  struct Round {
+    const nlohmann::json& schedule;
+    config::ScheduleSpec parsed;
+    std::optional<ScheduleState> before;
+    scheduler::Observed observed;
+    std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
+    scheduler::Decision decision;
+    Trouble trouble;
+  };
+  // Of a schedule, in this process only; losing it costs a few repeated calls.
+  struct Memory {
+    std::string replaced_version;  // a cache that still shows this one lags behind our own write
+    std::string recorded_skips;
+  };
+
+  base::Result<kube::Reconciled> run_round(const nlohmann::json& schedule, View view);
+  base::Result<kube::Reconciled> finish(Round& round);
+  base::Result<kube::Reconciled> report_invalid(const nlohmann::json& schedule,
+                                                const base::Error& problem);
+
+  base::Status observe(Round& round, View view);
+  base::Status perform(Round& round);
+  base::Status start_all(Round& round);
+  // False: the world is not as the decision took it; decide again.
+  base::Result<bool> start(Round& round, const scheduler::StartRun& run);
+  base::Result<bool> adopt_existing(Round& round, const scheduler::StartRun& run);
+  base::Status stop(Round& round, const scheduler::StopRun& run);
+  base::Status prune(Round& round, const scheduler::DeleteRun& run);
+
+  base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
+  base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);
+  Memory remembered(const kube::ObjectKey& key) const;
+
+  kube::Api& api_;
+  const kube::Cache& cache_;
+  kube::EventRecorder& events_;
+  RunRecorder& recorder_;
+  base::Clock& clock_;
+  ScheduleOptions options_;
+  mutable base::Mutex mutex_;
+  std::map<kube::ObjectKey, Memory> memory_ GUARDED_BY(mutex_);
+};
+
+}  // namespace runner

@@ -1,0 +1,142 @@
+#include "runner/schedule_run.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
+#include "kube/api.h"
+#include "runner/application.h"
+
+namespace runner {
+namespace {
+
+using nlohmann::json;
+using std::chrono::floor;
+using std::chrono::seconds;
+
+std::optional<base::WallTime> time_at(const json& object,
+                                      std::initializer_list<std::string_view> path) {
+  const auto time = base::parse_rfc3339(base::string_at(object, path));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+const json* controller_of(const json& object) {
+  const json* owners = base::find(object, {"metadata", "ownerReferences"});
+  if (owners == nullptr || !owners->is_array()) return nullptr;
+  for (const json& owner : *owners)
+    if (base::bool_at(owner, {"controller"}).value_or(false)) return &owner;
+  return nullptr;
+}
+
+scheduler::RunPhase phase_of(AppState state) {
+  if (state == AppState::Completed) return scheduler::RunPhase::Succeeded;
+  if (state == AppState::Failed) return scheduler::RunPhase::Failed;
+  return scheduler::RunPhase::Unfinished;
+}
+
+json labels_of(const json& schedule) {
+  json labels = json::object();
+  if (const json* parents = base::find(schedule, {"metadata", "labels"});
+      parents != nullptr && parents->is_object())
+    labels = *parents;
+  // Ours last: a label of the user must not take a run out of its schedule.
+  labels[config::kScheduledAppNameLabel] = base::string_at(schedule, {"metadata", "name"});
+  return labels;
+}
+
+json annotations_of(const scheduler::Schedule& compiled, const scheduler::StartRun& start) {
+  json annotations{
+      {config::kScheduledTimeAnnotation, base::format_rfc3339(start.at)},
+      {config::kScheduledTimeLocalAnnotation, scheduler::format_local(start.at, compiled.zone())}};
+  if (const auto previous = compiled.prev(start.at))
+    annotations[config::kPreviousScheduledTimeAnnotation] = base::format_rfc3339(*previous);
+  if (!start.slot) annotations[config::kManualRunAnnotation] = "true";
+  return annotations;
+}
+
+}  // namespace
+
+json build_run(const json& schedule, const scheduler::Schedule& compiled,
+               const scheduler::StartRun& start) {
+  const json* spec = base::find(schedule, {"spec", "template"});
+  return {
+      {"apiVersion", config::kApiVersion},
+      {"kind", config::kApplicationKind},
+      {"metadata",
+       {{"name", start.name},
+        {"namespace", base::string_at(schedule, {"metadata", "namespace"})},
+        {"labels", labels_of(schedule)},
+        {"annotations", annotations_of(compiled, start)},
+        // From the first moment: however soon the run is deleted, its driver is stopped and its
+        // outcome recorded before its name is free again.
+        {"finalizers", json::array({config::kRunFinalizer})},
+        {"ownerReferences", json::array({{{"apiVersion", config::kApiVersion},
+                                          {"kind", config::kScheduleKind},
+                                          {"name", base::string_at(schedule, {"metadata", "name"})},
+                                          {"uid", kube::uid_of(schedule)},
+                                          {"controller", true},
+                                          {"blockOwnerDeletion", true}}})}}},
+      {"spec", spec == nullptr ? json::object() : *spec}};
+}
+
+ScheduleRun read_run(const json& application) {
+  const Application app = read_application(application);
+  const bool manual =
+      !base::string_at(application, {"metadata", "annotations", config::kManualRunAnnotation})
+           .empty();
+  ScheduleRun run;
+  if (const auto slot =
+          time_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation});
+      slot && !manual)
+    run.observed.slot = floor<seconds>(*slot);
+  run.observed.name = app.key.name;
+  run.observed.uid = app.uid;
+  run.observed.manual = !run.observed.slot;
+  run.observed.phase = phase_of(app.status.state);
+  run.observed.stopping = app.deleting;
+  run.observed.created = app.created;
+  run.state = to_string(app.status.state);
+  run.message = app.status.error_message;
+  run.resource_version = kube::resource_version_of(application);
+  run.started = app.status.driver_started;
+  if (is_final(app.status.state)) run.ended = app.status.terminated;
+  return run;
+}
+
+ScheduleRun read_run(const RunRecord& record) {
+  ScheduleRun run;
+  run.observed.name = record.name;
+  run.observed.uid = record.uid;
+  if (record.slot && !record.manual) run.observed.slot = floor<seconds>(*record.slot);
+  run.observed.manual = record.manual;
+  run.observed.phase =
+      record.ended ? phase_of(parse_app_state(record.state)) : scheduler::RunPhase::Unfinished;
+  // Ended otherwise than by completing or failing: stopped or deleted on the way.
+  if (record.ended && run.observed.phase == scheduler::RunPhase::Unfinished)
+    run.observed.phase = scheduler::RunPhase::Failed;
+  run.observed.gone = true;
+  run.observed.created = record.created;
+  run.state = record.state;
+  run.message = record.message;
+  run.started = record.started;
+  run.ended = record.ended;
+  return run;
+}
+
+Ownership ownership(const json& application, const json& schedule) {
+  const json* owner = controller_of(application);
+  if (owner == nullptr || base::string_at(*owner, {"kind"}) != config::kScheduleKind)
+    return Ownership::Other;
+  if (base::string_at(*owner, {"uid"}) == kube::uid_of(schedule)) return Ownership::Ours;
+  return base::string_at(*owner, {"name"}) == kube::key_of(schedule).name ? Ownership::Namesake
+                                                                          : Ownership::Other;
+}
+
+bool driver_alive(const json& pod) {
+  const ObservedDriver driver = read_driver(pod);
+  return driver.phase != ObservedDriver::Phase::Succeeded &&
+         driver.phase != ObservedDriver::Phase::Failed && !driver.termination;
+}
+
+}  // namespace runner

@@ -1,0 +1,362 @@
+#include "runner/schedule_reconciler.h"
+
+#include "tests/unit/runner/schedule_fixture.h"
+
+using base::Code;
+using nlohmann::json;
+using tests::Names;
+using tests::ScheduleWorld;
+using tests::wall;
+
+TEST_CASE("A schedule starts its run on time, with everything the run needs to know") {
+  ScheduleWorld world(json::object({{"timeZone", "America/New_York"}}));
+  CHECK(world.reconcile().wake_at == wall("2026-01-01T09:00:00Z"));
+  CHECK(world.runs().empty());
+
+  CHECK(world.reconcile_at("2026-01-01T09:00:00Z").wake_at == wall("2026-01-01T10:00:00Z"));
+  REQUIRE(world.runs() == Names{"job-20260101t090000z"});
+  const json run = world.run("job-20260101t090000z");
+  CHECK(run["kind"] == "SparkApplication");
+  CHECK(run["spec"] == world.schedule()["spec"]["template"]);
+  CHECK(run["metadata"]["labels"] == json{{"sparkoperator.k8s.io/scheduled-app-name", "job"}});
+  CHECK(run["metadata"]["annotations"] ==
+        json{{"sparkoperator.k8s.io/scheduled-time", "2026-01-01T09:00:00Z"},
+             {"sparkoperator.k8s.io/scheduled-time-local", "2026-01-01T04:00:00-05:00"},
+             {"sparkoperator.k8s.io/previous-scheduled-time", "2026-01-01T08:00:00Z"}});
+  CHECK(run["metadata"]["finalizers"] == json{"sparkoperator.k8s.io/run"});
+  const json owner = run["metadata"]["ownerReferences"][0];
+  CHECK(owner["uid"] == world.schedule()["metadata"]["uid"]);
+  CHECK(owner["controller"] == true);
+  CHECK(owner["blockOwnerDeletion"] == true);
+  CHECK(world.events_with("Normal RunStarted: Created SparkApplication job-20260101t090000z for "
+                          "the slot 2026-01-01T09:00:00Z") == 1);
+}
+
+TEST_CASE("The status tells what people and tools need") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T09:00:03Z");
+  json status = world.status();
+  CHECK(status["scheduleState"] == "Scheduled");
+  CHECK(status["observedGeneration"] == 1);
+  CHECK(status["lastRun"] == "2026-01-01T09:00:03Z");
+  CHECK(status["lastRunName"] == "job-20260101t090000z");
+  CHECK(status["lastScheduleTime"] == "2026-01-01T09:00:00Z");
+  CHECK(status["nextRun"] == "2026-01-01T10:00:00Z");
+  CHECK(status["nextRuns"].size() == 10);
+  CHECK(status["active"][0]["name"] == "job-20260101t090000z");
+  CHECK(status["counts"] ==
+        json{{"started", 1}, {"succeeded", 0}, {"failed", 0}, {"skipped", 0}, {"active", 1}});
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(world.condition("Suspended")["status"] == "False");
+  CHECK(world.condition("NeverFires")["status"] == "False");
+  CHECK(world.condition("LastRunSucceeded")["status"] == "Unknown");
+
+  world.clock.advance(std::chrono::minutes(5));
+  world.end("job-20260101t090000z");
+  world.reconcile();
+  status = world.status();
+  CHECK(status["counts"]["succeeded"] == 1);
+  CHECK(status["active"] == json::array());
+  CHECK(status["pastSuccessfulRunNames"] == json{"job-20260101t090000z"});
+  CHECK(status["lastSuccessfulTime"] == "2026-01-01T09:05:03Z");
+  CHECK(status["recentRuns"][0] == json{{"slot", "2026-01-01T09:00:00Z"},
+                                        {"name", "job-20260101t090000z"},
+                                        {"outcome", "Succeeded"},
+                                        {"started", "2026-01-01T09:00:03Z"},
+                                        {"ended", "2026-01-01T09:05:03Z"}});
+  CHECK(world.condition("LastRunSucceeded")["status"] == "True");
+  CHECK(world.condition("LastRunSucceeded")["reason"] == "Succeeded");
+  CHECK(world.events_with("Normal RunSucceeded") == 1);
+}
+
+TEST_CASE("The status is written only when it changes") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  const auto version = world.schedule()["metadata"]["resourceVersion"];
+  world.reconcile_at("2026-01-01T09:10:00Z");
+  world.restart();
+  world.reconcile_at("2026-01-01T09:20:00Z");
+  CHECK(world.schedule()["metadata"]["resourceVersion"] == version);
+}
+
+TEST_CASE("Skipped slots are told, counted and recorded once") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T12:10:00Z");
+  CHECK(world.status()["counts"]["skipped"] == 3);
+  CHECK(world.status()["recentRuns"][1] == json{{"slot", "2026-01-01T09:00:00Z"},
+                                                {"until", "2026-01-01T11:00:00Z"},
+                                                {"count", 3},
+                                                {"outcome", "Skipped"},
+                                                {"reason", "Superseded"}});
+  CHECK(world.events_with("Warning SlotSkipped: 3 slots from 2026-01-01T09:00:00Z to "
+                          "2026-01-01T11:00:00Z were skipped (Superseded)") == 1);
+  world.restart();
+  world.reconcile();
+  REQUIRE(world.recorder.skips.size() == 1);
+  CHECK(world.recorder.skips.begin()->second.count == 3);
+}
+
+TEST_CASE("A skip whose record failed is recorded before anything new is decided") {
+  ScheduleWorld world;
+  world.recorder.before = [](const std::string& call) -> std::optional<base::Error> {
+    if (call != "record_skip") return std::nullopt;
+    return base::Error{Code::Unavailable, "disk full"};
+  };
+  world.clock.set_wall(wall("2026-01-01T12:10:00Z"));
+  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  world.clock.set_wall(wall("2026-01-01T13:10:00Z"));
+  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK(world.runs().size() == 1);
+  world.recorder.before = nullptr;
+  world.restart();
+  world.reconcile();
+  CHECK(world.recorder.skips.size() == 1);
+  CHECK(world.runs().size() == 2);
+}
+
+TEST_CASE("A bad spec shows its exact error and recovers when fixed") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  world.edit("/spec/schedule", "75 * * * *");
+  world.reconcile_at("2026-01-01T09:10:00Z");
+  CHECK(world.status_text("scheduleState") == "FailedValidation");
+  CHECK(world.status_text("reason") == "spec.schedule: minute: 75 is out of range 0-59 (at 0)");
+  CHECK(world.condition("Ready")["status"] == "False");
+  CHECK(world.condition("Ready")["reason"] == "InvalidSpec");
+  CHECK(world.status().contains("nextRun") == false);
+  CHECK(world.status()["counts"]["started"] == 1);
+  world.reconcile_at("2026-01-01T10:00:00Z");
+  CHECK(world.events_with("Warning InvalidSpec: spec.schedule: minute: 75 is out of range") == 1);
+  CHECK(world.runs().size() == 1);
+
+  world.edit("/spec/schedule", "*/30 * * * *");
+  world.reconcile_at("2026-01-01T10:10:00Z");
+  CHECK(world.status_text("scheduleState") == "Scheduled");
+  CHECK(world.status_text("reason").empty());
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(world.runs().size() == 1);
+  world.reconcile_at("2026-01-01T10:30:00Z");
+  CHECK(world.runs().size() == 2);
+}
+
+TEST_CASE("AlreadyExists of our own is success") {
+  ScheduleWorld world;
+  // The answer to the creation is lost, and so is everything after it.
+  world.api.after = [](const tests::ApiCall& call) -> std::optional<base::Error> {
+    if (call.verb != "create") return std::nullopt;
+    return base::Error{Code::Unavailable, "connection reset"};
+  };
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  world.api.after = nullptr;
+  SECTION("and the run is seen") {}
+  SECTION("and no list shows it yet") {
+    world.api.before = [hidden = false](const tests::ApiCall&) mutable {
+      hidden = true;
+      return std::optional<base::Error>();
+    };
+  }
+  world.reconcile_at("2026-01-01T09:00:01Z");
+  CHECK(world.runs() == Names{"job-20260101t090000z"});
+  CHECK(world.status()["counts"]["started"] == 1);
+  CHECK(world.status()["active"].size() == 1);
+}
+
+TEST_CASE("A name that somebody else has taken is an error that people see") {
+  ScheduleWorld world;
+  json foreign = world.schedule();
+  foreign = {{"metadata",
+              {{"name", "job-20260101t090000z"},
+               {"namespace", "etl"},
+               {"labels", {{"sparkoperator.k8s.io/scheduled-app-name", "job"}}}}},
+             {"spec", json::object()}};
+  REQUIRE(world.api.create(config::spark_applications(), foreign).has_value());
+  CHECK(world.reconcile_at("2026-01-01T09:00:00Z").wake_at == wall("2026-01-01T09:00:10Z"));
+  CHECK(world.condition("Ready")["reason"] == "NameTaken");
+  CHECK(world.condition("Ready")["message"] ==
+        "SparkApplication job-20260101t090000z exists and does not belong to this schedule; rename "
+        "or delete it");
+  CHECK(world.events_with("Warning NameTaken") == 1);
+  CHECK(world.status()["counts"]["started"] == 0);
+  world.api.erase(config::spark_applications(), {"etl", "job-20260101t090000z"});
+  world.reconcile_at("2026-01-01T09:00:30Z");
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(world.status()["counts"]["started"] == 1);
+}
+
+TEST_CASE("A run of a deleted namesake is waited for") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  world.api.erase(config::scheduled_spark_applications(), world.key);
+  world.reconcile();
+  // The clock went back, so the same slot comes again for the new schedule.
+  world.clock.set_wall(wall("2026-01-01T08:50:00Z"));
+  world.apply(tests::schedule_object(json::object()));
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  CHECK(world.condition("Ready")["reason"] == "WaitingForNamesake");
+  world.api.erase(config::spark_applications(), {"etl", "job-20260101t090000z"});
+  world.reconcile_at("2026-01-01T09:00:10Z");
+  CHECK(world.status()["counts"]["started"] == 1);
+  CHECK(world.run("job-20260101t090000z")["metadata"]["ownerReferences"][0]["uid"] ==
+        world.schedule()["metadata"]["uid"]);
+}
+
+TEST_CASE("A refused creation ends as the design says") {
+  struct Case {
+    std::string name;
+    base::Error error;
+    std::string reason;
+    bool tries_again;
+  };
+  const Case cases[] = {
+      {.name = "quota",
+       .error = {Code::Forbidden, "exceeded quota: runs"},
+       .reason = "CreateRefused",
+       .tries_again = true},
+      {.name = "invalid",
+       .error = {Code::InvalidArgument, "spec.type: Unsupported value"},
+       .reason = "CreateRefused",
+       .tries_again = false},
+      {.name = "terminating",
+       .error = {Code::Forbidden, "namespace etl because it is being terminated"},
+       .reason = "NamespaceTerminating",
+       .tries_again = false},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      ScheduleWorld world;
+      world.api.before = [&](const tests::ApiCall& call) -> std::optional<base::Error> {
+        if (call.verb == "create") return c.error;
+        return std::nullopt;
+      };
+      world.reconcile_at("2026-01-01T09:00:00Z");
+      CHECK(world.condition("Ready")["status"] == "False");
+      CHECK(world.condition("Ready")["reason"] == c.reason);
+      CHECK(world.condition("Ready")["message"] ==
+            "create job-20260101t090000z: " + c.error.message);
+      CHECK(world.events_with("Warning " + c.reason) == 1);
+      CHECK(world.status()["counts"]["skipped"] == (c.tries_again ? 0 : 1));
+      world.api.before = nullptr;
+      world.reconcile_at("2026-01-01T09:00:40Z");
+      CHECK(world.status()["counts"]["started"] == (c.tries_again ? 1 : 0));
+    }
+  }
+}
+
+TEST_CASE("A failing API starts nothing twice and nothing never") {
+  ScheduleWorld world;
+  for (const char* verb : {"get", "list", "create", "update"}) {
+    world.restart();
+    world.api.before = [&](const tests::ApiCall& call) -> std::optional<base::Error> {
+      if (call.verb == verb) return base::Error{Code::Unavailable, "503"};
+      return std::nullopt;
+    };
+    world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+    CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  }
+  world.api.before = nullptr;
+  world.reconcile();
+  CHECK(world.runs() == Names{"job-20260101t090000z"});
+  CHECK(world.status()["counts"]["started"] == 1);
+}
+
+TEST_CASE("A stale cache starts nothing after a suspend") {
+  ScheduleWorld world;
+  tests::FakeCache stale(world.api);
+  stale.sync();
+  runner::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder, world.clock,
+                                        {});
+  world.edit("/spec/suspend", true);
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  CHECK(reconciler.reconcile(world.key).has_value());
+  CHECK(world.runs().empty());
+}
+
+TEST_CASE("Forbid asks the API itself before it believes that nothing runs") {
+  ScheduleWorld world(json::object({{"concurrencyPolicy", "Forbid"}}));
+  tests::FakeCache stale(world.api);
+  stale.sync();
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  runner::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder, world.clock,
+                                        {});
+  world.clock.set_wall(wall("2026-01-01T10:00:00Z"));
+  (void)reconciler.reconcile(world.key);
+  CHECK(world.runs().size() == 1);
+}
+
+TEST_CASE("Forbid waits for a driver that outlives its run") {
+  ScheduleWorld world(json::object({{"concurrencyPolicy", "Forbid"}}));
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  const json run = world.run("job-20260101t090000z");
+  REQUIRE(world.api
+              .create(kube::pods(), {{"metadata",
+                                      {{"name", "driver"},
+                                       {"namespace", "etl"},
+                                       {"labels",
+                                        {{"spark-role", "driver"},
+                                         {"sparkoperator.k8s.io/scheduled-app-name", "job"}}},
+                                       {"ownerReferences",
+                                        {{{"kind", "SparkApplication"},
+                                          {"name", "job-20260101t090000z"},
+                                          {"uid", run["metadata"]["uid"]}}}}}},
+                                     {"status", {{"phase", "Running"}}}})
+              .has_value());
+  // Somebody takes the finalizer off and deletes the run; the driver has its grace period.
+  world.finish_stopping("job-20260101t090000z");
+  world.reconcile_at("2026-01-01T10:00:00Z");
+  CHECK(world.runs().empty());
+  CHECK(world.condition("Ready")["reason"] == "Waiting");
+  world.api.erase(kube::pods(), {"etl", "driver"});
+  world.reconcile_at("2026-01-01T10:00:10Z");
+  CHECK(world.runs() == Names{"job-20260101t100000z"});
+}
+
+TEST_CASE("Nothing is pruned that is not recorded") {
+  ScheduleWorld world(json::object({{"successfulRunHistoryLimit", 0}}));
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  world.recorder.runs.clear();
+  world.api.set(config::spark_applications(), {"etl", "job-20260101t090000z"}, "/status",
+                {{"applicationState", {{"state", "COMPLETED"}}},
+                 {"terminationTime", "2026-01-01T09:05:00Z"}});
+  world.api.set(config::spark_applications(), {"etl", "job-20260101t090000z"},
+                "/metadata/finalizers", nullptr);
+  world.recorder.before = [](const std::string& call) -> std::optional<base::Error> {
+    if (call == "record_run") return base::Error{Code::Unavailable, "disk full"};
+    return std::nullopt;
+  };
+  world.clock.set_wall(wall("2026-01-01T09:10:00Z"));
+  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK(world.runs().size() == 1);
+  world.recorder.before = nullptr;
+  world.reconcile();
+  CHECK(world.runs().empty());
+  REQUIRE(world.recorder.runs.size() == 1);
+  CHECK(world.recorder.runs.begin()->second.ended == wall("2026-01-01T09:05:00Z"));
+  CHECK(world.status()["counts"]["succeeded"] == 1);
+  CHECK(world.status()["recentRuns"][0]["outcome"] == "Succeeded");
+}
+
+TEST_CASE("A trigger starts one run by hand, suspended or not, once") {
+  ScheduleWorld world(json::object({{"suspend", true}}));
+  world.edit("/metadata/annotations", {{"sparkoperator.k8s.io/trigger", "now"}});
+  const auto soon = world.reconcile_at("2026-01-01T08:40:00Z");
+  CHECK(soon.wake_at == wall("2026-01-01T08:40:00.001Z"));
+  world.reconcile_at("2026-01-01T08:40:02Z");
+  CHECK(world.runs() == Names{"job-manual-20260101t084000z"});
+  CHECK(world.run("job-manual-20260101t084000z")["metadata"]["annotations"]
+                                                ["sparkoperator.k8s.io/manual-run"] == "true");
+  world.restart();
+  world.reconcile_at("2026-01-01T08:50:00Z");
+  CHECK(world.runs().size() == 1);
+  world.end("job-manual-20260101t084000z", "FAILED");
+  world.reconcile();
+  CHECK(world.status()["counts"] ==
+        json{{"started", 1}, {"succeeded", 0}, {"failed", 1}, {"skipped", 0}, {"active", 0}});
+}
+
+TEST_CASE("A schedule that never fires says so") {
+  ScheduleWorld world(json::object({{"schedule", "0 0 30 2 *"}}));
+  CHECK(world.reconcile().wake_at == std::nullopt);
+  CHECK(world.condition("NeverFires")["status"] == "True");
+  CHECK(world.condition("NeverFires")["message"] == "the schedule has no slot in the future");
+}
