@@ -46,6 +46,34 @@ void announce_ended(kube::EventRecorder& events, const json& schedule,
   }
 }
 
+void announce_skip(kube::EventRecorder& events, const json& schedule,
+                   const scheduler::SkipRun& skip) {
+  events.record(schedule, EventType::Warning, "SlotSkipped", "Scheduling",
+                describe(skip.slots) + (skip.slots.count == 1 ? " was" : " were") + " skipped (" +
+                    to_string(skip.reason) + "): " + in_words(skip.reason));
+}
+
+// What the user did to the schedule since the last decision.
+void announce_changes(kube::EventRecorder& events, const Announcement& news) {
+  const bool first = news.before == nullptr;
+  const scheduler::State& now = news.decision.state;
+  const bool changed = first || news.before->fingerprint != now.fingerprint;
+  if (!first && news.before->suspended != now.suspended)
+    events.record(news.schedule, EventType::Normal, now.suspended ? "Suspended" : "Resumed",
+                  "Scheduling",
+                  now.suspended ? "No runs are started until spec.suspend is false"
+                                : "Runs are started again from the next slot on");
+  if (!changed) return;
+  if (!first)
+    events.record(news.schedule, EventType::Normal, "ScheduleChanged", "Scheduling",
+                  "The schedule is now " + now.fingerprint + "; nothing is owed from before");
+  if (!now.suspended && news.decision.next_runs.empty())
+    events.record(news.schedule, EventType::Warning, "NeverFires", "Scheduling",
+                  "The schedule has no slot in the future");
+  for (const std::string& warning : news.warnings)
+    events.record(news.schedule, EventType::Warning, "ScheduleWarning", "Validating", warning);
+}
+
 }  // namespace
 
 void announce_start(kube::EventRecorder& events, const json& schedule,
@@ -61,23 +89,21 @@ void announce_stop(kube::EventRecorder& events, const json& schedule, const std:
                 "Stopping run " + run + ": the next one is due and concurrencyPolicy is Replace");
 }
 
-void announce_decision(kube::EventRecorder& events, const json& schedule,
-                       const scheduler::Decision& decision, const Trouble& trouble, bool known,
-                       const std::vector<std::string>& warnings) {
-  for (const scheduler::EndedRun& ended : decision.ended)
-    announce_ended(events, schedule, ended);
-  for (const scheduler::Action& action : decision.actions) {
-    const auto* skip = std::get_if<scheduler::SkipRun>(&action);
-    if (skip == nullptr) continue;
-    events.record(schedule, EventType::Warning, "SlotSkipped", "Scheduling",
-                  describe(skip->slots) + (skip->slots.count == 1 ? " was" : " were") +
-                      " skipped (" + to_string(skip->reason) + "): " + in_words(skip->reason));
-  }
-  if (!trouble.reason.empty())
-    events.record(schedule, EventType::Warning, trouble.reason, "Starting", trouble.message);
-  if (known) return;
-  for (const std::string& warning : warnings)
-    events.record(schedule, EventType::Warning, "ScheduleWarning", "Validating", warning);
+void announce_prune(kube::EventRecorder& events, const json& schedule, const std::string& run) {
+  events.record(schedule, EventType::Normal, "RunPruned", "Pruning",
+                "Deleted run " + run + ": the history is within its limit again");
+}
+
+void announce_decision(kube::EventRecorder& events, const Announcement& news) {
+  announce_changes(events, news);
+  for (const scheduler::EndedRun& ended : news.decision.ended)
+    announce_ended(events, news.schedule, ended);
+  for (const scheduler::Action& action : news.decision.actions)
+    if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
+      announce_skip(events, news.schedule, *skip);
+  if (!news.trouble.reason.empty())
+    events.record(news.schedule, EventType::Warning, news.trouble.reason, "Starting",
+                  news.trouble.message);
 }
 
 }  // namespace runner

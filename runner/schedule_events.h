@@ -1,9 +1,9 @@
 #pragma once
 
 // schedule_events: what `kubectl describe` tells about a schedule. Every decision leaves an event;
-// the reasons are stable: RunStarted, RunStopped, RunSucceeded, RunFailed, SlotSkipped,
-// InvalidSpec, NameTaken, WaitingForNamesake, CreateRefused, NamespaceTerminating, NeverFires,
-// ScheduleWarning.
+// the reasons are stable: RunStarted, RunStopped, RunPruned, RunSucceeded, RunFailed, SlotSkipped,
+// Suspended, Resumed, ScheduleChanged, NeverFires, ScheduleWarning, InvalidSpec, NameTaken,
+// WaitingForNamesake, CreateRefused, NamespaceTerminating.
 //
 // Threads: any.
 
@@ -22,9 +22,17 @@ void announce_start(kube::EventRecorder& events, const nlohmann::json& schedule,
                     const scheduler::StartRun& run);
 void announce_stop(kube::EventRecorder& events, const nlohmann::json& schedule,
                    const std::string& run);
-// After the status was written. `known`: the schedule has been decided about before.
-void announce_decision(kube::EventRecorder& events, const nlohmann::json& schedule,
-                       const scheduler::Decision& decision, const Trouble& trouble, bool known,
-                       const std::vector<std::string>& warnings);
+void announce_prune(kube::EventRecorder& events, const nlohmann::json& schedule,
+                    const std::string& run);
+
+struct Announcement {
+  const nlohmann::json& schedule;  // as it was decided about
+  const std::vector<std::string>& warnings;
+  const scheduler::State* before;  // nullptr: the first decision
+  const scheduler::Decision& decision;
+  const Trouble& trouble;
+};
+// After the status was written, so that no crash makes it say a thing twice.
+void announce_decision(kube::EventRecorder& events, const Announcement& news);
 
 }  // namespace runner

@@ -72,6 +72,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::reconcile(const kube::ObjectK
   if (cached == nullptr) {
     // Its runs go by garbage collection; their finalizer sees to it that drivers are stopped and
     // outcomes recorded first. So the schedule needs no finalizer of its own.
+    if (options_.telemetry != nullptr) options_.telemetry->schedule_gone(key);
     base::MutexLock lock(mutex_);
     memory_.erase(key);
     return kube::Reconciled{};
@@ -208,6 +209,8 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
   round.runs.push_back(read_run(*created));
   round.observed.runs.push_back(round.runs.back().observed);
   announce_start(events_, round.schedule, run);
+  if (options_.telemetry != nullptr && run.slot)
+    options_.telemetry->slot_started(kube::key_of(round.schedule), clock_.now() - *run.slot);
   base::log_info("runner", "Created SparkApplication",
                  {{"schedule", kube::key_of(round.schedule).to_string()}, {"run", run.name}});
   RETURN_IF_ERROR(recorder_.record_run(run_record(*created, read_application(*created).status)));
@@ -272,6 +275,7 @@ base::Status ScheduleReconciler::prune(Round& round, const DeleteRun& run) {
       api_.remove(config::spark_applications(), {kube::key_of(round.schedule).ns, run.name},
                   {.uid = run.uid, .resource_version = found->resource_version});
   if (!removed && removed.error().code != Code::NotFound) return removed;
+  announce_prune(events_, round.schedule, run.name);
   return {};
 }
 
@@ -294,12 +298,16 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
   if (before == nullptr || *before != status) {
     // A crash before this: everything is decided again, from the same status. Starting finds its
     // names taken, stopping and pruning find nothing left to do, skipping has left no trace.
-    RETURN_IF_ERROR(write_status(round.schedule, std::move(status)));
-    announce_decision(events_, round.schedule, round.decision, round.trouble,
-                      round.before.has_value(), round.parsed.warnings);
+    RETURN_IF_ERROR(write_status(round.schedule, status));
+    announce_decision(events_, {.schedule = round.schedule,
+                                .warnings = round.parsed.warnings,
+                                .before = round.before ? &round.before->decided : nullptr,
+                                .decision = round.decision,
+                                .trouble = round.trouble});
     // A crash before this: the skips stand in the status and are recorded by the next round.
     if (skipped) RETURN_IF_ERROR(record_skips(round.schedule, after));
   }
+  tell(round, status);
   kube::Reconciled result{.wake_at = round.decision.wake_at};
   const auto wake_by = [&](base::WallTime time) {
     if (!result.wake_at || time < *result.wake_at) result.wake_at = time;
@@ -307,6 +315,27 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
   if (round.decision.waiting) wake_by(clock_.now() + kWaitingPoll);
   if (!round.trouble.reason.empty()) wake_by(clock_.now() + kRefusedPoll);
   return result;
+}
+
+void ScheduleReconciler::tell(const Round& round, const json& status) {
+  if (options_.telemetry == nullptr) return;
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  for (const scheduler::Action& action : round.decision.actions)
+    if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
+      options_.telemetry->slots_skipped(key, to_string(skip->reason), skip->slots.count);
+  const scheduler::State& state = round.decision.state;
+  ScheduleFacts facts{.key = key,
+                      .uid = kube::uid_of(round.schedule),
+                      .suspended = state.suspended,
+                      .active_runs = state.tracked.size(),
+                      .counts = {.started = state.counts.started,
+                                 .succeeded = state.counts.succeeded,
+                                 .failed = state.counts.failed,
+                                 .skipped = state.counts.skipped}};
+  if (!round.decision.next_runs.empty()) facts.next_run = round.decision.next_runs.front();
+  if (const auto time = base::parse_rfc3339(base::string_at(status, {"lastSuccessfulTime"})))
+    facts.last_success = *time;
+  options_.telemetry->schedule_decided(facts);
 }
 
 base::Result<kube::Reconciled> ScheduleReconciler::report_invalid(const json& schedule,

@@ -28,11 +28,13 @@
 #include "runner/schedule_run.h"
 #include "runner/schedule_state.h"
 #include "runner/schedule_status.h"
+#include "runner/telemetry.h"
 
 namespace runner {
 
 struct ScheduleOptions {
   std::string default_time_zone = "UTC";  // for an empty or "Local" spec.timeZone
+  Telemetry* telemetry = nullptr;         // told what happens, if there
 };
 
 class ScheduleReconciler final : public kube::Reconciler {
@@ -76,6 +78,7 @@ class ScheduleReconciler final : public kube::Reconciler {
 
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
   base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);
+  void tell(const Round& round, const nlohmann::json& status);
   Memory remembered(const kube::ObjectKey& key) const;
 
   kube::Api& api_;

@@ -87,16 +87,22 @@ class Decider {
     state_.suspended = spec_.policy.suspended;
   }
 
-  // Slots that came due before the edit end here; they belong to a schedule that is no more.
+  // Slots that came due before an edit or a suspend end here. Their schedule may be no more, so
+  // what is known of them is what was written down. Those that a crash had started all the same are
+  // the oldest: slots start in order.
   void drop_held() {
     if (!state_.held) return;
     HeldSlots held = *state_.held;
     state_.held.reset();
     const Instant last = held.slots.last;
-    for (const Instant slot : started_slots(last))
-      if (slot >= held.slots.first && held.slots.count > 0) --held.slots.count;
-    adopt_up_to(last);
-    state_.accounted = std::max(state_.accounted, last);
+    const bool same = state_.fingerprint == spec_.fingerprint;
+    for (const Instant slot : started_slots(last)) {
+      if (slot < held.slots.first || held.slots.count == 0) continue;
+      --held.slots.count;
+      const Instant after = slot + kSecond;
+      held.slots.first = std::min(same ? spec_.schedule->next(slot).value_or(after) : after, last);
+    }
+    account_up_to(last);
     if (held.slots.count > 0) skips_.push_back({.slots = held.slots, .reason = held.reason});
   }
 

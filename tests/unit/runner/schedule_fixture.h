@@ -118,7 +118,10 @@ struct ScheduleWorld {
             {{"applicationState", {{"state", state}}},
              {"terminationTime",
               base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(clock.now()))}});
-    REQUIRE(recorder.record_run(runner::run_record(run(name), runner::read_application(run(name)).status)).has_value());
+    REQUIRE(
+        recorder
+            .record_run(runner::run_record(run(name), runner::read_application(run(name)).status))
+            .has_value());
     api.set(config::spark_applications(), run_key, "/metadata/finalizers", nullptr);
   }
   // The end of a run that was asked to go.
