@@ -48,21 +48,18 @@ Positions positions_of(const Json& list, const std::string& merge_key) {
 void set_order(Json& list, const Json& server, const Json& order, const std::string& merge_key) {
   const Positions wanted = positions_of(order, merge_key);
   const Positions before = positions_of(server, merge_key);
-  std::vector<std::pair<size_t, Json>> named;
-  std::vector<std::pair<size_t, Json>> others;
+  std::multimap<size_t, Json> named;  // items of one position keep their order
+  std::multimap<size_t, Json> others;
   for (Json& item : list) {
     const auto name = identity(item, merge_key);
     const auto at = name ? wanted.find(*name) : wanted.end();
     if (at != wanted.end()) {
-      named.emplace_back(at->second, std::move(item));
+      named.emplace(at->second, std::move(item));
     } else {
       const auto old = name ? before.find(*name) : before.end();
-      others.emplace_back(old == before.end() ? server.size() : old->second, std::move(item));
+      others.emplace(old == before.end() ? server.size() : old->second, std::move(item));
     }
   }
-  const auto by_position = [](const auto& a, const auto& b) { return a.first < b.first; };
-  std::stable_sort(named.begin(), named.end(), by_position);
-  std::stable_sort(others.begin(), others.end(), by_position);
   Json result = Json::array();
   auto other = others.begin();
   for (auto& [position, item] : named) {
