@@ -1,0 +1,62 @@
+#pragma once
+
+// ApiServer: the embedded, Kubernetes-shaped API server. It owns the state (one SQLite file), the
+// watches and the garbage collector, and answers requests through handler(); the sockets belong to
+// whoever mounts it.
+//
+// open() reads the state, sees to the namespaces `default` and `kube-system` and to the definitions
+// given, and is ready when it returns. Stopping: begin_stop() ends every watch and log, so that
+// the HTTP server can finish; then that server is destroyed, and only then this.
+// Errors of open(): those of the file (newer version, not a database, in use, permissions), and
+// InvalidArgument for a definition that is refused. Threads: every method from any thread.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "base/http/server.h"
+#include "base/result.h"
+#include "base/sqlite/sqlite.h"
+#include "kube/log_source.h"
+
+namespace kube::server {
+
+struct ApiServerOptions {
+  std::string path;  // of the SQLite file; created when it is not there
+  base::sqlite::Durability durability = base::sqlite::Durability::Full;
+  std::vector<std::string> tokens;  // any of them opens the door; at least one
+  // CustomResourceDefinitions to create, or to bring up to date, before anybody comes in.
+  std::vector<nlohmann::json> definitions;
+  kube::LogSource* logs = nullptr;  // may be null; outlives the server
+  base::Clock* clock = &base::real_clock();
+  size_t history_revisions = 10'000;  // how far a watch or a paged list may lag behind
+  size_t history_bytes = size_t{8} << 20;
+};
+
+class ApiServer {
+ public:
+  static base::Result<std::unique_ptr<ApiServer>> open(ApiServerOptions options);
+  ~ApiServer();
+
+  // For the prefixes of kPrefixes. Everything else (health, metrics) is somebody else's.
+  [[nodiscard]] base::http::Handler handler();
+  static constexpr const char* kPrefixes[] = {"/api", "/apis", "/openapi", "/version"};
+  void begin_stop();
+
+  struct Numbers {
+    int64_t revision = 0;   // of the newest write
+    int64_t compacted = 0;  // before this, history is gone
+    size_t watches = 0;
+  };
+  [[nodiscard]] Numbers numbers() const;
+
+ private:
+  struct Parts;
+  explicit ApiServer(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace kube::server

@@ -1,0 +1,69 @@
+#pragma once
+
+// prepare_create, prepare_update: from what a client sent to what will be stored, in the order of
+// kube-apiserver: identity, unknown fields, defaults, what the server decides, validation, managed
+// fields. Pure: the time and the UID come in.
+//
+// Errors are the Status texts of Kubernetes. Threads: pure functions.
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "kube/server/machinery/decode.h"
+#include "kube/server/machinery/managed_fields.h"
+#include "kube/server/machinery/status.h"
+#include "kube/server/types/resource.h"
+
+namespace kube::server::objects {
+
+using machinery::Outcome;
+using nlohmann::json;
+
+enum class Part { Main, Status };  // the resource itself or its status subresource
+
+struct WriteOptions {
+  bool dry_run = false;
+  machinery::FieldValidation validation = machinery::FieldValidation::Warn;
+  std::string manager;  // of fields
+  bool force = false;   // apply: take fields over
+};
+
+// What the server adds to a request.
+struct Circumstances {
+  base::WallTime now;
+  std::string uid;          // for a new object
+  std::string name_suffix;  // for generateName
+};
+
+struct Prepared {
+  json object;  // in the form of the store
+  std::vector<std::string> warnings;
+  bool changed = true;    // false: nothing to write
+  bool finished = false;  // it was being deleted and the last finalizer is gone: remove it
+};
+
+// Who has managed fields recorded already: apply does it by itself.
+enum class Tracking { Record, Recorded };
+
+Outcome<Prepared> prepare_create(const types::Resource& resource, const std::string& ns,
+                                 machinery::DecodedJson body, const WriteOptions& options,
+                                 const Circumstances& circumstances,
+                                 Tracking tracking = Tracking::Record);
+
+// `live` and the body are in the served form.
+Outcome<Prepared> prepare_update(const types::Resource& resource, const json& live,
+                                 machinery::DecodedJson body, Part part,
+                                 const WriteOptions& options, const Circumstances& circumstances,
+                                 Tracking tracking = Tracking::Record);
+
+// apiVersion, kind and metadata are what this resource takes: 400 otherwise. Built-in kinds may
+// leave apiVersion and kind out.
+Outcome<void> check_identity(const types::Resource& resource, json& object);
+machinery::ManagerInfo manager_info(const types::Resource& resource, Part part,
+                                    const std::string& manager, base::WallTime now);
+std::string format_time(base::WallTime now);
+
+}  // namespace kube::server::objects

@@ -1,0 +1,78 @@
+#include "kube/server/rest/call.h"
+
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "kube/server/machinery/decode.h"
+
+namespace kube::server::rest {
+
+std::string Call::parameter(std::string_view name) const {
+  return std::string(request.parameter(name).value_or(""));
+}
+
+bool Call::flag(std::string_view name) const {
+  const std::string value = parameter(name);
+  return value == "true" || value == "1" || value == "True";
+}
+
+objects::Target Call::target() const {
+  return {.resource = resource,
+          .ns = info.ns,
+          .name = info.name,
+          .part = info.subresource == "status" ? objects::Part::Status : objects::Part::Main};
+}
+
+void answer(base::http::Responder& responder, int status, std::string json_text,
+            std::string_view content_type, const std::vector<std::string>& warnings) {
+  base::http::Response response{.status = status, .headers = {}, .body = std::move(json_text)};
+  response.headers.add("Content-Type", std::string(content_type));
+  response.headers.add("Cache-Control", "no-cache, private");
+  for (const std::string& warning : warnings) {
+    response.headers.add("Warning", machinery::warning_header(warning));
+  }
+  responder.send(std::move(response));
+}
+
+void answer(base::http::Responder& responder, const ApiError& error) {
+  base::http::Response response{.status = error.code,
+                                .headers = {},
+                                .body = base::dump_json(machinery::to_json(error)) + "\n"};
+  response.headers.add("Content-Type", "application/json");
+  response.headers.add("Cache-Control", "no-cache, private");
+  if (error.code == 401) response.headers.add("WWW-Authenticate", "Bearer");
+  if (error.retry_after_seconds > 0) {
+    response.headers.add("Retry-After", std::to_string(error.retry_after_seconds));
+  }
+  responder.send(std::move(response));
+}
+
+Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_view name) {
+  const std::string text = call.parameter(name);
+  if (text.empty()) return std::nullopt;
+  int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc() || end != text.data() + text.size() || value < 0) {
+    return machinery::refuse(machinery::bad_request("the query parameter " + std::string(name) +
+                                                    " must be a number of at least 0, got \"" +
+                                                    text.substr(0, 64) + "\""));
+  }
+  return value;
+}
+
+Outcome<bool> dry_run(const Call& call) {
+  bool found = false;
+  for (const auto& [name, value] : call.request.query) {
+    if (name != "dryRun") continue;
+    if (value != "All") {
+      return machinery::refuse(machinery::bad_request(
+          "dryRun: Unsupported value: \"" + value.substr(0, 64) + "\": supported values: \"All\""));
+    }
+    found = true;
+  }
+  return found;
+}
+
+}  // namespace kube::server::rest

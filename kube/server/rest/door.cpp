@@ -1,0 +1,165 @@
+#include "kube/server/rest/door.h"
+
+#include <exception>
+
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "kube/server/rest/discovery.h"
+#include "kube/server/rest/verbs.h"
+#include "kube/server/types/base64.h"
+
+namespace kube::server::rest {
+namespace {
+
+using base::http::Request;
+using base::http::Responder;
+
+// Takes the same time wherever the first difference is.
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0U : 1U;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const char other = b.empty() ? '\0' : b[i % b.size()];
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i] ^ other));
+  }
+  return difference == 0;
+}
+
+std::string credential_of(std::string_view authorization) {
+  constexpr std::string_view kBearer = "Bearer ";
+  constexpr std::string_view kBasic = "Basic ";
+  if (authorization.starts_with(kBearer)) return std::string(authorization.substr(kBearer.size()));
+  if (!authorization.starts_with(kBasic)) return "";
+  const auto pair = types::decode_base64(authorization.substr(kBasic.size()));
+  const size_t colon = pair ? pair->find(':') : std::string::npos;
+  return colon == std::string::npos ? "" : pair->substr(colon + 1);
+}
+
+using Verb = void (*)(Call&);
+
+Verb collection_verb(const Call& call) {
+  const std::string& method = call.request.method;
+  if (method == "GET" || method == "HEAD") {
+    return call.flag("watch") ? handle_watch : handle_list;
+  }
+  if (method == "POST") return handle_create;
+  if (method == "DELETE") return handle_delete_collection;
+  return nullptr;
+}
+
+Verb object_verb(const Call& call) {
+  const std::string& method = call.request.method;
+  if (method == "GET" || method == "HEAD") {
+    return call.flag("watch") ? handle_watch : handle_get;
+  }
+  if (method == "PUT") return handle_update;
+  if (method == "PATCH") return handle_patch;
+  const bool main = call.info.subresource.empty();
+  return method == "DELETE" && main ? handle_delete : nullptr;
+}
+
+// Null with `known` false: there is no such subresource.
+Verb subresource_verb(const Call& call, bool& known) {
+  const std::string& sub = call.info.subresource;
+  known = true;
+  if (sub == "status" && call.resource->rules.status_subresource) return object_verb(call);
+  if (call.resource->type == kube::pods()) {
+    const std::string& method = call.request.method;
+    if (sub == "log") return method == "GET" ? handle_log : nullptr;
+    if (sub == "binding") return method == "POST" ? handle_binding : nullptr;
+    if (sub == "eviction") return method == "POST" ? handle_eviction : nullptr;
+  }
+  known = false;
+  return nullptr;
+}
+
+bool fits_scope(const Call& call) {
+  const bool namespaced = call.resource->type.namespaced;
+  if (!namespaced) return call.info.ns.empty();
+  // Across namespaces there are only lists, watches and deletions of collections.
+  return !call.info.ns.empty() || (call.info.name.empty() && call.request.method != "POST");
+}
+
+}  // namespace
+
+Door::Door(Services services, std::vector<std::string> tokens)
+    : services_(services), tokens_(std::move(tokens)) {
+  CHECK(!tokens_.empty());
+}
+
+// "Bearer TOKEN", or "Basic" with the token as the password: client-go sends no bearer token over
+// plain HTTP, but what stands in the server's URL it does send.
+bool Door::knows(std::string_view authorization) const {
+  const std::string given = credential_of(authorization);
+  bool known = false;
+  for (const std::string& token : tokens_) {
+    known = equal_in_constant_time(given, token) || known;
+  }
+  return known && !given.empty();
+}
+
+void Door::handle(Request request, std::shared_ptr<Responder> responder) {
+  if (!knows(request.headers.get("Authorization"))) {
+    return answer(*responder, machinery::unauthorized());
+  }
+  try {
+    route(std::move(request), responder);
+  } catch (const std::exception& error) {
+    // The seam to the JSON library, which throws where code forgot to ask for a type.
+    base::log_error("kube/server", "A request failed unexpectedly", {{"error", error.what()}});
+    answer(*responder, machinery::internal_error("the request could not be handled"));
+  }
+}
+
+void Door::route(Request request, std::shared_ptr<Responder> responder) {
+  if (request.path == "/version" || request.path == "/version/") {
+    return answer(*responder, 200, base::dump_json(version_info()) + "\n");
+  }
+  const auto catalog = services_.objects.catalog();
+  const auto info = parse_path(request.path);
+  if (!info || info->plural.empty()) {
+    if (request.method == "GET" && documents_.answer(catalog, request, *responder)) return;
+    return answer(*responder, machinery::resource_not_found());
+  }
+  auto resource = catalog->find(info->group, info->version, info->plural);
+  if (!resource) return answer(*responder, machinery::resource_not_found());
+  const auto representation = negotiate(request.headers.get("Accept"));
+  const bool plain_text = info->subresource == "log";
+  if (!representation && !plain_text) {
+    return answer(*responder,
+                  machinery::not_acceptable({"application/json", "application/json;stream=watch"}));
+  }
+  Call call{.services = services_,
+            .request = std::move(request),
+            .responder = std::move(responder),
+            .info = *info,
+            .catalog = catalog,
+            .resource = std::move(resource),
+            .representation = representation.value_or(Representation{})};
+  dispatch(call);
+}
+
+void Door::dispatch(Call& call) {
+  if (!fits_scope(call)) return answer(*call.responder, machinery::resource_not_found());
+  bool known = true;
+  Verb verb = nullptr;
+  if (!call.resource->can_be_stored) {
+    if (call.request.method == "POST" && call.info.name.empty()) verb = handle_review;
+  } else if (!call.info.subresource.empty()) {
+    verb = subresource_verb(call, known);
+  } else {
+    verb = call.info.name.empty() ? collection_verb(call) : object_verb(call);
+  }
+  if (!known) return answer(*call.responder, machinery::resource_not_found());
+  if (!verb) return answer(*call.responder, machinery::method_not_supported(call.resource->type));
+  // Only a watch can answer an upgrade; anything else would leave the client hanging.
+  if (call.responder->wants_websocket() && verb != handle_watch) {
+    return answer(*call.responder,
+                  machinery::bad_request("only watches may be upgraded to a WebSocket"));
+  }
+  verb(call);
+}
+
+}  // namespace kube::server::rest

@@ -1,0 +1,34 @@
+#pragma once
+
+// Door: the way into the API: who calls (bearer token), what the path means, which verb is asked
+// for. Everything that goes wrong is answered with a Status object.
+//
+// Threads: handle() from any.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/http/server.h"
+#include "kube/server/rest/call.h"
+#include "kube/server/rest/documents.h"
+
+namespace kube::server::rest {
+
+class Door {
+ public:
+  // `tokens` must not be empty.
+  Door(Services services, std::vector<std::string> tokens);
+  void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
+
+ private:
+  [[nodiscard]] bool knows(std::string_view authorization) const;
+  void route(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
+  static void dispatch(Call& call);
+
+  Services services_;
+  const std::vector<std::string> tokens_;
+  Documents documents_;
+};
+
+}  // namespace kube::server::rest

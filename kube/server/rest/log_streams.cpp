@@ -1,0 +1,125 @@
+#include "kube/server/rest/log_streams.h"
+
+#include <atomic>
+#include <utility>
+
+#include "base/log.h"
+#include "kube/server/machinery/status.h"
+#include "kube/server/rest/call.h"
+
+namespace kube::server::rest {
+namespace {
+
+constexpr size_t kMaxUnsent = 8;  // chunks
+
+}  // namespace
+
+// One log on its way. The server frees a chunk once it is sent, which makes room for the next.
+struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
+  std::unique_ptr<kube::LogReader> reader;
+  std::shared_ptr<base::http::Stream> stream;
+  std::thread thread;
+  std::atomic<bool> finished = false;
+
+  base::Mutex mutex;
+  base::CondVar changed;
+  size_t unsent GUARDED_BY(mutex) = 0;
+  bool cancelled GUARDED_BY(mutex) = false;
+
+  void cancel() {
+    {
+      const base::MutexLock lock(mutex);
+      cancelled = true;
+      changed.notify_all();
+    }
+    reader->cancel();
+  }
+
+  bool wait_for_room() {
+    base::MutexLock lock(mutex);
+    while (unsent >= kMaxUnsent && !cancelled)
+      changed.wait(lock);
+    if (cancelled) return false;
+    ++unsent;
+    return true;
+  }
+
+  void release() {
+    const base::MutexLock lock(mutex);
+    --unsent;
+    changed.notify_all();
+  }
+
+  void run() {
+    while (wait_for_room()) {
+      auto chunk = reader->read();
+      if (!chunk) {
+        if (chunk.error().code != base::Code::Cancelled) {
+          base::log_warning("kube/server", "Could not go on reading a pod's log",
+                            {{"error", chunk.error().message}});
+        }
+        break;
+      }
+      if (!*chunk) break;
+      std::shared_ptr<const std::string> data(new std::string(std::move(**chunk)),
+                                              [self = shared_from_this()](const std::string* text) {
+                                                delete text;
+                                                self->release();
+                                              });
+      if (!stream->write(std::move(data))) break;
+    }
+    stream->close();
+    finished = true;
+  }
+};
+
+LogStreams::~LogStreams() {
+  stop();
+}
+
+base::Result<std::unique_ptr<kube::LogReader>> LogStreams::open(
+    const kube::ObjectKey& pod, const std::string& uid, const kube::LogOptions& options) const {
+  if (!source_) return base::failure(base::Code::NotFound, "no node here keeps logs");
+  return source_->open(pod, uid, options);
+}
+
+void LogStreams::send(std::unique_ptr<kube::LogReader> reader,
+                      std::shared_ptr<base::http::Responder> responder) {
+  const base::MutexLock lock(mutex_);
+  join_finished();
+  if (stopping_ || sessions_.size() >= kMaxStreams) {
+    return answer(*responder, machinery::too_many_requests("too many logs are being read", 1));
+  }
+  auto session = std::make_shared<Session>();
+  session->reader = std::move(reader);
+  session->stream = responder->stream(
+      200, {{"Content-Type", "text/plain"}, {"Cache-Control", "no-cache, private"}});
+  session->stream->on_close([weak = std::weak_ptr<Session>(session)] {
+    if (const auto open = weak.lock()) open->cancel();
+  });
+  session->thread = std::thread([session] { session->run(); });
+  sessions_.push_back(std::move(session));
+}
+
+void LogStreams::join_finished() {
+  sessions_.remove_if([](const std::shared_ptr<Session>& session) {
+    if (!session->finished) return false;
+    session->thread.join();
+    return true;
+  });
+}
+
+void LogStreams::stop() {
+  std::list<std::shared_ptr<Session>> sessions;
+  {
+    const base::MutexLock lock(mutex_);
+    stopping_ = true;
+    sessions = std::exchange(sessions_, {});
+  }
+  for (const auto& session : sessions) {
+    session->cancel();
+    session->thread.join();
+  }
+}
+
+}  // namespace kube::server::rest

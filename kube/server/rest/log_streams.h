@@ -1,0 +1,46 @@
+#pragma once
+
+// LogStreams: carries the bytes of pods/log from a LogReader to the client, each on a thread of its
+// own, because a reader that follows may block for hours. A client that reads slowly slows its
+// reader down: at most a few chunks wait unsent, however long the log is.
+//
+// Errors: ResourceExhausted when kMaxStreams are open already. Threads: any; stop() ends all.
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/http/server.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "kube/log_source.h"
+
+namespace kube::server::rest {
+
+class LogStreams {
+ public:
+  static constexpr size_t kMaxStreams = 256;
+
+  // `source` may be null: then no pod has a log.
+  explicit LogStreams(kube::LogSource* source) : source_(source) {}
+  ~LogStreams();
+  base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
+                                                      const std::string& uid,
+                                                      const kube::LogOptions& options) const;
+  void send(std::unique_ptr<kube::LogReader> reader,
+            std::shared_ptr<base::http::Responder> responder);
+  void stop();
+
+ private:
+  struct Session;
+  void join_finished() REQUIRES(mutex_);
+
+  kube::LogSource* const source_;
+  base::Mutex mutex_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::list<std::shared_ptr<Session>> sessions_ GUARDED_BY(mutex_);
+};
+
+}  // namespace kube::server::rest

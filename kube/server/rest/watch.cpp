@@ -1,0 +1,185 @@
+// watch: a stream of events, chunked or over a WebSocket.
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "kube/server/rest/selection.h"
+#include "kube/server/rest/verbs.h"
+#include "kube/server/rest/view.h"
+
+namespace kube::server::rest {
+namespace {
+
+using machinery::refuse;
+using nlohmann::json;
+using storage::BookmarkKind;
+using storage::Change;
+using storage::Event;
+using storage::Frames;
+using storage::Object;
+using storage::Subscription;
+
+// As kube-apiserver: between 30 and 60 minutes, spread so that watchers do not all come back at
+// once.
+constexpr std::chrono::seconds kShortestWatch{1800};
+constexpr int64_t kSpread = 1800;
+constexpr std::chrono::seconds kLongestWatch{24 * 3600};
+
+using Definitions = machinery::TableColumns::Definitions;
+
+std::string event_text(std::string_view type, std::string_view object) {
+  std::string text = R"({"type":")";
+  text.reserve(object.size() + 48);
+  text += type;
+  text += R"(","object":)";
+  text += object;
+  text += "}\n";
+  return text;
+}
+
+// What a watcher with a selector sees when an object leaves its selection: the state that it knew,
+// under the revision at which that ended.
+std::shared_ptr<const Object> as_of(const Object& object, int64_t revision) {
+  auto copy = std::make_shared<Object>(object);
+  json value = object.parse();
+  value["metadata"]["resourceVersion"] = std::to_string(revision);
+  copy->text = base::dump_json(value);
+  copy->revision = revision;
+  return copy;
+}
+
+class StreamWatcher final : public storage::Watcher {
+ public:
+  StreamWatcher(std::shared_ptr<base::http::Stream> stream, Selection selection, View view,
+                base::Clock& clock)
+      : stream_(std::move(stream)),
+        selection_(std::move(selection)),
+        view_(std::move(view)),
+        form_(view_.form()),
+        clock_(clock) {}
+
+  bool deliver(const Event& event, Frames& frames) override {
+    const bool all = selection_.everything();
+    const bool is = event.change != Change::Deleted && (all || selection_.matches(*event.object));
+    const bool was = event.previous && (all || selection_.matches(*event.previous));
+    if (!is && !was) return !stream_->closed();
+    if (is) return send(frames, was ? "MODIFIED" : "ADDED", *event.object);
+    if (event.change == Change::Deleted) return send(frames, "DELETED", *event.object);
+    return send(frames, "DELETED", *as_of(*event.previous, event.revision));
+  }
+
+  bool bookmark(int64_t revision, BookmarkKind kind) override {
+    json object = {
+        {"kind", view_.resource->type.kind},
+        {"apiVersion", view_.resource->type.api_version()},
+        {"metadata",
+         {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
+    if (kind == BookmarkKind::InitialEventsEnd) {
+      object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+    }
+    if (view_.representation.form == Form::Table) {
+      object = {{"kind", "Table"},
+                {"apiVersion", "meta.k8s.io/" + view_.representation.meta_version},
+                {"metadata", object["metadata"]},
+                {"columnDefinitions", json::array()},
+                {"rows", json::array({{{"cells", json::array()}, {"object", object}}})}};
+    }
+    return write(event_text("BOOKMARK", base::dump_json(object)));
+  }
+
+  void fail(const base::Error& error) override {
+    write(event_text("ERROR", base::dump_json(machinery::to_json(machinery::from_error(error)))));
+    stream_->close();
+  }
+
+  void end() override { stream_->close(); }
+
+ private:
+  bool send(Frames& frames, const char* type, const Object& object) {
+    // Only the first Table of a watch carries the column definitions.
+    const Definitions definitions = started_ ? Definitions::Omit : Definitions::Include;
+    const std::string key = std::string(type) + (started_ ? " " : " first ") + form_;
+    started_ = true;
+    return stream_->write(frames.get(key, [&] {
+      const auto now = std::chrono::floor<std::chrono::seconds>(clock_.now());
+      return event_text(type, view_.object(object, now, definitions));
+    }));
+  }
+
+  bool write(std::string text) {
+    return stream_->write(std::make_shared<const std::string>(std::move(text)));
+  }
+
+  const std::shared_ptr<base::http::Stream> stream_;
+  const Selection selection_;
+  const View view_;
+  const std::string form_;
+  base::Clock& clock_;
+  bool started_ = false;
+};
+
+Outcome<Subscription> subscription_of(const Call& call) {
+  Subscription subscription{.resource = call.resource->storage,
+                            .ns = call.resource->type.namespaced ? call.info.ns : "",
+                            .after = std::nullopt,
+                            .bookmarks = call.flag("allowWatchBookmarks")};
+  auto after = number_parameter(call, "resourceVersion");
+  if (!after) return refuse(after.error());
+  // None and 0 both mean: begin with what exists.
+  if (*after && **after > 0) subscription.after = **after;
+  const std::string initial = call.parameter("sendInitialEvents");
+  if (initial == "true") {
+    subscription.after = std::nullopt;
+    subscription.initial_events_end = subscription.bookmarks;
+  } else if (initial == "false" && !subscription.after) {
+    subscription.after = call.services.objects.store().revision();
+  }
+  auto timeout = number_parameter(call, "timeoutSeconds");
+  if (!timeout) return refuse(timeout.error());
+  const base::SteadyTime now = call.services.clock.steady_now();
+  std::chrono::seconds length{timeout->value_or(0)};
+  if (length.count() == 0) {
+    length = kShortestWatch + std::chrono::seconds(now.time_since_epoch().count() % kSpread);
+  }
+  subscription.until = now + std::min(length, kLongestWatch);
+  return subscription;
+}
+
+// A revision that this server never gave belongs to another data folder: the client must list anew.
+std::optional<base::Error> check_revision(const Call& call, const Subscription& subscription) {
+  const int64_t current = call.services.objects.store().revision();
+  if (!subscription.after || *subscription.after <= current) return std::nullopt;
+  return base::Error{
+      .code = base::Code::Gone,
+      .message = "too large resource version: " + std::to_string(*subscription.after) +
+                 ", current: " + std::to_string(current)};
+}
+
+}  // namespace
+
+void handle_watch(Call& call) {
+  auto include = machinery::parse_include_object(call.parameter("includeObject"));
+  if (!include) return answer(*call.responder, include.error());
+  auto selection = Selection::parse(call);
+  if (!selection) return answer(*call.responder, selection.error());
+  auto subscription = subscription_of(call);
+  if (!subscription) return answer(*call.responder, subscription.error());
+  // An upgrade is always answered as one: Spark's client hangs on a chunked answer to it.
+  std::shared_ptr<base::http::Stream> stream =
+      call.responder->wants_websocket()
+          ? call.responder->accept_websocket()
+          : call.responder->stream(200, {{"Content-Type", "application/json"},
+                                         {"Cache-Control", "no-cache, private"}});
+  View view{.resource = call.resource, .representation = call.representation, .include = *include};
+  auto watcher = std::make_unique<StreamWatcher>(stream, std::move(*selection), std::move(view),
+                                                 call.services.clock);
+  if (const auto problem = check_revision(call, *subscription)) return watcher->fail(*problem);
+  subscription->watcher = std::move(watcher);
+  storage::WatchHub& hub = call.services.hub;
+  // The callback must not keep the stream alive, nor outlive the hub: the server closes first.
+  hub.add(std::move(*subscription), [stream, &hub](storage::WatchHub::Id id) {
+    stream->on_close([id, &hub] { hub.remove(id); });
+  });
+}
+
+}  // namespace kube::server::rest

@@ -1,0 +1,96 @@
+// create, update, patch, delete and deletecollection.
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "kube/server/rest/body.h"
+#include "kube/server/rest/selection.h"
+#include "kube/server/rest/verbs.h"
+#include "kube/server/rest/view.h"
+
+namespace kube::server::rest {
+namespace {
+
+using nlohmann::json;
+using objects::Written;
+
+std::chrono::sys_seconds now_of(const Call& call) {
+  return std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
+}
+
+std::string text_of(const Call& call, const storage::Object& object) {
+  return View{.resource = call.resource, .representation = call.representation}.object(
+             object, now_of(call)) +
+         "\n";
+}
+
+void answer_written(const Call& call, const Outcome<Written>& written) {
+  if (!written) return answer(*call.responder, written.error());
+  answer(*call.responder, written->created ? 201 : 200, text_of(call, *written->object),
+         "application/json", written->warnings);
+}
+
+}  // namespace
+
+void handle_create(Call& call) {
+  const auto options = write_options(call);
+  if (!options) return answer(*call.responder, options.error());
+  const auto body = decode_object(call.request);
+  if (!body) return answer(*call.responder, body.error());
+  answer_written(call, call.services.objects.create(call.target(), *body, *options));
+}
+
+void handle_update(Call& call) {
+  const auto options = write_options(call);
+  if (!options) return answer(*call.responder, options.error());
+  const auto body = decode_object(call.request);
+  if (!body) return answer(*call.responder, body.error());
+  answer_written(call, call.services.objects.update(call.target(), *body, *options));
+}
+
+void handle_patch(Call& call) {
+  const auto options = write_options(call);
+  if (!options) return answer(*call.responder, options.error());
+  const auto patch = decode_patch(call.request);
+  if (!patch) return answer(*call.responder, patch.error());
+  answer_written(call,
+                 call.services.objects.patch(call.target(), patch->type, patch->value, *options));
+}
+
+void handle_delete(Call& call) {
+  const auto request = delete_request(call);
+  if (!request) return answer(*call.responder, request.error());
+  const auto removed = call.services.objects.remove(call.target(), *request);
+  if (!removed) return answer(*call.responder, removed.error());
+  if (removed->gone && !call.resource->rules.returns_deleted_object) {
+    const auto status =
+        machinery::success_status(call.resource->type, call.info.name, removed->object->facts.uid);
+    return answer(*call.responder, 200, base::dump_json(status) + "\n");
+  }
+  answer(*call.responder, 200, text_of(call, *removed->object));
+}
+
+void handle_delete_collection(Call& call) {
+  const auto request = delete_request(call);
+  if (!request) return answer(*call.responder, request.error());
+  const auto selection = Selection::parse(call);
+  if (!selection) return answer(*call.responder, selection.error());
+  const auto listing = call.services.objects.store().list(call.resource->storage, call.info.ns);
+  std::vector<storage::ObjectPtr> removed;
+  for (const auto& object : listing.items) {
+    if (!selection->matches(*object)) continue;
+    objects::Target target = call.target();
+    target.ns = object->key.ns;
+    target.name = object->key.name;
+    auto outcome = call.services.objects.remove(target, *request);
+    // Somebody else deleted it first: that is what was asked for.
+    if (!outcome && outcome.error().code == 404) continue;
+    if (!outcome) return answer(*call.responder, outcome.error());
+    removed.push_back(outcome->object);
+  }
+  const json metadata = {{"resourceVersion", std::to_string(listing.revision)}};
+  const View view{.resource = call.resource, .representation = call.representation};
+  answer(*call.responder, 200, view.list(removed, metadata, now_of(call)));
+}
+
+}  // namespace kube::server::rest

@@ -1,0 +1,59 @@
+#pragma once
+
+// RevisionLog: the append-only table behind the API. Every write is one row; its row id is the
+// resourceVersion. What a key holds now, what it held at an older revision and what happened since
+// all follow from the rows, and compaction removes those that no promise needs any more.
+//
+// Kept are: the newest row of every living object, and every row newer than compacted() together
+// with the row that it replaced. (After kine, which keeps Kubernetes in SQL the same way.)
+//
+// An append returns only when its rows would survive a crash and, with Durability::Full, a power
+// failure. Errors: Unavailable (full disk, I/O error, file in use by another process: nothing was
+// written), InvalidArgument (not a database, written by a newer sparkcron). Threads: one at a time.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/sqlite/sqlite.h"
+#include "kube/server/storage/object.h"
+
+namespace kube::server::storage {
+
+struct Row {
+  int64_t revision = 0;
+  Change change = Change::Created;
+  Key key;
+  int64_t previous = 0;  // the revision that this one replaces; 0 for Created
+  std::string text;
+};
+
+class RevisionLog {
+ public:
+  static base::Result<RevisionLog> open(const std::string& path,
+                                        base::sqlite::Durability durability);
+
+  // All rows, oldest first.
+  base::Status scan(const std::function<void(Row)>& visit);
+  // All or nothing; revisions must ascend.
+  base::Status append(std::span<const Row> rows);
+  // Forgets what was superseded at or before `revision`, and gives free pages back to the disk.
+  base::Status compact(int64_t revision);
+  // Watches and lists older than this get 410.
+  [[nodiscard]] int64_t compacted() const { return compacted_; }
+
+ private:
+  RevisionLog(std::unique_ptr<base::sqlite::Database> database, base::sqlite::Statement insert,
+              int64_t compacted)
+      : database_(std::move(database)), insert_(std::move(insert)), compacted_(compacted) {}
+
+  std::unique_ptr<base::sqlite::Database> database_;  // at a fixed address: statements point to it
+  base::sqlite::Statement insert_;
+  int64_t compacted_;
+};
+
+}  // namespace kube::server::storage

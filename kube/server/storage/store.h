@@ -1,0 +1,129 @@
+#pragma once
+
+// Store: the state of the API. Reads come from memory and never wait for the disk; writes go
+// through one thread that commits all that is waiting in one transaction (group commit), so that
+// the cost of making a write durable is shared by everybody who waits for it.
+//
+// A write is visible to readers and watchers only after it is durable, and all see the same order.
+// The last history_revisions changes are kept for watches that resume and for lists that go on
+// page by page; what is older is Gone. The file and the memory stay bounded however many writes
+// come.
+//
+// Errors of a write: AlreadyExists, NotFound, Conflict (another revision than the expected one),
+// Unavailable (the disk refused; nothing changed). Threads: every method from any thread;
+// listeners are called on the writer's thread.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/sqlite/sqlite.h"
+#include "kube/server/storage/object.h"
+
+namespace kube::server::storage {
+
+struct StoreOptions {
+  std::string path;  // of the SQLite file; ":memory:" for tests
+  // Full, not Normal: an acknowledged create is how a schedule knows that a slot has run. Lost with
+  // the machine's power, the slot would run twice. Group commit makes the fsync affordable.
+  base::sqlite::Durability durability = base::sqlite::Durability::Full;
+  size_t history_revisions = 10'000;
+  size_t history_bytes = size_t{8} << 20;
+  // Called for every object that is loaded; writes bring their facts along.
+  std::function<Facts(const Key&, const nlohmann::json&)> facts;
+};
+
+struct WriteRequest {
+  Change change = Change::Created;
+  Key key;
+  int64_t expected = 0;  // Updated, Deleted: the revision that it replaces
+  // The new state; metadata.resourceVersion is filled in by the store. Ignored for Deleted.
+  std::shared_ptr<nlohmann::json> object;
+  Facts facts;
+};
+
+struct Listing {
+  std::vector<ObjectPtr> items;  // by namespace, then name
+  int64_t revision = 0;
+};
+
+class Store {
+ public:
+  static base::Result<std::unique_ptr<Store>> open(StoreOptions options);
+  ~Store();  // finishes what is queued
+
+  // Null when not there.
+  [[nodiscard]] ObjectPtr get(const Key& key) const;
+  [[nodiscard]] ObjectPtr find_uid(const std::string& uid) const;
+  // Objects with an owner reference to this UID.
+  [[nodiscard]] std::vector<ObjectPtr> dependents(const std::string& uid) const;
+  [[nodiscard]] Listing list(const std::string& resource, const std::string& ns) const;
+  // As it was at `revision`. Gone when that was compacted.
+  [[nodiscard]] base::Result<Listing> list_at(const std::string& resource, const std::string& ns,
+                                              int64_t revision) const;
+  [[nodiscard]] std::vector<std::string> resources() const;  // that hold at least one object
+  // Everything that happened after `revision`, oldest first. Gone when that was compacted.
+  [[nodiscard]] base::Result<std::vector<EventPtr>> events_after(int64_t revision) const;
+  [[nodiscard]] int64_t revision() const;
+  [[nodiscard]] int64_t compacted() const;
+
+  // Blocks until durable. For Deleted: the last state, with the revision of the deletion.
+  base::Result<ObjectPtr> write(WriteRequest request);
+  // Independent of each other, in one go.
+  std::vector<base::Result<ObjectPtr>> write_all(std::vector<WriteRequest> requests);
+
+  // Told of every commit, in order, before its writers are. Only before the first write.
+  using Listener = std::function<void(const std::vector<EventPtr>&)>;
+  void add_listener(Listener listener);
+
+ private:
+  struct Pending;
+  struct Core;  // the SQLite side, touched by the writer alone
+  using Shelf = std::map<std::pair<std::string, std::string>, ObjectPtr>;
+
+  explicit Store(StoreOptions options);
+  base::Status load();
+  void run();
+  void commit(std::span<Pending* const> batch);
+  void compact_if_needed();
+  void apply(const EventPtr& event) REQUIRES(mutex_);
+  [[nodiscard]] ObjectPtr locked_get(const Key& key) const REQUIRES(mutex_);
+  [[nodiscard]] Shelf overlay(const std::string& resource, int64_t revision) const REQUIRES(mutex_);
+
+  const StoreOptions options_;
+  std::unique_ptr<Core> core_;
+  std::vector<Listener> listeners_;
+
+  mutable base::Mutex mutex_;
+  std::map<std::string, Shelf> shelves_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, ObjectPtr> by_uid_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::unordered_set<std::string>> dependents_ GUARDED_BY(mutex_);
+  std::deque<EventPtr> history_ GUARDED_BY(mutex_);
+  size_t history_bytes_ GUARDED_BY(mutex_) = 0;
+  int64_t revision_ GUARDED_BY(mutex_) = 0;
+  int64_t compacted_ GUARDED_BY(mutex_) = 0;
+
+  base::Mutex queue_mutex_;
+  base::CondVar queued_;
+  base::CondVar finished_;
+  std::deque<Pending*> queue_ GUARDED_BY(queue_mutex_);
+  bool stopping_ GUARDED_BY(queue_mutex_) = false;
+  std::thread writer_;
+};
+
+}  // namespace kube::server::storage

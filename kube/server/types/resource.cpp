@@ -1,0 +1,82 @@
+#include "kube/server/types/resource.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/types/event_forms.h"
+
+namespace kube::server::types {
+namespace {
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null() || value.is_structured()) return "";
+  return value.dump();
+}
+
+std::string value_at_path(const Json& object, std::string_view path) {
+  const Json* at = &object;
+  while (true) {
+    const size_t dot = path.find('.');
+    if (!at->is_object()) return "";
+    const auto member = at->find(path.substr(0, dot));
+    if (member == at->end()) return "";
+    if (dot == std::string_view::npos) return text_of(*member);
+    at = &*member;
+    path.remove_prefix(dot + 1);
+  }
+}
+
+}  // namespace
+
+const machinery::FieldType& Resource::field_type() const {
+  if (schema) return schema->field_type();
+  const machinery::FieldType* built_in = machinery::built_in_field_type(type);
+  return built_in ? *built_in : machinery::deduced_type();
+}
+
+void Resource::to_served(Json& object) const {
+  if (stored_as_served()) return;
+  if (storage == "events") object = to_new_event(std::move(object));
+  object["apiVersion"] = type.api_version();
+}
+
+void Resource::to_stored(Json& object) const {
+  if (stored_as_served()) return;
+  if (storage == "events") object = to_core_event(std::move(object));
+  object["apiVersion"] = storage_api_version;
+}
+
+storage::Facts facts_of(const Json& object, const std::vector<std::string>& selectable_fields) {
+  storage::Facts facts;
+  facts.uid = base::string_at(object, {"metadata", "uid"});
+  facts.deleting = base::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  if (const Json* labels = base::find(object, {"metadata", "labels"});
+      labels && labels->is_object()) {
+    for (const auto& [key, value] : labels->items())
+      facts.labels.emplace_back(key, text_of(value));
+  }
+  if (const Json* owners = base::find(object, {"metadata", "ownerReferences"});
+      owners && owners->is_array()) {
+    for (const Json& owner : *owners) {
+      facts.owners.push_back(
+          {.uid = base::string_at(owner, {"uid"}),
+           .blocks_deletion = base::bool_at(owner, {"blockOwnerDeletion"}) == true});
+    }
+  }
+  if (const Json* finalizers = base::find(object, {"metadata", "finalizers"});
+      finalizers && finalizers->is_array()) {
+    for (const Json& finalizer : *finalizers)
+      facts.finalizers.push_back(text_of(finalizer));
+  }
+  for (const std::string& field : selectable_fields) {
+    if (field.starts_with("metadata.")) continue;  // the key has them
+    if (std::string value = value_at_path(object, field); !value.empty()) {
+      facts.fields.emplace_back(field, std::move(value));
+    }
+  }
+  return facts;
+}
+
+}  // namespace kube::server::types

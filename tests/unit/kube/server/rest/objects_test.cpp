@@ -1,0 +1,270 @@
+// Create, read, update, delete, as a client sees them.
+
+#include "tests/support/catch.h"
+#include "tests/unit/kube/server/support/in_memory_api.h"
+#include "tests/unit/kube/server/support/temporary_folder.h"
+
+namespace {
+
+using nlohmann::json;
+using tests::Answer;
+using tests::config_map;
+using tests::InMemoryApi;
+using tests::kConfigMaps;
+using tests::kWidgets;
+using tests::widget;
+
+std::string at(const std::string& collection, const std::string& name) {
+  return collection + "/" + name;
+}
+
+TEST_CASE("without the token nobody gets anything but 401") {
+  InMemoryApi api;
+  for (const char* token : {"", "wrong", "secre", "secret2"}) {
+    for (const char* target : {"/api", "/version", "/openapi/v3", kConfigMaps, "/nonsense"}) {
+      const Answer answer = api.ask({.target = target, .token = token});
+      CHECK(answer.status == 401);
+      CHECK(answer.body["reason"] == "Unauthorized");
+      CHECK(answer.body["kind"] == "Status");
+    }
+  }
+}
+
+TEST_CASE("a created object has what the server adds") {
+  InMemoryApi api;
+  api.install_widgets();
+  const Answer created = api.post(kWidgets, widget("a"));
+  REQUIRE(created.status == 201);
+  const json& metadata = created.body["metadata"];
+  CHECK(metadata["uid"].get<std::string>().size() == 36);
+  CHECK(metadata["creationTimestamp"] == "2026-11-21T00:00:00Z");
+  CHECK(metadata["generation"] == 1);
+  CHECK(metadata["namespace"] == "default");
+  CHECK(metadata["managedFields"][0]["manager"] == "test");
+  CHECK(created.body["spec"]["policy"] == "Allow");
+  CHECK(api.get(at(kWidgets, "a")).text == created.text);
+}
+
+TEST_CASE("generation counts changes of the spec only") {
+  InMemoryApi api;
+  api.install_widgets();
+  json object = api.post(kWidgets, widget("a")).body;
+  const auto generation = [&] { return api.get(at(kWidgets, "a")).body["metadata"]["generation"]; };
+  CHECK(api.merge(at(kWidgets, "a"), {{"metadata", {{"labels", {{"x", "y"}}}}}}).status == 200);
+  CHECK(generation() == 1);
+  CHECK(api.merge(at(kWidgets, "a/status"), {{"status", {{"state", "Fine"}}}}).status == 200);
+  CHECK(generation() == 1);
+  CHECK(api.merge(at(kWidgets, "a"), {{"spec", {{"size", 2}}}}).status == 200);
+  CHECK(generation() == 2);
+}
+
+TEST_CASE("the status subresource and the object keep to themselves") {
+  InMemoryApi api;
+  api.install_widgets();
+  json first = widget("a");
+  first["status"] = {{"state", "mine"}};
+  CHECK_FALSE(api.post(kWidgets, first).body.contains("status"));
+  json object =
+      api.merge(at(kWidgets, "a/status"), {{"status", {{"state", "x"}}}, {"spec", {{"size", 9}}}})
+          .body;
+  CHECK(object["status"]["state"] == "x");
+  CHECK(object["spec"]["size"] == 1);
+  object["status"]["state"] = "y";
+  object["spec"]["size"] = 2;
+  object = api.put(at(kWidgets, "a"), object).body;
+  CHECK(object["status"]["state"] == "x");
+  CHECK(object["spec"]["size"] == 2);
+}
+
+TEST_CASE("an update of an old version is a conflict") {
+  InMemoryApi api;
+  json object = api.post(kConfigMaps, config_map("a")).body;
+  object["data"]["x"] = "1";
+  CHECK(api.put(at(kConfigMaps, "a"), object).status == 200);
+  object["data"]["x"] = "2";
+  const Answer refused = api.put(at(kConfigMaps, "a"), object);
+  CHECK(refused.status == 409);
+  CHECK(refused.body["message"] ==
+        "Operation cannot be fulfilled on configmaps \"a\": the object has been modified; please "
+        "apply your changes to the latest version and try again");
+}
+
+TEST_CASE("a change that changes nothing writes nothing") {
+  InMemoryApi api;
+  const json before = api.post(kConfigMaps, config_map("a", {{"x", "1"}})).body;
+  api.clock.advance(std::chrono::hours(1));
+  const Answer same = api.merge(at(kConfigMaps, "a"), {{"data", {{"x", "1"}}}});
+  CHECK(same.status == 200);
+  CHECK(same.body["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]);
+}
+
+TEST_CASE("refusals say what people know") {
+  InMemoryApi api;
+  api.install_widgets();
+  REQUIRE(api.post(kWidgets, widget("taken")).status == 201);
+  struct Case {
+    const char* what;
+    tests::Ask ask;
+    int status;
+    const char* message;
+  };
+  const auto post = [](const char* target, json body) {
+    return tests::Ask{.method = "POST", .target = target, .body = std::move(body)};
+  };
+  json elsewhere = widget("a");
+  elsewhere["metadata"]["namespace"] = "other";
+  json versioned = widget("a");
+  versioned["metadata"]["resourceVersion"] = "5";
+  json nameless = widget("");
+  nameless["metadata"] = json::object();
+  json other_kind = widget("a");
+  other_kind["kind"] = "Gadget";
+  for (const Case& c : {
+           Case{"taken", post(kWidgets, widget("taken")), 409,
+                "widgets.demo.example.com \"taken\" already exists"},
+           Case{"absent",
+                {.target = at(kWidgets, "none")},
+                404,
+                "widgets.demo.example.com \"none\" not found"},
+           Case{"no namespace",
+                post("/apis/demo.example.com/v1/namespaces/none/widgets", widget("a")), 404,
+                "namespaces \"none\" not found"},
+           Case{"namespaces differ", post(kWidgets, elsewhere), 400,
+                "the namespace of the provided object does not match the namespace sent on the "
+                "request"},
+           Case{"resourceVersion", post(kWidgets, versioned), 400,
+                "resourceVersion should not be set on objects to be created"},
+           Case{"no name", post(kWidgets, nameless), 422,
+                "Widget.demo.example.com \"\" is invalid: metadata.name: Required value: name or "
+                "generateName is required"},
+           Case{"kind", post(kWidgets, other_kind), 400,
+                "the kind in the data (Gadget) does not match the expected kind (Widget)"},
+           Case{"unknown resource",
+                {.target = "/apis/demo.example.com/v1/gadgets"},
+                404,
+                "the server could not find the requested resource"},
+           Case{"unknown subresource",
+                {.target = at(kWidgets, "taken/scale")},
+                404,
+                "the server could not find the requested resource"},
+           Case{"method",
+                {.method = "PUT", .target = kWidgets},
+                405,
+                "the server does not allow this method on the requested resource"},
+           Case{"media type",
+                {.method = "POST",
+                 .target = kWidgets,
+                 .body = widget("a"),
+                 .content_type = "text/plain"},
+                415,
+                "the body of the request was in an unknown format"},
+           Case{"accept",
+                {.target = kWidgets, .accept = "application/xml"},
+                406,
+                "only the following media types are accepted"},
+           Case{"not JSON", {.method = "POST", .target = kWidgets, .raw_body = "{"}, 400, "JSON"},
+           Case{"dry run",
+                {.method = "POST",
+                 .target = std::string(kWidgets) + "?dryRun=Some",
+                 .body = widget("a")},
+                400,
+                "supported values: \"All\""},
+       }) {
+    DYNAMIC_SECTION(c.what) {
+      const Answer answer = api.ask(c.ask);
+      CHECK(answer.status == c.status);
+      CHECK(answer.body["kind"] == "Status");
+      CHECK_THAT(answer.body["message"].get<std::string>(), Catch::Contains(c.message));
+    }
+  }
+}
+
+TEST_CASE("deleting with preconditions deletes what was meant") {
+  InMemoryApi api;
+  const json object = api.post(kConfigMaps, config_map("a")).body;
+  const Answer refused = api.remove(at(kConfigMaps, "a"), {{"preconditions", {{"uid", "other"}}}});
+  CHECK(refused.status == 409);
+  CHECK_THAT(refused.body["message"].get<std::string>(),
+             Catch::Contains("UID in precondition: other"));
+  const Answer removed =
+      api.remove(at(kConfigMaps, "a"), {{"preconditions", {{"uid", object["metadata"]["uid"]}}}});
+  CHECK(removed.status == 200);
+  CHECK(removed.body["status"] == "Success");
+  CHECK(api.get(at(kConfigMaps, "a")).status == 404);
+}
+
+TEST_CASE("a finalizer holds an object until it is taken away") {
+  InMemoryApi api;
+  json object = config_map("a");
+  object["metadata"]["finalizers"] = {"example.com/hold"};
+  REQUIRE(api.post(kConfigMaps, object).status == 201);
+  CHECK(api.remove(at(kConfigMaps, "a")).body["metadata"].contains("deletionTimestamp"));
+  const Answer added =
+      api.merge(at(kConfigMaps, "a"),
+                {{"metadata", {{"finalizers", {"example.com/hold", "example.com/more"}}}}});
+  CHECK(added.status == 422);
+  CHECK_THAT(
+      added.body["message"].get<std::string>(),
+      Catch::Contains("no new finalizers can be added if the object is being deleted, found new "
+                      "finalizers []string{\"example.com/more\"}"));
+  CHECK(api.merge(at(kConfigMaps, "a"), {{"metadata", {{"finalizers", nullptr}}}}).status == 200);
+  CHECK(api.get(at(kConfigMaps, "a")).status == 404);
+}
+
+TEST_CASE("a dry run answers and stores nothing") {
+  InMemoryApi api;
+  const std::string dry = std::string(kConfigMaps) + "?dryRun=All";
+  CHECK(api.post(dry, config_map("a")).status == 201);
+  CHECK(api.get(at(kConfigMaps, "a")).status == 404);
+  REQUIRE(api.post(kConfigMaps, config_map("a")).status == 201);
+  CHECK(api.post(dry, config_map("a")).status == 409);
+  CHECK(
+      api.merge(at(kConfigMaps, "a") + "?dryRun=All", {{"data", {{"x", "1"}}}}).body["data"]["x"] ==
+      "1");
+  CHECK_FALSE(api.get(at(kConfigMaps, "a")).body.contains("x"));
+  CHECK(api.remove(at(kConfigMaps, "a") + "?dryRun=All").status == 200);
+  CHECK(api.get(at(kConfigMaps, "a")).status == 200);
+}
+
+TEST_CASE("unknown fields are refused, warned of or ignored as the client asks") {
+  InMemoryApi api;
+  api.install_widgets();
+  json object = widget("a");
+  object["spec"]["colour"] = "red";
+  const std::string target = kWidgets;
+  const Answer strict = api.post(target + "?fieldValidation=Strict", object);
+  CHECK(strict.status == 400);
+  CHECK_THAT(strict.body["message"].get<std::string>(),
+             Catch::Contains("unknown field \"spec.colour\""));
+  const Answer warned = api.post(target + "?fieldValidation=Warn", object);
+  CHECK(warned.status == 201);
+  CHECK_THAT(std::string(warned.headers.get("Warning")), Catch::Contains("spec.colour"));
+  object["metadata"]["name"] = "b";
+  const Answer ignored = api.post(target + "?fieldValidation=Ignore", object);
+  CHECK(ignored.status == 201);
+  CHECK_FALSE(ignored.headers.has("Warning"));
+  CHECK_FALSE(ignored.body["spec"].contains("colour"));
+}
+
+TEST_CASE("a fresh server has its namespaces and their service accounts") {
+  InMemoryApi api;
+  CHECK(api.get("/api/v1/namespaces/default").body["status"]["phase"] == "Active");
+  CHECK(api.get("/api/v1/namespaces/kube-system").status == 200);
+  CHECK(api.get("/api/v1/namespaces/default/serviceaccounts/default").status == 200);
+}
+
+TEST_CASE("what was acknowledged is there after a restart, custom resources too") {
+  const tests::TemporaryFolder folder;
+  std::string before;
+  {
+    InMemoryApi api(folder.file("state.db"));
+    api.install_widgets();
+    before = api.post(kWidgets, widget("a")).text;
+  }
+  InMemoryApi api(folder.file("state.db"));
+  CHECK(api.get(at(kWidgets, "a")).text == before);
+  CHECK(api.get(std::string(kWidgets) + "?fieldSelector=spec.policy=Allow").body["items"].size() ==
+        1);
+}
+
+}  // namespace

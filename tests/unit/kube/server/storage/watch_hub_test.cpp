@@ -1,0 +1,190 @@
+#include "kube/server/storage/watch_hub.h"
+
+#include <deque>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/unit/kube/server/storage/store_requests.h"
+
+namespace kube::server::storage {
+namespace {
+
+using tests::created;
+using tests::deleted;
+using tests::FakeClock;
+using tests::key;
+using tests::open_store;
+using tests::revision_of;
+using tests::updated;
+
+// What a watcher was told, for another thread to wait for.
+class Record {
+ public:
+  void add(std::string line) {
+    const base::MutexLock lock(mutex_);
+    lines_.push_back(std::move(line));
+    changed_.notify_all();
+  }
+  std::vector<std::string> await(size_t count) {
+    base::MutexLock lock(mutex_);
+    while (lines_.size() < count)
+      changed_.wait(lock);
+    return lines_;
+  }
+
+ private:
+  base::Mutex mutex_;
+  base::CondVar changed_;
+  std::vector<std::string> lines_ GUARDED_BY(mutex_);
+};
+
+class RecordingWatcher final : public Watcher {
+ public:
+  explicit RecordingWatcher(Record& record) : record_(record) {}
+  bool deliver(const Event& event, Frames& frames) override {
+    static constexpr const char* kNames[] = {"created ", "updated ", "deleted "};
+    record_.add(*frames.get("line", [&] {
+      return kNames[static_cast<size_t>(event.change)] + event.object->key.name;
+    }));
+    return true;
+  }
+  bool bookmark(int64_t revision, BookmarkKind kind) override {
+    record_.add((kind == BookmarkKind::Progress ? "bookmark " : "initial end ") +
+                std::to_string(revision));
+    return true;
+  }
+  void fail(const base::Error& error) override {
+    record_.add(std::string("failed ") + base::to_string(error.code));
+  }
+  void end() override { record_.add("end"); }
+
+ private:
+  Record& record_;
+};
+
+using Lines = std::vector<std::string>;
+
+struct Fixture {
+  std::deque<Record> records;  // outlive the hub, which speaks to them until its end
+  FakeClock clock;
+  std::unique_ptr<Store> store = open_store(":memory:", 100);
+  WatchHub hub{*store, clock};
+
+  Record& record() { return records.emplace_back(); }
+
+  void watch(Record& record, std::optional<int64_t> after,
+             std::chrono::seconds length = std::chrono::hours(1), bool bookmarks = false) {
+    hub.add({.resource = "things",
+             .ns = "default",
+             .after = after,
+             .bookmarks = bookmarks,
+             .until = clock.steady_now() + length,
+             .watcher = std::make_unique<RecordingWatcher>(record)});
+  }
+};
+
+TEST_CASE("a watch without a revision begins with what exists and goes on with what comes") {
+  Fixture f;
+  const int64_t a = revision_of(f.store->write(created("a")));
+  revision_of(f.store->write(created("b")));
+  Record& record = f.record();
+  f.watch(record, std::nullopt);
+  record.await(2);
+  revision_of(f.store->write(updated("a", a, "x")));
+  revision_of(f.store->write(deleted("a", a + 2)));
+  CHECK(record.await(4) == Lines{"created a", "created b", "updated a", "deleted a"});
+}
+
+TEST_CASE("a watch from a revision misses nothing and gets nothing twice") {
+  Fixture f;
+  const int64_t a = revision_of(f.store->write(created("a")));
+  revision_of(f.store->write(created("b")));
+  Record& record = f.record();
+  f.watch(record, a);
+  for (int i = 0; i < 50; ++i)
+    revision_of(f.store->write(created("n" + std::to_string(i))));
+  const Lines lines = record.await(51);
+  CHECK(lines.front() == "created b");
+  CHECK(lines.back() == "created n49");
+}
+
+TEST_CASE("a watch from a compacted revision is told so") {
+  Fixture f;
+  const int64_t first = revision_of(f.store->write(created("a")));
+  for (int i = 0; i < 300; ++i)
+    revision_of(f.store->write(created("n" + std::to_string(i))));
+  Record& record = f.record();
+  f.watch(record, first);
+  CHECK(record.await(1) == Lines{"failed gone"});
+}
+
+TEST_CASE("other resources and namespaces are not seen") {
+  Fixture f;
+  Record& record = f.record();
+  f.watch(record, std::nullopt);
+  auto elsewhere = created("x");
+  elsewhere.key.ns = "elsewhere";
+  revision_of(f.store->write(std::move(elsewhere)));
+  auto other = created("y");
+  other.key.resource = "others";
+  other.facts.uid = "y";
+  revision_of(f.store->write(std::move(other)));
+  revision_of(f.store->write(created("a")));
+  CHECK(record.await(1) == Lines{"created a"});
+}
+
+TEST_CASE("a watch ends at its time, with bookmarks on the way") {
+  Fixture f;
+  Record& record = f.record();
+  f.watch(record, std::nullopt, std::chrono::seconds(90), true);
+  revision_of(f.store->write(created("a")));
+  record.await(1);
+  auto other = created("y");
+  other.key.resource = "others";
+  const int64_t elsewhere = revision_of(f.store->write(std::move(other)));
+  f.clock.await_waiters(1);
+  f.clock.advance(std::chrono::seconds(61));
+  CHECK(record.await(2).back() == "bookmark " + std::to_string(elsewhere));
+  f.clock.await_waiters(1);
+  f.clock.advance(std::chrono::seconds(30));
+  CHECK(record.await(3).back() == "end");
+}
+
+TEST_CASE("the end of what existed can be marked") {
+  Fixture f;
+  const int64_t revision = revision_of(f.store->write(created("a")));
+  Record& record = f.record();
+  f.hub.add({.resource = "things",
+             .ns = "",
+             .after = std::nullopt,
+             .initial_events_end = true,
+             .bookmarks = true,
+             .until = f.clock.steady_now() + std::chrono::hours(1),
+             .watcher = std::make_unique<RecordingWatcher>(record)});
+  CHECK(record.await(2) == Lines{"created a", "initial end " + std::to_string(revision)});
+}
+
+TEST_CASE("one event reaches a thousand watchers") {
+  Fixture f;
+  for (int i = 0; i < 1000; ++i)
+    f.watch(f.record(), std::nullopt);
+  revision_of(f.store->write(created("a")));
+  for (Record& each : f.records)
+    CHECK(each.await(1) == Lines{"created a"});
+}
+
+TEST_CASE("stopping ends every watch, also those that come later") {
+  Fixture f;
+  Record& before = f.record();
+  f.watch(before, std::nullopt);
+  f.hub.stop();
+  CHECK(before.await(1) == Lines{"end"});
+  Record& after = f.record();
+  f.watch(after, std::nullopt);
+  CHECK(after.await(1) == Lines{"end"});
+}
+
+}  // namespace
+}  // namespace kube::server::storage
