@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "kube/api_status.h"
 #include "kube/resource_path.h"
 #include "kube/watch_decoder.h"
@@ -212,7 +213,9 @@ base::Result<Json> HttpApi::create(const ResourceType& type, const Json& object)
     return base::failure(base::Code::InvalidArgument,
                          type.kind + " \"" + key.name + "\" needs a namespace");
   }
-  ASSIGN_OR_RETURN(std::string path, collection_path(type, key.ns));
+  // A Binding is a subresource in all but name: the form that every API server knows is under its pod.
+  ASSIGN_OR_RETURN(std::string path, type.kind == "Binding" ? object_path(pods(), key, "binding")
+                                                            : collection_path(type, key.ns));
   Request request = with_body("POST", std::move(path), object);
   add_unless_empty(request, "fieldManager", options_.field_manager);
   return ask(request);
@@ -256,7 +259,8 @@ base::Result<std::unique_ptr<BodyStream>> HttpApi::logs(const ObjectKey& pod,
     request.query.emplace_back("tailLines", std::to_string(*options.tail_lines));
   }
   if (options.since) {
-    request.query.emplace_back("sinceSeconds", std::to_string(options.since->count()));
+    request.query.emplace_back(
+        "sinceTime", base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*options.since)));
   }
   // A quiet program may be silent for hours; TCP keep-alive finds a dead server.
   return open(request, options.follow ? std::chrono::milliseconds{0} : kLogSilence);

@@ -14,6 +14,7 @@
 
 #include "base/http/client.h"
 #include "kube/api.h"
+#include "kube/log_source.h"
 
 namespace kube {
 
@@ -22,15 +23,6 @@ struct HttpApiOptions {
   int64_t page_size = 500;
   // Ends everything under way and to come as Cancelled.
   std::stop_token stop;
-};
-
-struct LogOptions {
-  std::string container;  // "" = the only one
-  bool follow = false;
-  bool previous = false;
-  bool timestamps = false;
-  std::optional<int64_t> tail_lines;
-  std::optional<std::chrono::seconds> since;
 };
 
 class HttpApi final : public Api {

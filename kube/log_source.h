@@ -19,7 +19,7 @@
 namespace kube {
 
 struct LogOptions {
-  std::string container;  // never empty
+  std::string container;  // a LogSource never sees it empty
   bool follow = false;
   bool previous = false;    // of the container's run before this one
   bool timestamps = false;  // begin each line with its time, RFC 3339

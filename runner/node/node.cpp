@@ -440,7 +440,7 @@ void RunningNode::forget(const std::string& uid) {
     const PodLogs::Entry entry = run.log_entry();
     for (const auto& [container, finished] : entry.finished)
       if (const auto log = logs_.find(record.key.ns, record.key.name, container))
-        options_.on_log_removal(record.key, uid, container, *log);
+        options_.on_log_removal(record.pod, container, *log);
   }
   logs_.remove(record.key, uid);
   if (const auto removed = run.remove_folder(); !removed)

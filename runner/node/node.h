@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/clock.h"
 #include "base/result.h"
 #include "kube/api.h"
@@ -48,8 +50,9 @@ struct NodeOptions {
   uint64_t log_limit = uint64_t{16} << 20;  // per container and file; a log is at most two files
   std::chrono::seconds heartbeat{300};
   // Called before a pod's folder is removed, once per container: the last chance to keep its log.
-  std::function<void(const kube::ObjectKey& pod, const std::string& uid,
-                     const std::string& container, const ContainerLog& log)>
+  // `pod` is the object as it was when the node took it over.
+  std::function<void(const nlohmann::json& pod, const std::string& container,
+                     const ContainerLog& log)>
       on_log_removal;
 };
 

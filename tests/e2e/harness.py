@@ -9,13 +9,14 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("SPARKCRON_BIN", ROOT / "build/dev/bin"))
@@ -112,18 +113,15 @@ class Service:
         kubeconfig = self.data / "kubeconfig"
         if not kubeconfig.exists():
             return False
-        match = re.search(r"server: \"?http://([0-9.]+):(\d+)", kubeconfig.read_text())
-        if not match:
-            return False
         try:
-            with socket.create_connection((match.group(1), int(match.group(2))), 1) as connection:
-                connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                return b" 200 " in connection.recv(100)
-        except OSError:
+            tls = ssl.create_default_context(cafile=str(self.data / "tls.crt"))
+            with urllib.request.urlopen(self.address() + "/readyz", timeout=5, context=tls) as answer:
+                return answer.status == 200
+        except (OSError, AttributeError):
             return False
 
     def address(self):
-        return re.search(r"server: \"?(http://[0-9.:]+)", (self.data / "kubeconfig").read_text()).group(1)
+        return re.search(r"server: \"?(https://[0-9.:]+)", (self.data / "kubeconfig").read_text()).group(1)
 
     def token(self):
         return re.search(r"token: \"?([^\"\s]+)", (self.data / "kubeconfig").read_text()).group(1)

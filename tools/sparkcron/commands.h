@@ -5,6 +5,10 @@
 //
 // Threads: main only, with SIGTERM and SIGINT blocked before any thread starts.
 
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/result.h"
 #include "tools/sparkcron/options.h"
 
@@ -14,6 +18,9 @@ base::Status run_standalone(const Options& options);
 base::Status run_controller(const Options& options);
 base::Status run_apiserver(const Options& options);
 base::Status run_node(const Options& options);
+
+// The CRDs of config/crd, as the embedded API server installs them.
+base::Result<std::vector<nlohmann::json>> own_definitions();
 
 // Blocks the signals that end the service, for this thread and all it starts.
 void block_stop_signals();

@@ -14,6 +14,7 @@
 #include "kube/event_recorder.h"
 #include "runner/application_reconciler.h"
 #include "runner/run_recorder.h"
+#include "runner/telemetry.h"
 
 namespace sparkcron {
 
@@ -22,6 +23,7 @@ struct ControllersOptions {
   std::vector<std::string> namespaces;  // empty = all
   int workers = 4;
   runner::ApplicationOptions application;
+  runner::Telemetry* telemetry = nullptr;  // may be null
 };
 
 class Controllers {

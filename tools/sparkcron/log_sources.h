@@ -18,15 +18,16 @@ namespace sparkcron {
 class NodeLogs final : public kube::LogSource {
  public:
   explicit NodeLogs(base::Clock& clock) : clock_(clock) {}
-  void serve(const runner::node::PodLogs& node, const monitor::LogArchive& archive);
-  base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod, const std::string& uid,
+  void serve(const runner::node::PodLogs& node, monitor::LogArchive& archive);
+  base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
+                                                      const std::string& uid,
                                                       const kube::LogOptions& options) override;
 
  private:
   base::Clock& clock_;
   base::Mutex mutex_;
   const runner::node::PodLogs* node_ GUARDED_BY(mutex_) = nullptr;
-  const monitor::LogArchive* archive_ GUARDED_BY(mutex_) = nullptr;
+  monitor::LogArchive* archive_ GUARDED_BY(mutex_) = nullptr;
 };
 
 }  // namespace sparkcron

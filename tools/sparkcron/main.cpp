@@ -29,7 +29,7 @@ base::Status run(const sparkcron::CommandLine& line) {
 int main(int argc, char** argv) {
   // The same program supervises each pod, so that one binary is all there is to install.
   if (argc > 1 && std::string_view(argv[1]) == "supervise") {
-    return runner::node::supervise_main(argc - 2, argv + 2);
+    return runner::node::supervise_main(argc - 1, argv + 1);
   }
   const sparkcron::Parsed parsed = sparkcron::parse_command_line(argc, argv);
   if (!parsed.command_line) return parsed.exit_code;

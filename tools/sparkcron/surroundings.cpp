@@ -1,14 +1,14 @@
 #include "tools/sparkcron/surroundings.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
+
+#include <pwd.h>
+#include <unistd.h>
 
 namespace sparkcron {
 namespace {
@@ -34,7 +34,9 @@ fs::path pyspark_of(const fs::path& venv) {
 
 base::Result<std::string> find_spark_home(const std::string& given) {
   const char* from_environment = std::getenv("SPARK_HOME");
-  const std::string named = !given.empty() ? given : from_environment != nullptr ? from_environment : "";
+  const std::string named = !given.empty()                ? given
+                            : from_environment != nullptr ? from_environment
+                                                          : "";
   if (!named.empty()) {
     if (is_spark(named)) return fs::absolute(named).lexically_normal().string();
     return base::failure(base::Code::InvalidArgument,
@@ -44,13 +46,15 @@ base::Result<std::string> find_spark_home(const std::string& given) {
   std::vector<fs::path> places{fs::current_path()};
   // A program in build/release/bin belongs to the checkout three folders up.
   fs::path folder = fs::path(own_path()).parent_path();
-  for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path()) places.push_back(folder);
+  for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())
+    places.push_back(folder);
   for (const fs::path& place : places) {
     if (const fs::path home = pyspark_of(place / ".venv"); !home.empty()) return home.string();
   }
-  return base::failure(base::Code::InvalidArgument,
-                       "no Spark found: give --spark-home or SPARK_HOME, or run tools/bootstrap run, which puts "
-                       "pyspark into .venv");
+  return base::failure(
+      base::Code::InvalidArgument,
+      "no Spark found: give --spark-home or SPARK_HOME, or run tools/bootstrap run, which puts "
+      "pyspark into .venv");
 }
 
 std::string node_name() {

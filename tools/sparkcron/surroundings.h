@@ -10,8 +10,9 @@
 
 namespace sparkcron {
 
-// --spark-home, $SPARK_HOME, else the pyspark of a .venv beside the program or in the working directory. The
-// folder must have bin/spark-submit. InvalidArgument says what was looked at and what to do.
+// --spark-home, $SPARK_HOME, else the pyspark of a .venv beside the program or in the working
+// directory. The folder must have bin/spark-submit. InvalidArgument says what was looked at and
+// what to do.
 base::Result<std::string> find_spark_home(const std::string& given);
 
 // The host's name as a node's name: lower case, without what Kubernetes refuses.

@@ -3,13 +3,14 @@ import json
 import os
 import pathlib
 import signal
+import ssl
 import subprocess
 import tempfile
 import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
-PROGRAM = os.environ.get("APISERVER", str(ROOT / "build/dev/bin/apiserver_main"))
+BIN = pathlib.Path(os.environ.get("SPARKCRON_BIN", ROOT / "build/dev/bin"))
 
 
 class Server:
@@ -22,13 +23,15 @@ class Server:
 
     def start(self):
         log = open(pathlib.Path(self.folder.name) / "log", "ab")
-        self.process = subprocess.Popen([PROGRAM, str(self.data)], stdout=subprocess.PIPE, stderr=log, text=True)
+        self.process = subprocess.Popen([str(BIN / "sparkcron"), "apiserver", "--data-dir", str(self.data), "--listen", "127.0.0.1:0"],
+                                        stdout=subprocess.PIPE, stderr=log, text=True)
         log.close()
         first = self.process.stdout.readline()
-        if not first.startswith("Listening on "):
+        if " listens on " not in first:
             raise AssertionError("the server did not start: " + self.log())
         self.url = first.split()[-1]
         self.process.stdout.readline()
+        self.tls = ssl.create_default_context(cafile=str(self.data / "tls.crt"))
         self.token = (self.data / "token").read_text().strip()
         return self
 
@@ -63,7 +66,7 @@ class Server:
         if data is not None:
             request.add_header("Content-Type", content_type)
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=60, context=self.tls) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:

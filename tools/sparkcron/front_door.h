@@ -1,0 +1,35 @@
+#pragma once
+
+// The front door of standalone and apiserver: the HTTPS server with its certificate, at a port that
+// stays, and the kubeconfig that leads to it.
+//
+// Threads: main only.
+
+#include <memory>
+#include <string>
+
+#include "base/http/server.h"
+#include "base/result.h"
+#include "tools/sparkcron/certificate.h"
+#include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/options.h"
+
+namespace sparkcron {
+
+struct FrontDoor {
+  std::unique_ptr<base::http::Server> server;
+  std::string url;               // as clients on this machine reach it
+  CertificateFiles certificate;  // the user's, else our own
+};
+
+// Port 0 means the port of the last start, so that kubeconfigs and running drivers stay valid; if
+// somebody else has it now, another one.
+base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
+                                        const base::http::Handler& handler);
+
+// Writes <data-dir>/kubeconfig (0600) and tells on standard output where everything is. A script
+// that waits for the file finds the server behind it.
+base::Status announce(const FrontDoor& door, DataDir& data, const std::string& token,
+                      const std::string& what);
+
+}  // namespace sparkcron

@@ -1,0 +1,166 @@
+// The commands that run one part alone: controller and node (apiserver.cpp is the third).
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include <unistd.h>
+
+#include "base/http/router.h"
+#include "base/http/server.h"
+#include "base/log.h"
+#include "kube/api_event_recorder.h"
+#include "kube/http_api.h"
+#include "kube/kubeconfig.h"
+#include "kube/leader_elector.h"
+#include "monitor/health.h"
+#include "monitor/ledger.h"
+#include "monitor/metrics.h"
+#include "runner/node/node.h"
+#include "tools/sparkcron/commands.h"
+#include "tools/sparkcron/controllers.h"
+#include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/surroundings.h"
+#include "tools/sparkcron/version.h"
+
+namespace sparkcron {
+namespace {
+
+using base::failure;
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::vector<std::string> split_paths(const std::string& paths) {
+  std::vector<std::string> all;
+  for (size_t begin = 0; begin <= paths.size();) {
+    const size_t end = std::min(paths.find(':', begin), paths.size());
+    if (end > begin) all.push_back(paths.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return all;
+}
+
+// --kubeconfig, else the pod's service account, else $KUBECONFIG, else ~/.kube/config.
+base::Result<kube::Connection> find_cluster(const Options& options) {
+  if (!options.kubeconfig.empty()) return kube::load_kubeconfig({options.kubeconfig});
+  kube::InCluster pod;
+  pod.host = variable("KUBERNETES_SERVICE_HOST");
+  pod.port = variable("KUBERNETES_SERVICE_PORT");
+  if (auto connection = kube::load_in_cluster(pod)) return connection;
+  if (const std::string named = variable("KUBECONFIG"); !named.empty()) {
+    return kube::load_kubeconfig(split_paths(named));
+  }
+  return kube::load_kubeconfig({variable("HOME") + "/.kube/config"});
+}
+
+struct Cluster {
+  std::stop_source requests;
+  std::string url;
+  std::string ns;
+  std::string token;
+  std::unique_ptr<kube::HttpApi> api;
+};
+
+base::Status connect(const Options& options, Cluster& cluster) {
+  ASSIGN_OR_RETURN(kube::Connection connection, find_cluster(options));
+  connection.client.user_agent = std::string("sparkcron/") + kVersion;
+  cluster.url = connection.client.base_url;
+  cluster.ns = connection.ns;
+  if (connection.client.bearer_token) cluster.token = connection.client.bearer_token();
+  ASSIGN_OR_RETURN(auto client, base::http::Client::create(std::move(connection.client)));
+  cluster.api = std::make_unique<kube::HttpApi>(
+      std::move(client), kube::HttpApiOptions{.stop = cluster.requests.get_token()});
+  return {};
+}
+
+}  // namespace
+
+base::Status run_node(const Options& options) {
+  ASSIGN_OR_RETURN(DataDir data, DataDir::open(options.data_dir));
+  ASSIGN_OR_RETURN(const std::string spark_home, find_spark_home(options.spark_home));
+  Cluster cluster;
+  RETURN_IF_ERROR(connect(options, cluster));
+  base::Clock& clock = base::real_clock();
+  kube::ApiEventRecorder events(*cluster.api, clock,
+                                {.controller = "sparkcron-node", .instance = node_name()});
+  runner::node::NodeOptions node_options;
+  node_options.name = node_name();
+  node_options.data_dir = data.path();
+  node_options.spark_home = spark_home;
+  node_options.java_home = options.java_home;
+  node_options.api_url = cluster.url;
+  node_options.token = cluster.token;
+  node_options.on_exit =
+      options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
+  node_options.supervisor = {own_path(), "supervise"};
+  ASSIGN_OR_RETURN(const auto node,
+                   runner::node::Node::start(std::move(node_options), *cluster.api, clock, events));
+  std::cout << version_text() << " node runs the pods of " << cluster.url << "\n" << std::flush;
+  wait_for_stop_signal();
+  node->stop();
+  cluster.requests.request_stop();
+  return {};
+}
+
+base::Status run_controller(const Options& options) {
+  ASSIGN_OR_RETURN(DataDir data, DataDir::open(options.data_dir));
+  Cluster cluster;
+  RETURN_IF_ERROR(connect(options, cluster));
+  base::Clock& clock = base::real_clock();
+  ASSIGN_OR_RETURN(const auto ledger,
+                   monitor::Ledger::open({.path = data.file("ledger.db")}, clock));
+  kube::ApiEventRecorder events(*cluster.api, clock,
+                                {.controller = "sparkcron", .instance = node_name()});
+  monitor::Metrics metrics({.labels = {"namespace"}, .version = kVersion});
+
+  ControllersOptions controllers_options;
+  controllers_options.default_time_zone = options.default_time_zone;
+  controllers_options.namespaces = options.namespaces;
+  controllers_options.workers = options.workers;
+  controllers_options.application.default_conf = options.default_conf;
+  controllers_options.telemetry = &metrics;
+  Controllers controllers(*cluster.api, events, *ledger, clock, controllers_options);
+
+  monitor::Health health;
+  health.add("controllers", monitor::HealthKind::Ready, [&controllers]() -> base::Status {
+    if (controllers.ready()) return {};
+    return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
+  });
+  base::http::Router router;
+  for (const char* path : {"/livez", "/readyz", "/healthz"})
+    router.add(path, health.handler());
+  router.add("/metrics", metrics.handler());
+  ASSIGN_OR_RETURN(const auto server, base::http::Server::listen({.address = options.listen.host,
+                                                                  .port = options.listen.port},
+                                                                 router.handler()));
+  kube::LeaderElector elector(*cluster.api, clock,
+                              {.lease = {cluster.ns, "sparkcron-controller"},
+                               .identity = node_name() + "_" + std::to_string(::getpid()),
+                               .times = {}},
+                              {.on_elected = [&controllers] { controllers.start(); },
+                               .on_lost =
+                                   [] {
+                                     // Another replica may lead by now: stop before the next write,
+                                     // not in order.
+                                     base::log_error("sparkcron", "Lost the lease");
+                                     std::_Exit(1);
+                                   }});
+  if (options.leader_elect) {
+    elector.start();
+  } else {
+    controllers.start();
+  }
+  std::cout << version_text() << " controls " << cluster.url << "; metrics on " << server->address()
+            << ":" << server->port() << "\n"
+            << std::flush;
+  wait_for_stop_signal();
+  controllers.stop();
+  elector.stop();
+  cluster.requests.request_stop();
+  return {};
+}
+
+}  // namespace sparkcron
