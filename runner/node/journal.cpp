@@ -47,6 +47,9 @@ void apply(const Json& fact, Journal& journal) {
     if (base::string_at(fact, {"cause"}) == "deadline") journal.deadline_exceeded = true;
   } else if (kind == "ended") {
     journal.ended = time_at(fact);
+  } else if (kind == "lost") {
+    journal.lost = base::string_at(fact, {"why"});
+    journal.lost_at = time_at(fact);
   }
 }
 
@@ -115,6 +118,10 @@ base::Status JournalWriter::stopping(StopCause cause, base::WallTime at) {
 
 base::Status JournalWriter::ended(base::WallTime at) {
   return append({{"fact", "ended"}, {"at", at.time_since_epoch().count()}});
+}
+
+base::Status JournalWriter::lost(const std::string& why, base::WallTime at) {
+  return append({{"fact", "lost"}, {"why", why}, {"at", at.time_since_epoch().count()}});
 }
 
 }  // namespace runner::node

@@ -8,8 +8,10 @@
 //   exited    how it ended (written after its own leftovers were killed and its log was drained)
 //   stopping  SIGTERM was sent to the containers, and why
 //   ended     no process of the pod lives
+//   lost      written by the node: the supervisor is gone, and what it left was killed
 //
-// A torn last line (machine crash) is ignored. Threads: one writer; any reader.
+// A torn last line (machine crash) is ignored. Threads: one writer (the node only when
+// the supervisor is gone); any reader.
 
 #include <filesystem>
 #include <map>
@@ -46,6 +48,8 @@ struct Journal {
   bool stopping = false;
   bool deadline_exceeded = false;
   std::optional<base::WallTime> ended;
+  std::string lost;  // why; empty when it was not
+  base::WallTime lost_at;
 };
 
 // An absent file is an empty journal.
@@ -60,6 +64,7 @@ class JournalWriter {
   enum class StopCause { Asked, Deadline };
   base::Status stopping(StopCause cause, base::WallTime at);
   base::Status ended(base::WallTime at);
+  base::Status lost(const std::string& why, base::WallTime at);
 
  private:
   explicit JournalWriter(FileDescriptor file) : file_(std::move(file)) {}

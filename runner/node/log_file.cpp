@@ -2,16 +2,15 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "runner/node/log_format.h"
-
 namespace runner::node {
 namespace {
 
-FileDescriptor open_log(const std::string& path, int flags) {
+FileDescriptor open_for_appending(const std::string& path, int flags) {
   return FileDescriptor(
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
 }
@@ -19,39 +18,66 @@ FileDescriptor open_log(const std::string& path, int flags) {
 }  // namespace
 
 base::Result<LogFile> LogFile::open(const std::string& path, uint64_t limit) {
-  FileDescriptor file = open_log(path, 0);
+  LogFile log(path, limit);
+  RETURN_IF_ERROR(log.open_files(0));
+  return log;
+}
+
+base::Status LogFile::open_files(int flags) {
+  FileDescriptor file = open_for_appending(path_, flags);
+  FileDescriptor times = open_for_appending(path_ + ".times", flags);
   struct stat info{};
-  if (!file.valid() || ::fstat(file.get(), &info) != 0)
-    return base::failure(system_error("open log " + path, errno));
-  return LogFile(path, limit, std::move(file), static_cast<uint64_t>(info.st_size));
+  if (!file.valid() || !times.valid() || ::fstat(file.get(), &info) != 0)
+    return base::failure(system_error("open log " + path_, errno));
+  file_ = std::move(file);
+  times_ = std::move(times);
+  size_ = static_cast<uint64_t>(info.st_size);
+  return {};
 }
 
 void LogFile::append(std::string_view output, base::WallTime at) {
-  const std::string text = format_records(output, at);
-  if (size_ + text.size() > limit_ && size_ > 0) rotate(at);
+  if (size_ > 0 && size_ + output.size() > limit_) rotate(at);
   if (dropped_ > 0) {
-    const std::string note = format_records(
-        "\n[" + std::to_string(dropped_) + " bytes of output could not be written]\n", at);
-    if (!write_all(file_.get(), note)) {
-      dropped_ += text.size();
-      return;
-    }
-    size_ += note.size();
+    const uint64_t dropped = dropped_;
     dropped_ = 0;
+    write("\n[" + std::to_string(dropped) + " bytes of output could not be written]\n", at);
+    if (dropped_ > 0) dropped_ = dropped;
   }
-  if (!write_all(file_.get(), text)) dropped_ += text.size();
+  write(output, at);
+}
+
+void LogFile::write(std::string_view text, base::WallTime at) {
+  const LogTime time{.offset = size_, .millis = at.time_since_epoch().count()};
+  char record[sizeof time];
+  std::memcpy(record, &time, sizeof time);
+  // A reader that finds a time before its text shows nothing wrong; the other way round it would.
+  if (!write_all(times_.get(), {record, sizeof record}) || !write_all(file_.get(), text)) {
+    dropped_ += text.size();
+    // Part of it may have got through.
+    struct stat info{};
+    if (::fstat(file_.get(), &info) == 0) size_ = static_cast<uint64_t>(info.st_size);
+    return;
+  }
   size_ += text.size();
 }
 
 void LogFile::rotate(base::WallTime at) {
-  if (std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0) return;
-  FileDescriptor fresh = open_log(path_, O_TRUNC);
-  if (!fresh.valid()) return;
-  file_ = std::move(fresh);
-  const std::string note = format_records("[the log reached " + std::to_string(limit_) +
-                                              " bytes and was rotated: older output is gone]\n",
-                                          at);
-  size_ = write_all(file_.get(), note) ? note.size() : 0;
+  // A crash between the two leaves times that belong to the other file: wrong times, no lost text.
+  if (std::rename((path_ + ".times").c_str(), (path_ + ".1.times").c_str()) != 0 ||
+      std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0 || !open_files(O_TRUNC))
+    return;
+  write("[the log reached " + std::to_string(limit_) + " bytes: older output is gone]\n", at);
+}
+
+std::vector<LogTime> read_log_times(const std::filesystem::path& log) {
+  const std::string raw = read_file(log.string() + ".times").value_or("");
+  std::vector<LogTime> times(raw.size() / sizeof(LogTime));
+  std::memcpy(times.data(), raw.data(), times.size() * sizeof(LogTime));
+  return times;
+}
+
+std::string read_log_tail(const std::filesystem::path& log, size_t bytes) {
+  return read_tail(log, bytes);
 }
 
 }  // namespace runner::node

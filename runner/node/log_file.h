@@ -4,12 +4,16 @@
 // "<path>.1" (the one before is gone) and a new one begins with a line that says so. At most twice
 // the limit is on disk; the newest output is always there.
 //
-// On disk it is records with times (log_format.h). A failed write (full disk) drops that output and
-// is said in the log once there is room again. Threads: one writer.
+// The file is the plain output. When which byte came lies beside it in "<path>.times": pairs of
+// offset and milliseconds since 1970, 64 bits each, in the machine's byte order.
+// A failed write (full disk) drops that output; the log says so once there is room again.
+// Threads: one writer; any reader.
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,15 +27,27 @@ class LogFile {
   void append(std::string_view output, base::WallTime at);
 
  private:
-  LogFile(std::string path, uint64_t limit, FileDescriptor file, uint64_t size)
-      : path_(std::move(path)), limit_(limit), file_(std::move(file)), size_(size) {}
+  LogFile(std::string path, uint64_t limit) : path_(std::move(path)), limit_(limit) {}
+  base::Status open_files(int flags);
+  void write(std::string_view text, base::WallTime at);
   void rotate(base::WallTime at);
 
   std::string path_;
   uint64_t limit_;
   FileDescriptor file_;
-  uint64_t size_;
+  FileDescriptor times_;
+  uint64_t size_ = 0;
   uint64_t dropped_ = 0;
 };
+
+// When the byte at this offset, and those up to the next entry's, came.
+struct LogTime {
+  uint64_t offset = 0;
+  int64_t millis = 0;
+};
+std::vector<LogTime> read_log_times(const std::filesystem::path& log);
+
+// The end of a log. Empty when it cannot be read.
+std::string read_log_tail(const std::filesystem::path& log, size_t bytes);
 
 }  // namespace runner::node

@@ -1,17 +1,28 @@
 #pragma once
 
-// Reading back what a container printed.
+// Reads a container's log the way pods/log wants it: the last lines, since a time, with times, cut
+// at a number of bytes, following what is still being written, across a rotation.
 //
-// Threads: pure but for the files.
+// A follower looks again a few times a second. What is rotated away twice before it was read is
+// skipped. Threads: as kube::LogReader.
 
-#include <cstddef>
-#include <filesystem>
-#include <string>
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/log_source.h"
+#include "runner/node/pod_logs.h"
 
 namespace runner::node {
 
-// The end of a log as text, without the times: about `bytes` bytes of what is on disk. Empty when
-// it cannot be read.
-std::string read_log_tail(const std::filesystem::path& log, size_t bytes);
+// Asked again while following: where the log is now, and whether it is complete. An error ends the
+// log in order: the pod is gone.
+using LookAtLog = std::function<base::Result<ContainerLog>()>;
+
+// The error of the first look, if it fails.
+base::Result<std::unique_ptr<kube::LogReader>> open_log(LookAtLog look,
+                                                        const kube::LogOptions& options,
+                                                        base::Clock& clock);
 
 }  // namespace runner::node

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runner/node/log_reader.h"
+
 namespace runner::node {
 namespace {
 
@@ -41,6 +43,28 @@ base::Result<ContainerLog> PodLogs::find(const std::string& ns, const std::strin
   if (std::filesystem::exists(older, problem)) result.files.push_back(older);
   result.files.push_back(log);
   return result;
+}
+
+base::Result<std::unique_ptr<kube::LogReader>> PodLogs::open(const kube::ObjectKey& pod,
+                                                             const std::string& uid,
+                                                             const kube::LogOptions& options,
+                                                             base::Clock& clock) const {
+  const auto look = [this, pod, uid,
+                     container = options.container]() -> base::Result<ContainerLog> {
+    {
+      base::MutexLock lock(mutex_);
+      const auto found = entries_.find(pod);
+      if (found != entries_.end() && !uid.empty() && found->second.uid != uid)
+        return failure(Code::NotFound, "pods \"" + pod.name + "\" not found");
+    }
+    return find(pod.ns, pod.name, container);
+  };
+  if (options.previous) {
+    RETURN_IF_ERROR(look());
+    return failure(Code::InvalidArgument, "previous terminated container \"" + options.container +
+                                              "\" in pod \"" + pod.name + "\" not found");
+  }
+  return open_log(look, options, clock);
 }
 
 void PodLogs::put(const kube::ObjectKey& pod, Entry entry) {

@@ -1,16 +1,19 @@
 #pragma once
 
-// PodLogs: which files hold the output of a container, for whoever serves pods/log.
+// PodLogs: the output of the node's containers, for whoever serves pods/log.
 //
-// Threads: any.
+// Threads: any. Readers must not outlive it.
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "kube/log_source.h"
 #include "kube/resource_type.h"
 
 namespace runner::node {
@@ -29,6 +32,13 @@ class PodLogs {
   // The texts are those of a kubelet.
   [[nodiscard]] base::Result<ContainerLog> find(const std::string& ns, const std::string& pod,
                                                 const std::string& container) const;
+
+  // As a kube::LogSource opens it. NotFound also when the pod of that name has another UID; an
+  // empty `uid` is any. The clock must outlive the reader.
+  [[nodiscard]] base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
+                                                                    const std::string& uid,
+                                                                    const kube::LogOptions& options,
+                                                                    base::Clock& clock) const;
 
   // For the node alone.
   struct Entry {

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "runner/node/files.h"
-#include "runner/node/log_reader.h"
+#include "runner/node/log_file.h"
 #include "runner/node/processes.h"
 
 namespace runner::node {
@@ -75,7 +75,7 @@ PodRun::PodRun(PodRecord record, PodFiles files)
 }
 
 bool PodRun::over() const {
-  return journal_.ended.has_value() || !lost_message_.empty();
+  return journal_.ended.has_value() || !journal_.lost.empty();
 }
 
 base::Status PodRun::launch(const Launch& launch, const std::vector<std::string>& supervisor) {
@@ -103,7 +103,7 @@ base::Status PodRun::refresh(base::WallTime now) {
   ASSIGN_OR_RETURN(journal_, read_journal(files_.journal()));
   // Neither begun nor alive: nothing has run yet, the node may start a supervisor again.
   needs_supervisor_ = !alive && !journal_.supervisor;
-  if (journal_.ended || alive || !journal_.supervisor) return {};
+  if (over() || alive || !journal_.supervisor) return {};
   return mark_lost(now);
 }
 
@@ -113,13 +113,15 @@ base::Status PodRun::mark_lost(base::WallTime now) {
   // finds none: killing is not instant.
   if (!rebooted && kill_marked(record_.uid + "/") > 0)
     return failure(Code::Unavailable, "what a killed supervisor left is being ended");
-  lost_message_ = rebooted ? "the machine was restarted while the pod ran"
+  journal_.lost = rebooted ? "the machine was restarted while the pod ran"
                            : "the pod's supervisor process was killed; how the pod's processes "
                              "ended is not known";
-  lost_at_ = now;
+  journal_.lost_at = now;
   base::log_warning("runner/node", "Lost track of a pod",
-                    {{"pod", record_.key.to_string()}, {"why", lost_message_}});
-  return {};
+                    {{"pod", record_.key.to_string()}, {"why", journal_.lost}});
+  // A crash before this is on disk: the next service finds the same and says so with its own time.
+  ASSIGN_OR_RETURN(JournalWriter writer, JournalWriter::open(files_.journal()));
+  return writer.lost(journal_.lost, now);
 }
 
 base::Status PodRun::stop(std::chrono::seconds grace) {
@@ -162,8 +164,6 @@ Json PodRun::status() const {
                       .journal = journal_,
                       .waiting_reason = waiting_reason_,
                       .waiting_message = waiting_message_,
-                      .lost_message = lost_message_,
-                      .lost_at = lost_at_,
                       .message = [this](const std::string& container, const ContainerExit& exit) {
                         return termination_message(container, exit);
                       }});

@@ -72,8 +72,6 @@ class PodRun {
   std::optional<std::chrono::seconds> asked_to_stop_;
   std::string waiting_reason_;
   std::string waiting_message_;
-  std::string lost_message_;
-  base::WallTime lost_at_{};
 };
 
 }  // namespace runner::node

@@ -75,7 +75,7 @@ class Statuses {
     status["containerID"] = "process://" + std::to_string(record.process.pid);
     if (record.exit) {
       ended(status, record, *record.exit);
-    } else if (!input_.lost_message.empty()) {
+    } else if (!input_.journal.lost.empty()) {
       lost(status, format(record.started));
     } else {
       all_ended = false;
@@ -88,7 +88,7 @@ class Statuses {
 
   void never_started(Json& status) {
     all_ready = false;
-    if (!input_.lost_message.empty()) {
+    if (!input_.journal.lost.empty()) {
       lost(status, {});
     } else if (input_.journal.ended) {
       // An init container failed, or the pod was stopped before its turn came.
@@ -123,11 +123,11 @@ class Statuses {
   void lost(Json& status, const std::string& started) {
     all_ready = false;
     any_failed = true;
-    last_change = std::max(last_change, input_.lost_at);
+    last_change = std::max(last_change, input_.journal.lost_at);
     Json terminated = {{"exitCode", 137},
                        {"reason", "ContainerStatusUnknown"},
-                       {"message", input_.lost_message},
-                       {"finishedAt", format(input_.lost_at)}};
+                       {"message", input_.journal.lost},
+                       {"finishedAt", format(input_.journal.lost_at)}};
     if (!started.empty()) terminated["startedAt"] = started;
     status["state"] = {{"terminated", std::move(terminated)}};
   }
@@ -137,7 +137,7 @@ class Statuses {
 };
 
 std::string phase(const StatusInput& input, const Statuses& mains) {
-  const bool over = input.journal.ended || !input.lost_message.empty();
+  const bool over = input.journal.ended || !input.journal.lost.empty();
   // Only when no process lives is the pod over: a sidecar may still be on its way out.
   if (over) {
     const bool failed = mains.any_failed || input.journal.deadline_exceeded;
@@ -180,9 +180,9 @@ Json make_status(const Json& pod, const StatusInput& input) {
   if (over && input.journal.deadline_exceeded) {
     status["reason"] = "DeadlineExceeded";
     status["message"] = "Pod was active on the node longer than the specified deadline";
-  } else if (over && !input.lost_message.empty()) {
+  } else if (over && !input.journal.lost.empty()) {
     status["reason"] = "NodeLost";
-    status["message"] = input.lost_message;
+    status["message"] = input.journal.lost;
   }
   return status;
 }

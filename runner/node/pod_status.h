@@ -25,14 +25,11 @@ struct StatusInput {
   // Why nothing runs yet: reason ("ContainerCreating", "CreateContainerConfigError") and message.
   std::string waiting_reason;
   std::string waiting_message;
-  // The supervisor died before it wrote the end down: what is not known to have exited is reported
-  // as ContainerStatusUnknown with this message.
-  std::string lost_message;
-  base::WallTime lost_at;
   // The termination message of an ended container.
   std::function<std::string(const std::string& container, const ContainerExit& exit)> message;
 };
 
+// When the supervisor was lost, what is not known to have exited is ContainerStatusUnknown.
 nlohmann::json make_status(const nlohmann::json& pod, const StatusInput& input);
 
 // For a pod that this node will never run: phase Failed with a reason.

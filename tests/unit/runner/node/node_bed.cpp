@@ -4,22 +4,12 @@
 #include <fstream>
 
 #include "base/json.h"
-#include "runner/node/log_reader.h"
+#include "runner/node/log_file.h"
 
 namespace tests {
 
 using kube::Json;
 namespace fs = std::filesystem;
-
-Folder::Folder() {
-  std::string name = (fs::temp_directory_path() / "sparkcron-test-XXXXXX").string();
-  path_ = ::mkdtemp(name.data());
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
 
 NodeBed::NodeBed() {
   options.name = "local";
@@ -27,7 +17,8 @@ NodeBed::NodeBed() {
   options.spark_home = (folder.path() / "spark").string();
   options.api_url = "http://127.0.0.1:1";
   options.token = "secret-token";
-  options.supervisor = {SUPERVISOR_PROGRAM};
+  const char* given = std::getenv("NODE_TEST_SUPERVISOR");
+  options.supervisor = {given != nullptr ? given : SUPERVISOR_PROGRAM};
 }
 
 NodeBed::~NodeBed() {

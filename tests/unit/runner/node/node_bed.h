@@ -12,21 +12,10 @@
 #include <nlohmann/json.hpp>
 
 #include "runner/node/node.h"
+#include "tests/support/folder.h"
 #include "tests/support/memory_api.h"
 
 namespace tests {
-
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 class NodeBed {
  public:

@@ -1,0 +1,161 @@
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "runner/node/log_file.h"
+#include "runner/node/log_reader.h"
+#include "runner/node/pod_logs.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/folder.h"
+
+using namespace std::chrono_literals;
+using runner::node::ContainerLog;
+using runner::node::LogFile;
+
+namespace {
+
+constexpr base::WallTime kStart{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21}};
+
+std::string read_all(kube::LogReader& reader) {
+  std::string text;
+  while (true) {
+    const auto part = reader.read();
+    if (!part || !*part) return text;
+    text += **part;
+  }
+}
+
+struct Bed {
+  tests::Folder folder;
+  tests::FakeClock clock{kStart};
+  std::filesystem::path path = folder.path() / "log";
+  std::atomic<bool> finished{true};
+
+  LogFile open(uint64_t limit = 1 << 20) { return LogFile::open(path.string(), limit).value(); }
+  std::unique_ptr<kube::LogReader> reader(const kube::LogOptions& options) {
+    return runner::node::open_log(
+               [this]() -> base::Result<ContainerLog> {
+                 ContainerLog log{.files = {}, .finished = finished};
+                 if (std::filesystem::exists(path.string() + ".1"))
+                   log.files.push_back(path.string() + ".1");
+                 log.files.push_back(path);
+                 return log;
+               },
+               options, clock)
+        .value();
+  }
+  std::string read(const kube::LogOptions& options) { return read_all(*reader(options)); }
+};
+
+}  // namespace
+
+TEST_CASE("a log stays within its bounds and keeps the newest output") {
+  Bed bed;
+  LogFile log = bed.open(1000);
+  for (int i = 0; i < 1000; ++i)
+    log.append("line " + std::to_string(i) + "\n", kStart + i * 1s);
+  CHECK(std::filesystem::file_size(bed.path) <= 1000);
+  CHECK(std::filesystem::file_size(bed.path.string() + ".1") <= 1000);
+  const std::string text = bed.read({});
+  CHECK(text.starts_with("[the log reached 1000 bytes: older output is gone]\n"));
+  CHECK(text.ends_with("line 998\nline 999\n"));
+  CHECK(bed.read({.tail_lines = 3}) == "line 997\nline 998\nline 999\n");
+}
+
+TEST_CASE("the options of pods/log") {
+  Bed bed;
+  LogFile log = bed.open();
+  log.append("one\ntw", kStart);
+  log.append("o\nthree\n", kStart + 10s);
+  log.append("four", kStart + 20s);
+  struct Case {
+    std::string name;
+    kube::LogOptions options;
+    std::string text;
+  };
+  const Case cases[] = {
+      {.name = "all", .options = {}, .text = "one\ntwo\nthree\nfour"},
+      {.name = "tail", .options = {.tail_lines = 2}, .text = "three\nfour"},
+      {.name = "tail of none", .options = {.tail_lines = 0}, .text = ""},
+      {.name = "tail of more", .options = {.tail_lines = 9}, .text = "one\ntwo\nthree\nfour"},
+      {.name = "limit", .options = {.limit_bytes = 5}, .text = "one\nt"},
+      {.name = "since: whole lines that began later",
+       .options = {.since = kStart + 5s},
+       .text = "three\nfour"},
+      {.name = "since the end", .options = {.since = kStart + 1h}, .text = ""},
+      {.name = "times of the lines' first bytes",
+       .options = {.timestamps = true},
+       .text = "2026-11-21T00:00:00.000000Z one\n2026-11-21T00:00:00.000000Z two\n"
+               "2026-11-21T00:00:10.000000Z three\n2026-11-21T00:00:20.000000Z four"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      CHECK(bed.read(c.options) == c.text);
+    }
+  }
+}
+
+TEST_CASE("a follower sees what comes, across rotations, until the container ends") {
+  Bed bed;
+  bed.finished = false;
+  LogFile log = bed.open(300);
+  log.append("first\n", kStart);
+  const auto reader = bed.reader({.follow = true});
+  std::string seen;
+  std::thread follower([&] { seen = read_all(*reader); });
+  std::string written = "first\n";
+  for (int i = 0; i < 20; ++i) {
+    // When the follower waits it has read everything so far.
+    bed.clock.await_waiters(1);
+    const std::string line = "line " + std::to_string(i) + " of some length\n";
+    log.append(line, kStart);
+    bed.clock.advance(1s);
+    written += line;
+  }
+  bed.clock.await_waiters(1);
+  bed.finished = true;
+  bed.clock.advance(1s);
+  follower.join();
+  const std::string note = "[the log reached 300 bytes: older output is gone]\n";
+  for (size_t at = seen.find(note); at != std::string::npos; at = seen.find(note))
+    seen.erase(at, note.size());
+  CHECK(seen == written);
+}
+
+TEST_CASE("a follower can be cancelled") {
+  Bed bed;
+  bed.finished = false;
+  LogFile log = bed.open();
+  const auto reader = bed.reader({.follow = true});
+  base::Result<std::optional<std::string>> result;
+  std::thread follower([&] { result = reader->read(); });
+  bed.clock.await_waiters(1);
+  reader->cancel();
+  follower.join();
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().code == base::Code::Cancelled);
+}
+
+TEST_CASE("a pod's log is found by name and UID, with a kubelet's words when it is not") {
+  tests::FakeClock clock;
+  runner::node::PodLogs logs;
+  logs.put({"default", "p"}, {.uid = "u1",
+                              .containers_folder = "/nowhere",
+                              .containers = {"a", "b"},
+                              .finished = {{"a", true}}});
+  const auto message = [&](const char* pod, const char* uid, kube::LogOptions options) {
+    const auto opened = logs.open({"default", pod}, uid, options, clock);
+    return opened ? std::string() : opened.error().message;
+  };
+  CHECK(message("q", "", {.container = "a"}) == "pods \"q\" not found");
+  CHECK(message("p", "u2", {.container = "a"}) == "pods \"p\" not found");
+  CHECK(message("p", "u1", {.container = "c"}) == "container c is not valid for pod p");
+  CHECK(message("p", "u1", {.container = ""}) ==
+        "a container name must be specified for pod p, choose one of: [a b]");
+  CHECK(message("p", "u1", {.container = "b"}) ==
+        "container \"b\" in pod \"p\" is waiting to start: ContainerCreating");
+  CHECK(message("p", "u1", {.container = "a", .previous = true}) ==
+        "previous terminated container \"a\" in pod \"p\" not found");
+  CHECK(message("p", "u1", {.container = "a"}).empty());
+}
