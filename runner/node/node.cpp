@@ -37,9 +37,9 @@ constexpr milliseconds kLongestRetry{10'000};
 // What a pod that was removed by force still gets.
 constexpr std::chrono::seconds kForcedGrace{2};
 
-const kube::ResourceType& bindings() {
-  static const kube::ResourceType type{"", "v1", "bindings", "Binding", true};
-  return type;
+// pods/binding is a subresource that is created: its path is that of a collection below the pod.
+kube::ResourceType binding_of(const std::string& pod) {
+  return {"", "v1", "pods/" + pod + "/binding", "Binding", true};
 }
 
 base::WallTime created_at(const Json& pod) {
@@ -495,8 +495,9 @@ void RunningNode::place_pods() {
 void RunningNode::bind(const Json& pod) {
   const std::string uid = kube::uid_of(pod);
   const kube::ObjectKey key = kube::key_of(pod);
-  const auto bound = api_.create(
-      bindings(), {{"apiVersion", "v1"},
+  const auto bound =
+      api_.create(binding_of(key.name),
+                  {{"apiVersion", "v1"},
                    {"kind", "Binding"},
                    {"metadata", {{"name", key.name}, {"namespace", key.ns}, {"uid", uid}}},
                    {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", options_.name}}}});

@@ -108,7 +108,7 @@ base::Result<Json> MemoryApi::bind(const Json& binding) {
 base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& object) {
   base::MutexLock lock(mutex_);
   if (failure_) return base::failure(*failure_);
-  if (type.plural == "bindings") return bind(object);
+  if (type.plural.ends_with("/binding")) return bind(object);
   const ObjectKey key = kube::key_of(object);
   if (objects_.contains({type.plural, key}))
     return base::failure(Code::AlreadyExists, type.plural + " \"" + key.name + "\" already exists");
