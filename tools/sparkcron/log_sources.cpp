@@ -1,7 +1,5 @@
 #include "tools/sparkcron/log_sources.h"
 
-#include "runner/log_reader.h"
-
 namespace sparkcron {
 
 void NodeLogs::serve(const runner::node::PodLogs& node, monitor::LogArchive& archive) {
@@ -22,12 +20,7 @@ base::Result<std::unique_ptr<kube::LogReader>> NodeLogs::open(const kube::Object
   }
   if (node == nullptr)
     return base::failure(base::Code::Unavailable, "the node has not started yet");
-  const auto locate = [node, pod,
-                       container = options.container]() -> base::Result<runner::LogFiles> {
-    ASSIGN_OR_RETURN(const runner::node::ContainerLog log, node->find(pod.ns, pod.name, container));
-    return runner::LogFiles{.paths = log.files, .finished = log.finished};
-  };
-  auto reader = runner::read_log_files(locate, options, clock_);
+  auto reader = node->open(pod, uid, options, clock_);
   if (reader || reader.error().code != base::Code::NotFound) return reader;
   return archive->open(pod, uid, options);
 }
