@@ -400,10 +400,9 @@ TEST_CASE("a folder serves one node, and only its owner's") {
 TEST_CASE("the last moment of a log is told before it is removed") {
   NodeBed bed;
   std::string kept;
-  bed.options.on_log_removal = [&](const kube::ObjectKey& pod, const std::string&,
-                                   const std::string& container,
+  bed.options.on_log_removal = [&](const nlohmann::json& pod, const std::string& container,
                                    const runner::node::ContainerLog& log) {
-    kept = pod.to_string() + " " + container + ": " + text_of(log.files.back());
+    kept = kube::key_of(pod).to_string() + " " + container + ": " + text_of(log.files.back());
   };
   bed.start();
   const std::string uid = kube::uid_of(bed.create(shell_pod("p", "echo words")));
