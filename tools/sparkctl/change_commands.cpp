@@ -1,0 +1,49 @@
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "config/names.h"
+#include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/lookup.h"
+#include "tools/sparkctl/manifests.h"
+
+namespace sparkctl {
+
+base::Status create(Session& session, const std::vector<std::string>& files) {
+  ASSIGN_OR_RETURN(const std::vector<Manifest> manifests,
+                   read_manifests(files, session.in, session.ns));
+  for (const Manifest& manifest : manifests) {
+    const auto created = session.api.create(manifest.type, manifest.object);
+    if (!created) return base::failure(created.error());
+    session.out << display_name(manifest.type, kube::key_of(*created).name) << " created\n";
+  }
+  return {};
+}
+
+base::Status remove(Session& session, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+    // Exactly the object that was found, not a namesake that came meanwhile.
+    const auto removed =
+        session.api.remove(found.type, {session.ns, name}, {.uid = kube::uid_of(*found.object)});
+    if (!removed) return base::failure(removed.error());
+    session.out << display_name(found.type, name) << " deleted\n";
+  }
+  return {};
+}
+
+base::Status set_suspension(Session& session, const std::vector<std::string>& names,
+                            Suspension suspension) {
+  const bool suspend = suspension == Suspension::Suspend;
+  const kube::ResourceType& type = config::scheduled_spark_applications();
+  for (const std::string& name : names) {
+    RETURN_IF_ERROR(find_schedule(session, name));
+    const auto patched = session.api.patch(type, {session.ns, name}, kube::PatchType::MergePatch,
+                                           {{"spec", {{"suspend", suspend}}}});
+    if (!patched) return base::failure(patched.error());
+    session.out << display_name(type, name) << (suspend ? " suspended\n" : " resumed\n");
+  }
+  return {};
+}
+
+}  // namespace sparkctl

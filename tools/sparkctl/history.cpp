@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/yaml/yaml.h"
+#include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/show.h"
+#include "tools/sparkctl/times.h"
+
+namespace sparkctl {
+namespace {
+
+using base::integer_at;
+using base::string_at;
+using kube::Json;
+
+constexpr const char* kPath = "/sparkcron/v1/history";
+
+// A run's place in time: its slot, or when it was created by hand; a stretch's end.
+std::string moment_of(const Json& entry) {
+  for (const char* field : {"slot", "to", "created"}) {
+    if (std::string time = string_at(entry, {field}); !time.empty()) return time;
+  }
+  return "";
+}
+
+// Runs and skipped stretches in one list, the newest first.
+std::vector<Json> entries_of(const Json& answer, size_t limit) {
+  std::vector<Json> entries;
+  for (const char* list : {"runs", "skips"}) {
+    const Json* part = base::find(answer, {list});
+    if (part == nullptr || !part->is_array()) continue;
+    entries.insert(entries.end(), part->begin(), part->end());
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const Json& left, const Json& right) {
+    return moment_of(left) > moment_of(right);
+  });
+  if (entries.size() > limit) entries.resize(limit);
+  return entries;
+}
+
+std::vector<Cell> run_row(const Json& run) {
+  const std::string state = string_at(run, {"state"});
+  auto started = time_at(run, {"started"});
+  if (!started) started = time_at(run, {"submitted"});
+  const auto ended = time_at(run, {"ended"});
+  const auto exit_code = integer_at(run, {"exitCode"});
+  const auto attempts = integer_at(run, {"attempts"});
+  return {string_at(run, {"slot"}).empty() ? "by hand" : string_at(run, {"slot"}),
+          Cell(state, colour_of(state)),
+          string_at(run, {"started"}),
+          started && ended ? exact(*ended - *started) : "",
+          attempts ? std::to_string(*attempts) : "",
+          exit_code ? std::to_string(*exit_code) : "",
+          string_at(run, {"name"}),
+          string_at(run, {"message"})};
+}
+
+std::vector<Cell> skip_row(const Json& skip) {
+  const auto count = integer_at(skip, {"count"}).value_or(1);
+  return {string_at(skip, {"to"}),
+          Cell("Skipped", Colour::Yellow),
+          "",
+          "",
+          "",
+          "",
+          "",
+          string_at(skip, {"reason"}) + (count > 1 ? ", " + std::to_string(count) +
+                                                         " slots since " + string_at(skip, {"from"})
+                                                   : "")};
+}
+
+base::Result<Json> ask(Session& session, const std::string& schedule, int limit) {
+  base::http::Request request{.method = "GET", .path = kPath};
+  if (session.scope != Scope::All) request.query.emplace_back("namespace", session.ns);
+  if (!schedule.empty()) request.query.emplace_back("schedule", schedule);
+  request.query.emplace_back("limit", std::to_string(limit));
+  const auto answer = session.raw(request);
+  if (!answer && (answer.error().code == base::Code::NotFound ||
+                  answer.error().code == base::Code::Forbidden)) {
+    return base::failure(
+        base::Code::Unimplemented,
+        "this server keeps no history: ask the sparkcron service itself "
+        "(--kubeconfig), or see what the cluster still has with sparkctl list runs");
+  }
+  if (!answer) return base::failure(answer.error());
+  auto parsed = base::parse_json(answer->body, {.bytes = size_t{64} << 20});
+  if (!parsed) return base::failure(parsed.error().with_context("history"));
+  return parsed;
+}
+
+}  // namespace
+
+base::Status history(Session& session, const std::string& schedule, int limit) {
+  ASSIGN_OR_RETURN(const Json answer, ask(session, schedule, limit));
+  const std::vector<Json> entries = entries_of(answer, static_cast<size_t>(limit));
+  if (session.output == Output::Json) {
+    session.out << Json(entries).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    return {};
+  }
+  if (session.output == Output::Yaml) {
+    session.out << base::yaml::dump(Json(entries));
+    return {};
+  }
+  if (session.output == Output::Name) {
+    for (const Json& entry : entries) {
+      if (const std::string name = string_at(entry, {"name"}); !name.empty())
+        session.out << name << '\n';
+    }
+    return {};
+  }
+  if (entries.empty()) {
+    session.err << "No history yet.\n";
+    return {};
+  }
+  Table table({"SLOT", "OUTCOME", "STARTED", "DURATION", "ATTEMPTS", "EXIT", "RUN", "MESSAGE"});
+  for (const Json& entry : entries)
+    table.add(entry.contains("reason") && entry.contains("from") ? skip_row(entry)
+                                                                 : run_row(entry));
+  table.print(session.out, session.colours);
+  return {};
+}
+
+}  // namespace sparkctl

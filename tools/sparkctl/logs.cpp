@@ -1,0 +1,86 @@
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/lookup.h"
+#include "tools/sparkctl/show.h"
+
+namespace sparkctl {
+namespace {
+
+base::Result<std::string> run_behind(Session& session, const std::string& name) {
+  const auto found = find_schedule_or_run(session, name);
+  if (!found) {
+    // The log may outlive its run: whoever knows a run's name may still ask for it.
+    if (found.error().code == base::Code::NotFound) return name;
+    return base::failure(found.error());
+  }
+  if (found->type == config::spark_applications()) return name;
+  ASSIGN_OR_RETURN(const std::vector<kube::Json> runs, runs_of(session, name));
+  if (!runs.empty()) return kube::key_of(runs.front()).name;
+  // All pruned: the schedule still knows the last one.
+  std::string last = base::string_at(*found->object, {"status", "lastRunName"});
+  if (last.empty()) {
+    return base::failure(
+        base::Code::NotFound,
+        "schedule \"" + name + "\" has no run yet; sparkctl trigger " + name + " starts one");
+  }
+  return last;
+}
+
+// The driver of a run, as its status says, or by the rule for its name.
+struct Driver {
+  std::string pod;
+  bool ended = false;
+};
+
+Driver driver_of(Session& session, const std::string& run) {
+  Driver driver{.pod = run + "-driver", .ended = true};
+  const auto object = session.api.get(config::spark_applications(), {session.ns, run});
+  if (!object) return driver;
+  driver.ended = is_final(state_of(*object));
+  if (std::string pod = base::string_at(*object, {"status", "driverInfo", "podName"}); !pod.empty())
+    driver.pod = std::move(pod);
+  return driver;
+}
+
+// Opens the log; with follow, waits for a driver that is still to come.
+base::Result<std::unique_ptr<base::http::BodyStream>> open_log(Session& session,
+                                                               const std::string& run,
+                                                               const kube::LogOptions& options) {
+  bool told = false;
+  while (true) {
+    const Driver driver = driver_of(session, run);
+    auto log = session.logs({session.ns, driver.pod}, options);
+    if (log) return log;
+    const base::Code code = log.error().code;
+    const bool may_come = code == base::Code::NotFound || code == base::Code::InvalidArgument;
+    if (!options.follow || driver.ended || !may_come) {
+      if (code != base::Code::NotFound) return base::failure(log.error());
+      return base::failure(base::Code::NotFound,
+                           "no log of \"" + run + "\": " + log.error().message);
+    }
+    if (!told) session.err << "waiting for the driver of " << run << '\n';
+    told = true;
+    pause(session.clock);
+  }
+}
+
+}  // namespace
+
+base::Status logs(Session& session, const LogsOptions& options) {
+  ASSIGN_OR_RETURN(const std::string run, run_behind(session, options.name));
+  if (run != options.name) session.err << "log of " << run << '\n';
+  ASSIGN_OR_RETURN(const auto log, open_log(session, run, options.log));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> bytes, log->read());
+    if (!bytes) return {};
+    session.out << *bytes << std::flush;
+    if (!session.out) return {};  // nobody reads any more
+  }
+}
+
+}  // namespace sparkctl

@@ -1,0 +1,30 @@
+#pragma once
+
+// Finds what a name on the command line means.
+//
+// Threads: main only.
+
+#include <string>
+#include <vector>
+
+#include "tools/sparkctl/session.h"
+
+namespace sparkctl {
+
+struct Found {
+  kube::ResourceType type;
+  std::shared_ptr<const kube::Json> object;
+};
+
+// A schedule of that name, or else a run. NotFound says what to try.
+base::Result<Found> find_schedule_or_run(Session& session, const std::string& name);
+base::Result<kube::Json> find_schedule(Session& session, const std::string& name);
+// The runs of a schedule, the newest first.
+base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::string& schedule);
+// All schedules, or all runs, of the session's namespace or of all.
+base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::ResourceType& type);
+
+// "scheduledsparkapplication/nightly".
+std::string display_name(const kube::ResourceType& type, const std::string& name);
+
+}  // namespace sparkctl

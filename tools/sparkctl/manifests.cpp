@@ -1,0 +1,101 @@
+#include "tools/sparkctl/manifests.h"
+
+#include <filesystem>
+#include <fstream>
+#include <istream>
+
+#include "base/json.h"
+#include "base/yaml/yaml.h"
+#include "config/names.h"
+
+namespace sparkctl {
+namespace {
+
+using base::Code;
+using nlohmann::json;
+
+constexpr size_t kMaxFile = size_t{3} << 20;
+
+base::Result<std::string> read_stream(std::istream& stream, const std::string& name) {
+  std::string text(kMaxFile + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  if (text.size() > kMaxFile) return base::failure(Code::TooLarge, name + ": over 3 MiB");
+  return text;
+}
+
+base::Result<std::string> read_file(const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::exists(name, error)) {
+    return base::failure(Code::NotFound, name + ": no such file");
+  }
+  std::ifstream file(name, std::ios::binary);
+  if (!file || std::filesystem::is_directory(name, error)) {
+    return base::failure(Code::InvalidArgument, name + ": cannot be read");
+  }
+  return read_stream(file, name);
+}
+
+const kube::ResourceType* type_of(const json& object) {
+  for (const kube::ResourceType* type :
+       {&config::scheduled_spark_applications(), &config::spark_applications(),
+        &kube::config_maps(), &kube::secrets(), &kube::namespaces(),
+        &kube::persistent_volume_claims()}) {
+    if (base::string_at(object, {"kind"}) == type->kind &&
+        base::string_at(object, {"apiVersion"}) == type->api_version()) {
+      return type;
+    }
+  }
+  return nullptr;
+}
+
+base::Status add(const json& object, const std::string& file, const std::string& ns,
+                 std::vector<Manifest>& manifests) {
+  const std::string kind = base::string_at(object, {"kind"});
+  if (const json* items = base::find(object, {"items"});
+      kind == "List" && items != nullptr && items->is_array()) {
+    for (const json& item : *items)
+      RETURN_IF_ERROR(add(item, file, ns, manifests));
+    return {};
+  }
+  if (kind.empty()) {
+    return base::failure(Code::InvalidArgument, file + ": a document without kind");
+  }
+  const kube::ResourceType* type = type_of(object);
+  if (type == nullptr) {
+    return base::failure(Code::InvalidArgument,
+                         file + ": sparkctl does not create a " + kind + " of " +
+                             base::string_at(object, {"apiVersion"}) + "; use kubectl for it");
+  }
+  Manifest manifest{.type = *type, .object = object};
+  json& metadata = manifest.object["metadata"];
+  if (!metadata.is_object() && !metadata.is_null()) {
+    return base::failure(Code::InvalidArgument, file + ": metadata is no object");
+  }
+  if (type->namespaced && base::string_at(metadata, {"namespace"}).empty()) {
+    metadata["namespace"] = ns;
+  }
+  manifests.push_back(std::move(manifest));
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::vector<Manifest>> read_manifests(const std::vector<std::string>& files,
+                                                   std::istream& standard_input,
+                                                   const std::string& ns) {
+  std::vector<Manifest> manifests;
+  for (const std::string& file : files) {
+    const std::string name = file == "-" ? "standard input" : file;
+    auto text = file == "-" ? read_stream(standard_input, name) : read_file(file);
+    if (!text) return base::failure(text.error());
+    const auto documents = base::yaml::parse_all(*text);
+    if (!documents) return base::failure(documents.error().with_context(name));
+    for (const json& document : *documents)
+      RETURN_IF_ERROR(add(document, name, ns, manifests));
+  }
+  if (manifests.empty()) return base::failure(Code::InvalidArgument, "nothing to create");
+  return manifests;
+}
+
+}  // namespace sparkctl

@@ -1,0 +1,98 @@
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/lookup.h"
+#include "tools/sparkctl/show.h"
+
+namespace sparkctl {
+namespace {
+
+using kube::Json;
+
+// Best effort: a description without events is better than none.
+std::vector<Json> events_about(Session& session, const Json& object) {
+  auto events = session.api.list(kube::core_events(),
+                                 {.ns = kube::key_of(object).ns,
+                                  .field_selector = "involvedObject.uid=" + kube::uid_of(object)});
+  if (!events) {
+    session.err << "sparkctl: events cannot be read: " << events.error().message << '\n';
+    return {};
+  }
+  return std::move(events->items);
+}
+
+void show(Session& session, const kube::ResourceType& type, const std::vector<Json>& objects) {
+  if (type == config::spark_applications()) {
+    show_runs(session, objects);
+  } else {
+    show_schedules(session, objects);
+  }
+}
+
+}  // namespace
+
+base::Status list(Session& session, Listed what, const std::string& schedule) {
+  const kube::ResourceType& type =
+      what == Listed::Runs ? config::spark_applications() : config::scheduled_spark_applications();
+  std::vector<Json> objects;
+  if (schedule.empty()) {
+    ASSIGN_OR_RETURN(objects, list_all(session, type));
+  } else {
+    RETURN_IF_ERROR(find_schedule(session, schedule));
+    ASSIGN_OR_RETURN(objects, runs_of(session, schedule));
+  }
+  if (show_raw(session, type, objects, Shape::List)) return {};
+  if (objects.empty()) {
+    session.err << (what == Listed::Runs ? "No runs" : "No schedules")
+                << (session.scope == Scope::All ? std::string(" in any namespace")
+                                                : " in namespace \"" + session.ns + "\"")
+                << ".\n";
+    return {};
+  }
+  show(session, type, objects);
+  return {};
+}
+
+base::Status get(Session& session, const std::vector<std::string>& names) {
+  std::vector<Json> schedules;
+  std::vector<Json> runs;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+    if (show_raw(session, found.type, {*found.object}, Shape::One)) continue;
+    (found.type == config::spark_applications() ? runs : schedules).push_back(*found.object);
+  }
+  if (!schedules.empty()) show(session, config::scheduled_spark_applications(), schedules);
+  if (!runs.empty()) show(session, config::spark_applications(), runs);
+  return {};
+}
+
+base::Status describe(Session& session, const std::vector<std::string>& names) {
+  bool first = true;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+    if (!first) session.out << '\n';
+    first = false;
+    const std::vector<Json> events = events_about(session, *found.object);
+    if (found.type == config::spark_applications()) {
+      describe_run(session, *found.object, events);
+    } else {
+      describe_schedule(session, *found.object, events);
+    }
+  }
+  return {};
+}
+
+base::Status version(Session& session) {
+  const auto answer = session.raw({.method = "GET", .path = "/version"});
+  if (!answer) return base::failure(answer.error());
+  const auto parsed = base::parse_json(answer->body);
+  const std::string version = parsed ? base::string_at(*parsed, {"gitVersion"}) : "";
+  session.out << "server " << (version.empty() ? "of an unknown version" : version) << '\n';
+  return {};
+}
+
+}  // namespace sparkctl
