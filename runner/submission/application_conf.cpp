@@ -271,7 +271,8 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   add_dependencies(spec, conf);
 
   // The controller's business, not the submission's.
-  spec.accept({"suspend", "restartPolicy", "timeToLiveSeconds"});
+  spec.accept({"suspend", "restartPolicy", "timeToLiveSeconds", "activeDeadlineSeconds",
+               "pendingDeadlineSeconds"});
   for (const char* dead : {"failureRetries", "retryInterval"}) {
     if (spec.has(dead)) {
       plan.warnings.push_back("spec." + std::string(dead) +

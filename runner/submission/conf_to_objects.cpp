@@ -181,6 +181,11 @@ base::Result<Submission> submission_from_conf(const SubmitRequest& request,
   try {
     ASSIGN_OR_RETURN(Submission submission, assemble(facts, std::move(draft)));
     submission.warnings = std::move(resolved.warnings);
+    if (version.at_least(4, 2)) {
+      submission.warnings.push_back("Spark " + version.text +
+                                    " would guard executors by a NetworkPolicy, which is not "
+                                    "created yet");
+    }
     return submission;
   } catch (const json::exception&) {
     // A template whose parts have other types than a Pod's: {"env": 1}.

@@ -31,10 +31,10 @@ void finish_driver(const PodParts& parts, json& pod) {
 base::Result<Submission> build_submission(const json& application, const Context& context) {
   try {
     ASSIGN_OR_RETURN(ApplicationPlan plan, spark_conf_for(application, context));
-    ASSIGN_OR_RETURN(
-        Submission submission,
-        submission_from_conf(plan.request, plan.version, {context.app_id, context.unique_id},
-                             context.submit_time));
+    ASSIGN_OR_RETURN(Submission submission, submission_from_conf(plan.request, plan.version,
+                                                                 {.app_id = context.app_id,
+                                                                  .unique_id = context.unique_id},
+                                                                 context.submit_time));
     finish_driver(plan.driver_parts, submission.driver_pod);
     for (json& object : plan.objects)
       submission.before_pod.push_back(std::move(object));

@@ -20,8 +20,7 @@ namespace runner::submission {
 
 // What comes from the service and the attempt, not from the user.
 struct Context {
-  // From UID and attempts (submission_ids in names.h), so that a repeated submission makes the same
-  // names. app_id is "spark-" and 32 hex digits; unique_id is 16 hex digits.
+  // submission_ids(UID, attempts) of names.h: a repeated submission makes the same names.
   std::string app_id;
   std::string unique_id;
   std::string submission_id;

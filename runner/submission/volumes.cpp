@@ -1,5 +1,6 @@
 #include "runner/submission/volumes.h"
 
+#include <charconv>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -40,8 +41,10 @@ class VolumeKeys {
 
 base::Status check_size(const std::string& size) {
   // A bare small number is meant in gigabytes and would be bytes.
-  if (!size.empty() && size.size() < 5 &&
-      size.find_first_not_of("0123456789") == std::string::npos && std::stoi(size) < 1024) {
+  int64_t bytes = 0;
+  const auto [end, problem] = std::from_chars(size.data(), size.data() + size.size(), bytes);
+  const bool bare = problem == std::errc{} && end == size.data() + size.size() && bytes >= 0;
+  if (bare && bytes < 1024) {
     return failure(Code::InvalidArgument,
                    "Volume size `" + size + "` is smaller than 1KiB. Missing units?");
   }

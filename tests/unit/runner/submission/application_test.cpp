@@ -52,3 +52,188 @@ TEST_CASE("a Python application gets Spark's runner and Python's overhead") {
   CHECK(properties(built).at("spark.kubernetes.memoryOverheadFactor") == "0.4");
   CHECK(properties(built).at("spark.kubernetes.resource.type") == "python");
 }
+
+TEST_CASE("the same application builds the same bytes") {
+  const Submission first = must_build(scala_application());
+  const Submission second = must_build(scala_application());
+  CHECK(first.driver_pod == second.driver_pod);
+  CHECK(first.before_pod == second.before_pod);
+}
+
+TEST_CASE("which setting wins") {
+  struct Case {
+    const char* what;
+    json spec;
+    std::map<std::string, std::string> defaults;
+    std::map<std::string, std::string> forced;
+    std::string key;
+    std::string value;
+  };
+  const json no_driver = {{"driver", {{"memory", nullptr}, {"cores", nullptr}}}};
+  const Case cases[] = {
+      {"the default of a driver", no_driver, {}, {}, "spark.driver.memory", "1g"},
+      {"its cores", no_driver, {}, {}, "spark.driver.cores", "1"},
+      {"the service over the default",
+       no_driver,
+       {{"spark.driver.memory", "3g"}},
+       {},
+       "spark.driver.memory",
+       "3g"},
+      {"sparkConf over the service",
+       {{"sparkConf", {{"spark.x", "user"}}}},
+       {{"spark.x", "service"}},
+       {},
+       "spark.x",
+       "user"},
+      {"a field over sparkConf",
+       {{"sparkConf", {{"spark.driver.memory", "9g"}}}},
+       {},
+       {},
+       "spark.driver.memory",
+       "512m"},
+      {"what is forced over all",
+       {{"sparkConf", {{"spark.x", "user"}}}},
+       {},
+       {{"spark.x", "forced"}},
+       "spark.x",
+       "forced"},
+      {"the name of the application",
+       {{"sparkConf", {{"spark.app.name", "x"}}}},
+       {},
+       {},
+       "spark.app.name",
+       "pi"},
+      {"numbers as YAML wrote them", {{"sparkConf", {{"spark.x", 3}}}}, {}, {}, "spark.x", "3"},
+      {"the driver's name from sparkConf",
+       {{"sparkConf", {{"spark.kubernetes.driver.pod.name", "mine"}}}},
+       {},
+       {},
+       "spark.kubernetes.driver.pod.name",
+       "mine"},
+      {"dynamic allocation",
+       {{"dynamicAllocation", {{"enabled", true}, {"maxExecutors", 4}}}},
+       {},
+       {},
+       "spark.dynamicAllocation.maxExecutors",
+       "4"},
+      {"shuffle tracking with it",
+       {{"dynamicAllocation", {{"enabled", true}}}},
+       {},
+       {},
+       "spark.dynamicAllocation.shuffleTracking.enabled",
+       "true"},
+      {"hadoopConf", {{"hadoopConf", {{"fs.x", "y"}}}}, {}, {}, "spark.hadoop.fs.x", "y"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.what) {
+      Context where = context();
+      where.default_conf = c.defaults;
+      where.forced_conf = c.forced;
+      const Submission built = must_build(with(scala_application(), {{"spec", c.spec}}), where);
+      CHECK(properties(built).at(c.key) == c.value);
+    }
+  }
+}
+
+TEST_CASE("executors that are threads of the driver need no pod template") {
+  Context where = context();
+  where.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
+  const Submission built = must_build(scala_application(), where);
+  CHECK(built.before_pod.size() == 2);  // ConfigMap and Service
+  CHECK_FALSE(properties(built).contains("spark.kubernetes.executor.podTemplateFile"));
+}
+
+TEST_CASE("what cannot run is refused with the field's name") {
+  struct Case {
+    json spec;
+    std::string error;
+  };
+  const Case cases[] = {
+      {{{"mode", "client"}},
+       "spec.mode must be cluster: in client mode the driver would run inside this service"},
+      {{{"mainClass", nullptr}}, "spec.mainClass is required for a Java or Scala application"},
+      {{{"mainApplicationFile", nullptr}}, "spec.mainApplicationFile is required"},
+      {{{"mainApplicationFile", "/opt/app.jar"}},
+       "spec.mainApplicationFile is a file of the machine that submits, which cannot be reached: "
+       "/opt/app.jar (local:// names a file of the image)"},
+      {{{"deps", {{"files", {"file:///etc/passwd"}}}}},
+       "spec.deps.files is a file of the machine that submits, which cannot be reached: "
+       "file:///etc/passwd (local:// names a file of the image)"},
+      {{{"type", "Python"}}, "spec.mainApplicationFile must end in .py where spec.type is Python"},
+      {{{"sparkVersion", "four"}},
+       "spec.sparkVersion: \"four\" is not a Spark version such as 4.0.1"},
+      {{{"sparkVersion", "2.4.8"}},
+       "spec.sparkVersion: Spark 2.4.8 is not supported: 3.3 or newer is needed"},
+      {{{"image", nullptr}}, "Must specify the driver container image"},
+      {{{"driver", {{"cores", "two"}}}}, "spec.driver.cores must be an integer"},
+      {{{"driver", {{"memory", "1.5g"}}}}, "Driver memory must be a positive number"},
+      {{{"driver", {{"memoryLimit", "lots"}}}},
+       "spec.driver.memoryLimit must be a size such as 512m or 2g, not lots"},
+      {{{"executor", {{"memoryLimit", "2g"}}}},
+       "spec.executor.memoryLimit is not supported: Spark sets the memory limit of executors to "
+       "their request"},
+      {{{"batchScheduler", "volcano"}}, "spec.batchScheduler is not supported yet"},
+      {{{"batchSchedulerOptions", {{"queue", "q"}}}},
+       "spec.batchSchedulerOptions is not supported yet"},
+      {{{"sparkUIOptions", {{"servicePort", 80}}}}, "spec.sparkUIOptions is not supported yet"},
+      {{{"driverIngressOptions", {{{"servicePort", 80}}}}},
+       "spec.driverIngressOptions is not supported yet"},
+      {{{"driverPodDisruptionBudget", true}},
+       "spec.driverPodDisruptionBudget is not supported yet"},
+      {{{"driver", {{"shoeSize", 43}}}}, "spec.driver.shoeSize is not supported yet"},
+      {{{"nodeSelector", {{"a", "b"}}}, {"executor", {{"nodeSelector", {{"a", "b"}}}}}},
+       "spec.executor.nodeSelector and spec.nodeSelector exclude each other"},
+      {{{"driver", {{"volumeMounts", {{{"name", "x"}, {"mountPath", "/x"}}}}}}},
+       "spec.driver.volumeMounts name a volume that spec.volumes does not have: x"},
+      {{{"driver", {{"labels", {{"spark-role", "boss"}}}}}},
+       "spec.driver.labels must not have spark-role, which Spark sets"},
+      {{{"sparkConf", {{"spark.kubernetes.namespace", "other"}}}},
+       "spec.sparkConf must not set spark.kubernetes.namespace to another namespace"},
+      {{{"sparkConf", {{"spark.driver.bindAddress", "0.0.0.0"}}}},
+       "spark.driver.bindAddress is not supported in Kubernetes mode, as the driver's bind address "
+       "is managed and set to the driver pod's IP address."},
+      {{{"sparkConf", {{"spark.kerberos.keytab", "/etc/krb5.keytab"}}}},
+       "spark.kerberos.keytab names a file of the submitting machine: local:// names a file of the "
+       "image"},
+      {{{"sparkConf", {{"spark.kubernetes.driver.pod.featureSteps", "com.example.Step"}}}},
+       "spark.kubernetes.driver.pod.featureSteps: com.example.Step would need to run in this "
+       "service"},
+      {{{"driver", {{"template", {{"spec", 1}}}}}}, "Could not load pod from template file."},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.error) {
+      CHECK(refusal(with(scala_application(), {{"spec", c.spec}})) == c.error);
+    }
+  }
+}
+
+TEST_CASE("sparkConf may not reach beyond the application") {
+  for (const char* key :
+       {"spark.master", "spark.kubernetes.driver.master", "spark.kubernetes.container.image",
+        "spark.kubernetes.driver.container.image", "spark.kubernetes.executor.container.image",
+        "spark.kubernetes.authenticate.driver.serviceAccountName",
+        "spark.kubernetes.authenticate.executor.serviceAccountName",
+        "spark.kubernetes.authenticate.oauthToken", "spark.kubernetes.authenticate.oauthTokenFile",
+        "spark.kubernetes.authenticate.driver.oauthToken",
+        "spark.kubernetes.authenticate.driver.oauthTokenFile",
+        "spark.kubernetes.authenticate.executor.oauthToken",
+        "spark.kubernetes.authenticate.executor.oauthTokenFile",
+        "spark.kubernetes.driver.podTemplateFile", "spark.kubernetes.executor.podTemplateFile"}) {
+    DYNAMIC_SECTION(key) {
+      CHECK(refusal(with(scala_application(), {{"spec", {{"sparkConf", {{key, "x"}}}}}})) ==
+            "spec.sparkConf must not set " + std::string(key));
+    }
+  }
+  CHECK(refusal(with(scala_application(),
+                     {{"spec", {{"sparkConf", {{"spark.kubernetes.namespace", "jobs"}}}}}})) == "");
+}
+
+TEST_CASE("what has no effect is said") {
+  const Submission built =
+      must_build(with(scala_application(),
+                      {{"spec", {{"failureRetries", 3}, {"sparkConf", {{"sparkle.x", "y"}}}}}}));
+  CHECK(built.warnings ==
+        std::vector<std::string>{
+            "spec.failureRetries has no effect; spec.restartPolicy has fields for this",
+            "configuration key sparkle.x does not start with \"spark.\" and has no effect"});
+}

@@ -1,16 +1,14 @@
 #include "tests/unit/runner/submission/recording.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
-
-#include <yaml-cpp/yaml.h>
 
 #include "base/json.h"
 #include "runner/submission/conf_to_objects.h"
 #include "runner/submission/properties.h"
 #include "runner/submission/submit_arguments.h"
 #include "tests/support/catch.h"
+#include "tests/unit/runner/submission/yaml_documents.h"
 
 namespace runner::submission::test {
 namespace {
@@ -20,41 +18,6 @@ using nlohmann::json;
 const SubmissionIds kIds = {.app_id = "spark-0123456789abcdef0123456789abcdef",
                             .unique_id = "a1b2c3d4e5f60718"};
 constexpr base::WallTime kSubmitTime{std::chrono::milliseconds{1700000000123}};
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  REQUIRE(file.good());
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// A pod template as Kubernetes reads it: plain scalars may be null, booleans and integers (a
-// leading zero is octal), quoted ones are strings.
-json scalar(const YAML::Node& node) {
-  const std::string& text = node.Scalar();
-  if (node.Tag() == "!") return text;
-  if (text == "true" || text == "false") return text == "true";
-  const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  if (number) return std::stoll(text, nullptr, text.size() > 1 && text.front() == '0' ? 8 : 10);
-  return text;
-}
-
-json to_json(const YAML::Node& node) {
-  if (node.IsMap()) {
-    json object = json::object();
-    for (const auto& member : node)
-      object[member.first.Scalar()] = to_json(member.second);
-    return object;
-  }
-  if (node.IsSequence()) {
-    json list = json::array();
-    for (const auto& item : node)
-      list.push_back(to_json(item));
-    return list;
-  }
-  return node.IsScalar() ? scalar(node) : json(nullptr);
-}
 
 // The files of a recording; binary ones are not text and stand for themselves.
 std::map<std::string, std::string> files(const json& members, const std::string& folder) {
@@ -125,9 +88,8 @@ json one_unique_id(const json& value) {
 }  // namespace
 
 Recording load_recording(const std::string& version, const std::string& name) {
-  const std::string path =
-      std::string(SPARKCRON_SOURCE_DIR) + "/tests/golden/" + version + "/" + name + ".json";
-  return {version, json::parse(read_file(path))};
+  return {version,
+          json::parse(read_project_file("tests/golden/" + version + "/" + name + ".json"))};
 }
 
 base::Result<Submission> build(const Recording& recording) {
@@ -144,7 +106,7 @@ base::Result<Submission> build(const Recording& recording) {
   const auto driver_template =
       request.local_files.find(first_of(request.conf, {"spark.kubernetes.driver.podTemplateFile"}));
   if (driver_template != request.local_files.end()) {
-    request.driver_template = to_json(YAML::Load(driver_template->second));
+    request.driver_template = read_yaml(driver_template->second).front();
   }
   ASSIGN_OR_RETURN(const SparkVersion version, parse_spark_version(recording.version));
   return submission_from_conf(request, version, kIds, kSubmitTime);
