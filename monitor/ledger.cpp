@@ -259,11 +259,11 @@ Result<RunCounts> Ledger::counts(const kube::ObjectKey& schedule, const std::str
 Status Ledger::prune(std::vector<Dropped>& dropped) {
   if (++writes_ % kPruneEvery != 1) return {};
   RETURN_IF_ERROR(prune_runs(dropped));
-  const auto keep_newest = [this](const char* table, const char* order,
-                                  size_t limit) -> base::Status {
+  const auto keep_newest = [writer = &writer_](const char* table, const char* order,
+                                               size_t limit) -> base::Status {
     const std::string name(table);
     ASSIGN_OR_RETURN(Statement remove,
-                     writer_.prepare("DELETE FROM " + name + " WHERE rowid IN (SELECT rowid FROM " +
+                     writer->prepare("DELETE FROM " + name + " WHERE rowid IN (SELECT rowid FROM " +
                                      name + " ORDER BY " + order + " DESC LIMIT -1 OFFSET ?)"));
     return remove.bind(1, static_cast<int64_t>(limit)).run();
   };

@@ -199,9 +199,10 @@ void Metrics::collect_groups(std::vector<MetricFamily>& families) const {
   std::vector<std::string> names;
   for (const std::string& key : options_.labels)
     names.push_back(label_name(key));
-  const auto collect = [&](const char* name, const char* help, MetricType type, auto member) {
+  const auto collect = [&families, &names, groups = &groups_](const char* name, const char* help,
+                                                              MetricType type, auto member) {
     Family family(name, help, type);
-    for (const auto& [values, group] : groups_) {
+    for (const auto& [values, group] : *groups) {
       Labels labels;
       for (size_t i = 0; i < names.size(); ++i)
         labels.push_back({.name = names[i], .value = values[i]});

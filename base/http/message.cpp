@@ -76,9 +76,8 @@ std::string_view Headers::get(std::string_view name) const {
 }
 
 bool Headers::has(std::string_view name) const {
-  return std::any_of(fields_.begin(), fields_.end(), [&](const auto& field) {
-    return equal_ignoring_case(field.first, name);
-  });
+  return std::any_of(fields_.begin(), fields_.end(),
+                     [&](const auto& field) { return equal_ignoring_case(field.first, name); });
 }
 
 std::optional<std::string_view> Request::parameter(std::string_view name) const {

@@ -378,6 +378,7 @@ void Connection::answered(AfterAnswer after) {
 
 void Connection::open_stream(std::string head, std::shared_ptr<Outbound> outbound,
                              AfterAnswer after, bool chunked) {
+  if (phase_ == Phase::Closed) return outbound->end();
   phase_ = Phase::Streaming;
   outbound_ = std::move(outbound);
   after_stream_ = after;
@@ -394,14 +395,15 @@ void Connection::open_stream(std::string head, std::shared_ptr<Outbound> outboun
 }
 
 void Connection::wake() {
+  if (outbound_ && outbound_->overflowed()) return finish();
   if (websocket_) return websocket_->send(shared_from_this());
   if (phase_ == Phase::Streaming) flush_stream();
 }
 
 void Connection::flush_stream() {
-  if (outbound_->overflowed()) return finish();
   if (writing_) return;
   batch_ = outbound_->take(kMaxPieces);
+  if (batch_.overflow) return finish();
   if (batch_.data.empty() && !batch_.last) return;
   unsent_.clear();
   chunk_heads_.clear();
@@ -436,11 +438,17 @@ void Connection::end_stream() {
 }
 
 void Connection::open_websocket(std::shared_ptr<Outbound> outbound) {
+  if (phase_ == Phase::Closed) return outbound->end();
   phase_ = Phase::Streaming;
   outbound_ = std::move(outbound);
   if (engine_->stopping) outbound_->close();
-  websocket_ = std::make_unique<WebSocketSession>(
-      transport_, outbound_, [this] { finish(); });  // runs while an operation keeps us alive
+  // Runs while an operation keeps us alive.
+  websocket_ = std::make_unique<WebSocketSession>(transport_, outbound_, [this] {
+    if (phase_ != Phase::Streaming) return;
+    input_left_ = true;
+    linger();
+    if (auto ended = std::exchange(outbound_, nullptr)) ended->end();
+  });
   websocket_->start(parser_->get(), shared_from_this());
 }
 

@@ -1,6 +1,5 @@
 #include "base/http/tls_context.h"
 
-#include <array>
 #include <system_error>
 
 #include <openssl/err.h>
@@ -11,14 +10,13 @@
 namespace base::http {
 namespace {
 
-// The newest reason on OpenSSL's error queue, and the queue emptied.
+// The first reason on OpenSSL's error queue, which is the cause, and the queue emptied.
 std::string openssl_error() {
-  std::array<char, 256> text{};
-  const unsigned long code = ERR_peek_last_error();
-  ERR_error_string_n(code, text.data(), text.size());
+  const unsigned long code = ERR_peek_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) return std::generic_category().message(ERR_GET_REASON(code));
   const char* reason = ERR_reason_error_string(code);
-  return reason != nullptr ? reason : text.data();
+  return reason != nullptr ? reason : "unknown error";
 }
 
 }  // namespace

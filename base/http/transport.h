@@ -10,8 +10,8 @@
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/role.hpp>
-#include <boost/beast/websocket/teardown.hpp>
 
 namespace base::http {
 
@@ -82,13 +82,17 @@ class Transport {
   std::unique_ptr<asio::ssl::stream<Socket&>> tls_;
 };
 
-// What Beast's WebSocket asks of a transport: the end of a connection, and cutting it off.
+// What Beast's WebSocket asks of a transport: the end of a connection, and cutting it off. Beast's
+// own teardown waits for the peer without a limit; here the connection drains it afterwards.
 template <class Handler>
-void async_teardown(boost::beast::role_type role, Transport& transport, Handler&& handler) {
-  boost::beast::websocket::async_teardown(role, transport.socket(), std::forward<Handler>(handler));
+void async_teardown(boost::beast::role_type, Transport& transport, Handler&& handler) {
+  transport.shutdown_send();
+  asio::post(transport.get_executor(),
+             boost::beast::bind_front_handler(std::forward<Handler>(handler), error_code{}));
 }
-inline void teardown(boost::beast::role_type role, Transport& transport, error_code& error) {
-  boost::beast::websocket::teardown(role, transport.socket(), error);
+inline void teardown(boost::beast::role_type, Transport& transport, error_code& error) {
+  transport.shutdown_send();
+  error = {};
 }
 inline void beast_close_socket(Transport& transport) {
   transport.close();

@@ -45,8 +45,7 @@ class WebSocketSession {
 
   // There may be something to send.
   void send(std::shared_ptr<void> owner) {
-    if (outbound_->overflowed()) return end();
-    if (!open_ || writing_) return;
+    if (!open_ || writing_ || !on_end_) return;
     Outbound::Batch batch = outbound_->take(1);
     if (!batch.data.empty()) {
       writing_ = true;

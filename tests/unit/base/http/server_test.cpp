@@ -8,9 +8,11 @@
 
 #include "base/mutex.h"
 #include "tests/support/catch.h"
+#include "tests/unit/base/http/box.h"
 #include "tests/unit/base/http/raw_connection.h"
 
 namespace http = base::http;
+using tests::Box;
 using tests::RawConnection;
 
 namespace {
@@ -33,30 +35,6 @@ void echo(http::Request request, std::shared_ptr<http::Responder> responder) {
   if (!request.body.empty()) body += " [" + request.body + "]";
   responder->send({.status = 200, .headers = {{"Content-Type", "text/plain"}}, .body = body});
 }
-
-// A place where one thread leaves a value that another waits for.
-template <class T>
-class Box {
- public:
-  void put(T value) {
-    base::MutexLock lock(mutex_);
-    value_ = std::move(value);
-    changed_.notify_all();
-  }
-  T take() {
-    base::MutexLock lock(mutex_);
-    while (!value_)
-      changed_.wait(lock);
-    T value = std::move(*value_);
-    value_.reset();
-    return value;
-  }
-
- private:
-  base::Mutex mutex_;
-  base::CondVar changed_;
-  std::optional<T> value_;
-};
 
 }  // namespace
 
