@@ -25,7 +25,7 @@ class FailuresTest(harness.E2ETest):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            self.ends_with(self.service("--listen", f"127.0.0.1:{port}"), f"127.0.0.1:{port}: address already in use")
+            self.ends_with(self.service(listen=f"127.0.0.1:{port}"), f"127.0.0.1:{port}: address already in use")
 
     def test_two_services_on_one_folder(self):
         self.service().start()

@@ -80,18 +80,19 @@ def kubectl_program(version):
 class Service:
     """One `sparkcron standalone` over a folder; can be killed and started again."""
 
-    def __init__(self, folder, spark_home, *arguments, user=None, environment=None):
+    def __init__(self, folder, spark_home, *arguments, user=None, environment=None, listen="127.0.0.1:0"):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.spark_home = spark_home
         self.arguments = arguments
         self.user = user
+        self.listen = listen
         self.environment = environment or {}
         self.process = None
         self.log = self.folder / "service.log"
 
     def command(self):
-        command = [str(BIN / "sparkcron"), "standalone", "--data-dir", str(self.data), "--listen", "127.0.0.1:0",
+        command = [str(BIN / "sparkcron"), "standalone", "--data-dir", str(self.data), "--listen", self.listen,
                    "--spark-home", str(self.spark_home), *self.arguments]
         return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *command] if self.user else command
 

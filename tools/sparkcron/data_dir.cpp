@@ -63,14 +63,10 @@ base::Status write_private_file(const std::string& path, const std::string& cont
 
 base::Result<DataDir> DataDir::open(const std::string& path) {
   std::error_code problem;
-  std::filesystem::create_directories(path, problem);
+  const bool created = std::filesystem::create_directories(path, problem);
   if (problem) return system_failure(path, problem.value());
-  // Only a folder of our own is made private: --data-dir may name one that is shared on purpose.
-  struct stat info{};
-  if (::stat(path.c_str(), &info) == 0 && info.st_uid == ::geteuid() &&
-      std::filesystem::is_empty(path, problem)) {
-    ::chmod(path.c_str(), 0700);
-  }
+  // A folder that was there keeps its mode: somebody chose it.
+  if (created) ::chmod(path.c_str(), 0700);
   const std::string lock_path = path + "/lock";
   const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return system_failure(path, errno);
