@@ -213,7 +213,8 @@ base::Result<Json> HttpApi::create(const ResourceType& type, const Json& object)
     return base::failure(base::Code::InvalidArgument,
                          type.kind + " \"" + key.name + "\" needs a namespace");
   }
-  // A Binding is a subresource in all but name: the form that every API server knows is under its pod.
+  // A Binding is a subresource in all but name: the form that every API server knows is under its
+  // pod.
   ASSIGN_OR_RETURN(std::string path, type.kind == "Binding" ? object_path(pods(), key, "binding")
                                                             : collection_path(type, key.ns));
   Request request = with_body("POST", std::move(path), object);
@@ -260,7 +261,8 @@ base::Result<std::unique_ptr<BodyStream>> HttpApi::logs(const ObjectKey& pod,
   }
   if (options.since) {
     request.query.emplace_back(
-        "sinceTime", base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*options.since)));
+        "sinceTime",
+        base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*options.since)));
   }
   // A quiet program may be silent for hours; TCP keep-alive finds a dead server.
   return open(request, options.follow ? std::chrono::milliseconds{0} : kLogSilence);

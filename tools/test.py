@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Builds and runs the tests, stage by stage, and prints one summary.
 
-  tools/test              everything: checks, all tests under ASan and UBSan (end to end with real kubectl and
-                          real Spark included), threaded tests under TSan, fuzzers for a short time
+  tools/test              everything: checks, and all tests under ASan and UBSan, end to end with real kubectl and
+                          real Spark included
   tools/test --quick      the inner loop: checks and fast tests under ASan and UBSan
   tools/test -R cron      only tests whose name matches
+  tools/test --tsan       besides: the fast tests built with clang under TSan
+  tools/test --fuzz       besides: every libFuzzer target for a short time
 """
 import argparse
 import os
@@ -90,6 +92,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="checks and fast tests only")
     parser.add_argument("--no-bootstrap", action="store_true", help="install nothing")
     parser.add_argument("-R", dest="pattern", help="only tests whose name matches this regular expression")
+    parser.add_argument("--tsan", action="store_true", help="also under TSan")
+    parser.add_argument("--fuzz", action="store_true", help="also the fuzzers")
     parser.add_argument("--fuzz-seconds", type=int, default=15, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
     os.environ.setdefault("CTEST_PARALLEL_LEVEL", str(os.cpu_count() or 2))
@@ -106,11 +110,10 @@ def main():
             if not options.pattern or has_slow(options.pattern):
                 # One at a time: they start real Spark and measure nothing, but two cores are two cores.
                 stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", "-j1", *chosen)
-    if not options.quick and not options.pattern:
-        if build(stages, "tsan"):
-            stages.tests("threaded tests, TSan", "tsan", "-L", "threads")
-        if build(stages, "fuzz"):
-            fuzz(stages, options.fuzz_seconds)
+    if options.tsan and build(stages, "tsan"):
+        stages.tests("fast tests, TSan", "tsan", "-LE", "slow", *chosen)
+    if options.fuzz and build(stages, "fuzz"):
+        fuzz(stages, options.fuzz_seconds)
     return stages.summary()
 
 

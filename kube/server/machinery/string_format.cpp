@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 
 #include <arpa/inet.h>
@@ -79,7 +80,8 @@ bool is_cidr(const std::string& text) {
   if (bits.empty() || bits.size() > 3 || !std::all_of(bits.begin(), bits.end(), is_digit)) {
     return false;
   }
-  const int prefix = std::stoi(bits);
+  int prefix = -1;
+  std::from_chars(bits.data(), bits.data() + bits.size(), prefix);
   return (is_address(AF_INET, address) && prefix <= 32) ||
          (is_address(AF_INET6, address) && prefix <= 128);
 }

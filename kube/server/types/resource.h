@@ -57,7 +57,7 @@ struct Resource {
   bool terminating = false;   // its CRD is being deleted: nothing new
   Rules rules;
   std::shared_ptr<const machinery::StructuralSchema> schema;
-  std::shared_ptr<const Json> openapi_schema;  // of a CRD
+  std::shared_ptr<const Json> openapi_schema;      // of a CRD
   std::optional<machinery::TableColumns> columns;  // always set
   std::vector<std::string> selectable_fields;
 

@@ -201,7 +201,7 @@ TEST_CASE("without a ledger skips are counted since the start", "[monitor]") {
   CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 1);
 }
 
-TEST_CASE("promtool accepts the metrics; of the names only the peer's are odd", "[monitor]") {
+TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", "[monitor]") {
   const Outcome tool =
       run_command(std::string(SPARKCRON_SOURCE_DIR) + "/tools/bootstrap.d/promtool | tail -1");
   REQUIRE(tool.exit_code == 0);
