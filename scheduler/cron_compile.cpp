@@ -26,7 +26,7 @@ void add_days(const CronExpression& expression, Pattern& pattern) {
   pattern.days = static_cast<uint32_t>(mask_of(expression, kField));
   for (const CronItem* item = expression.begin(kField); item != expression.end(kField); ++item) {
     const uint32_t bit = uint32_t{1} << item->first % 32;
-    if (item->kind == Kind::FromLast) pattern.from_last |= bit;
+    if (item->kind == Kind::FromLast) pattern.from_last |= uint32_t{1} << (31 - item->first);
     if (item->kind == Kind::WeekdayToLast) pattern.weekday_to_last |= bit;
     if (item->kind == Kind::WeekdayToDay) pattern.weekday_to_day |= bit;
   }
@@ -38,9 +38,9 @@ void add_weekdays(const CronExpression& expression, Pattern& pattern) {
   pattern.weekdays = static_cast<uint8_t>((mask | mask >> 7) & 0x7f);  // 7 is Sunday too
   for (const CronItem* item = expression.begin(kField); item != expression.end(kField); ++item) {
     const uint32_t weekday = item->first % 7;
-    if (item->kind == Kind::LastWeekdayOf) pattern.nth |= uint64_t{1} << (6 * weekday + 5);
+    if (item->kind == Kind::LastWeekdayOf) pattern.nth |= uint64_t{1} << (35 + weekday);
     if (item->kind == Kind::NthWeekdayOf)
-      pattern.nth |= uint64_t{1} << (6 * weekday + item->last - 1);
+      pattern.nth |= uint64_t{1} << (7 * (item->last - 1) + weekday);
   }
 }
 

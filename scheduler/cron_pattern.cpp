@@ -18,18 +18,6 @@ int64_t wall_at(int64_t day, int64_t second) {
   return day * civil::kSecondsPerDay + second - civil::kEpochSeconds;
 }
 
-uint32_t first_weekday_of(int32_t year, uint32_t month) {
-  return civil::weekday(civil::day_number(year, month, 1));
-}
-
-// The Monday to Friday nearest to a day, without leaving the month.
-uint32_t nearest_weekday(uint32_t day, uint32_t length, uint32_t first_weekday) {
-  const uint32_t weekday = (first_weekday + day - 1) % 7;
-  if (weekday == 6) return day == 1 ? 3 : day - 1;
-  if (weekday == 0) return day == length ? day - 2 : day + 1;
-  return day;
-}
-
 }  // namespace
 
 void YearSet::insert(int32_t year) {
@@ -48,7 +36,9 @@ void Pattern::finish() {
   const bool any_day = days == kAllDays;
   const bool any_weekday = weekdays == kAllWeekdays;
   const bool no_day_excluded = has(kEitherDay) ? any_day || any_weekday : any_day && any_weekday;
-  flags &= static_cast<uint8_t>(~(kEveryDay | kWeekdaysOnly));
+  flags &= static_cast<uint8_t>(~(kEveryDay | kWeekdaysOnly | kIgnoresWeekday));
+  if (any_weekday && !has(kEitherDay) && (weekday_to_last | weekday_to_day | nth) == 0)
+    flags |= kIgnoresWeekday;
   if (months != kAllMonths || years.restricted()) return;
   if (no_day_excluded)
     flags |= kEveryDay;
@@ -56,38 +46,9 @@ void Pattern::finish() {
     flags |= kWeekdaysOnly;
 }
 
-uint32_t Pattern::special_days(uint32_t length, uint32_t first_weekday) const {
-  uint32_t result = 0;
-  for (uint32_t rest = from_last; rest != 0; rest &= rest - 1) {
-    const auto back = static_cast<uint32_t>(std::countr_zero(rest));
-    if (back < length) result |= uint32_t{1} << (length - back);
-  }
-  for (uint32_t rest = weekday_to_last; rest != 0; rest &= rest - 1) {
-    const auto back = static_cast<uint32_t>(std::countr_zero(rest));
-    if (back < length)
-      result |= uint32_t{1} << nearest_weekday(length - back, length, first_weekday);
-  }
-  for (uint32_t rest = weekday_to_day; rest != 0; rest &= rest - 1) {
-    const auto day = static_cast<uint32_t>(std::countr_zero(rest));
-    if (day <= length) result |= uint32_t{1} << nearest_weekday(day, length, first_weekday);
-  }
-  return result;
-}
-
-uint32_t Pattern::special_weekdays(uint32_t length, uint32_t first_weekday) const {
-  uint32_t result = 0;
-  for (uint64_t rest = nth; rest != 0; rest &= rest - 1) {
-    const auto bit = static_cast<uint32_t>(std::countr_zero(rest));
-    const uint32_t first = (bit / 6 + 7 - first_weekday) % 7 + 1;
-    const uint32_t week = bit % 6 == 5 ? (length - first) / 7 : bit % 6;
-    if (first + 7 * week <= length) result |= uint32_t{1} << (first + 7 * week);
-  }
-  return result;
-}
-
 uint32_t Pattern::days_in(int32_t year, uint32_t month) const {
   if (((months >> month) & 1) == 0 || !years.contains(year)) return 0;
-  return month_days(civil::month_length(year, month), first_weekday_of(year, month));
+  return days_of(civil::month_length(year, month), civil::day_number(year, month, 1));
 }
 
 bool Pattern::day_matches(DayNumber day) const {
@@ -104,12 +65,11 @@ int64_t Pattern::next_after_month(int32_t year, uint32_t month) const {
     for (; rest != 0 && years.contains(year); rest &= rest - 1) {
       month = static_cast<uint32_t>(std::countr_zero(rest));
       const uint32_t length = civil::month_length(year, month);
-      if (weekdays == kAllWeekdays && !has(kEitherDay) && !has_special() &&
-          (days & ((uint64_t{2} << length) - 2)) == 0)
-        continue;
+      // Without weekdays an empty month is seen before its first day is known.
+      if (has(kIgnoresWeekday) && days_of(length, 0) == 0) continue;
       const DayNumber first = civil::day_number(year, month, 1);
-      const uint32_t mask = month_days(length, civil::weekday(first));
-      if (mask != 0) return wall_at(int64_t{first} + std::countr_zero(mask) - 1, first_time());
+      if (const uint32_t mask = days_of(length, first); mask != 0)
+        return wall_at(int64_t{first} + std::countr_zero(mask) - 1, first_time());
     }
     ++year;
     if (years.restricted() && year < YearSet::kFirst) year = YearSet::kFirst;
@@ -159,7 +119,7 @@ int64_t Pattern::prev_before_month(int32_t year, uint32_t month) const {
     for (; rest != 0 && years.contains(year); rest &= ~(uint32_t{1} << month)) {
       month = highest(rest);
       const DayNumber first = civil::day_number(year, month, 1);
-      const uint32_t mask = month_days(civil::month_length(year, month), civil::weekday(first));
+      const uint32_t mask = days_of(civil::month_length(year, month), first);
       if (mask != 0) return wall_at(int64_t{first} + highest(mask) - 1, last_time);
     }
     --year;

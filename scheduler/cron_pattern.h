@@ -62,12 +62,13 @@ class YearSet {
 
 struct Pattern {
   enum Flag : uint8_t {
-    kEitherDay = 1,      // a day matches by day-of-month or by day-of-week, instead of by both
-    kEveryDay = 2,       // no date is excluded: searches need no calendar
-    kWeekdaysOnly = 4,   // only the weekday matters
-    kFirstPassOnly = 8,  // of a wall time that occurs twice, only the first counts
-    kCatchesUp = 16,     // what falls into a gap is made up for once, at its end
-    kInterval = 32,      // @every: no wall time at all
+    kEitherDay = 1,        // a day matches by day-of-month or by day-of-week, instead of by both
+    kEveryDay = 2,         // no date is excluded: searches need no calendar
+    kWeekdaysOnly = 4,     // only the weekday matters
+    kFirstPassOnly = 8,    // of a wall time that occurs twice, only the first counts
+    kCatchesUp = 16,       // what falls into a gap is made up for once, at its end
+    kInterval = 32,        // @every: no wall time at all
+    kIgnoresWeekday = 64,  // the days of a month do not depend on its weekdays
   };
 
   uint64_t seconds = 1;  // bits 0-59
@@ -77,11 +78,11 @@ struct Pattern {
   uint16_t months = 0;   // bits 1-12
   uint8_t weekdays = 0;  // bits 0-6, 0 = Sunday
   uint8_t flags = 0;
-  // The forms that depend on the month; see special_days().
-  uint32_t from_last = 0;        // bit n: L-n
+  // The forms that depend on the month, laid out so that most need no loop; see special_days().
+  uint32_t from_last = 0;        // bit 31 - n: L-n
   uint32_t weekday_to_last = 0;  // bit n: L-nW
   uint32_t weekday_to_day = 0;   // bit n: nW
-  uint64_t nth = 0;              // bit 6 * d + n - 1: d#n, with n = 6 for dL
+  uint64_t nth = 0;              // bit 7 * (n - 1) + d: d#n, with n = 6 for dL
   YearSet years;
 
   // @every: slots are anchor + k * period. Kept where the clock masks are not needed.
@@ -117,8 +118,9 @@ struct Pattern {
   [[nodiscard]] inline int64_t next_by_weekday(civil::DayNumber day, uint32_t time) const;
   [[nodiscard]] inline int64_t next_by_calendar(civil::DayNumber day, uint32_t time) const;
   [[nodiscard]] int64_t next_after_month(int32_t year, uint32_t month) const;
-  [[nodiscard]] uint32_t special_days(uint32_t length, uint32_t first_weekday) const;
-  [[nodiscard]] uint32_t special_weekdays(uint32_t length, uint32_t first_weekday) const;
+  [[nodiscard]] inline uint32_t special_days(uint32_t length, uint32_t first_weekday) const;
+  [[nodiscard]] inline uint32_t special_weekdays(uint32_t length, uint32_t first_weekday) const;
+  [[nodiscard]] inline uint32_t days_of(uint32_t length, civil::DayNumber first) const;
   [[nodiscard]] bool has_special() const {
     return (nth | from_last | weekday_to_last | weekday_to_day) != 0;
   }

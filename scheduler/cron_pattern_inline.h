@@ -48,17 +48,59 @@ inline uint32_t Pattern::time_from(uint32_t second_of_day) const {
   return next_hour * 3600 + static_cast<uint32_t>(std::countr_zero(minutes)) * 60 + first_second;
 }
 
+// The Monday to Friday nearest to a day, without leaving the month.
+inline uint32_t nearest_weekday(uint32_t day, uint32_t length, uint32_t first_weekday) {
+  const uint32_t weekday = (first_weekday + day - 1) % 7;
+  const uint32_t from_saturday = day == 1 ? 3 : day - 1;
+  const uint32_t from_sunday = day == length ? day - 2 : day + 1;
+  return weekday == 6 ? from_saturday : weekday == 0 ? from_sunday : day;
+}
+
+inline uint32_t Pattern::special_days(uint32_t length, uint32_t first_weekday) const {
+  uint32_t result = from_last >> (31 - length);
+  for (uint32_t rest = weekday_to_last; rest != 0; rest &= rest - 1) {
+    const auto back = static_cast<uint32_t>(std::countr_zero(rest));
+    if (back < length)
+      result |= uint32_t{1} << nearest_weekday(length - back, length, first_weekday);
+  }
+  for (uint32_t rest = weekday_to_day; rest != 0; rest &= rest - 1) {
+    const auto day = static_cast<uint32_t>(std::countr_zero(rest));
+    if (day <= length) result |= uint32_t{1} << nearest_weekday(day, length, first_weekday);
+  }
+  return result;
+}
+
+// A row of seven bits for each week, rotated so that it begins with the month's first weekday.
+inline uint32_t Pattern::special_weekdays(uint32_t length, uint32_t first_weekday) const {
+  constexpr uint64_t kRows = 0x10204081;  // bit 0 of five rows
+  constexpr uint64_t kAllRows = (uint64_t{1} << 35) - 1;
+  const uint64_t kept = (uint64_t{0x7f} >> first_weekday) * kRows;
+  const uint64_t by_week = nth & kAllRows;
+  const uint64_t rotated =
+      (by_week >> first_weekday & kept) | (by_week << (7 - first_weekday) & kAllRows & ~kept);
+  // dL lies in the last seven days.
+  const uint64_t last = (nth >> 35) * 0x0002040810204081 >> first_weekday;
+  const uint64_t last_week = uint64_t{0x7f} << (length - 7);
+  return static_cast<uint32_t>((rotated | (last & last_week)) << 1);
+}
+
 inline uint32_t Pattern::month_days(uint32_t length, uint32_t first_weekday) const {
   // The weekday mask seven times over, moved so that bit 1 is the first of the month.
   const uint64_t weeks = uint64_t{weekdays} * 0x0002040810204081;
   uint32_t by_month = days;
   uint32_t by_week = static_cast<uint32_t>(weeks >> first_weekday) << 1;
-  if (has_special()) [[unlikely]] {
+  if (has_special()) {
     by_month |= special_days(length, first_weekday);
     by_week |= special_weekdays(length, first_weekday);
   }
   const uint32_t valid = static_cast<uint32_t>((uint64_t{2} << length) - 2);
   return (has(kEitherDay) ? by_month | by_week : by_month & by_week) & valid;
+}
+
+inline uint32_t Pattern::days_of(uint32_t length, civil::DayNumber first) const {
+  if (has(kIgnoresWeekday))
+    return (days | from_last >> (31 - length)) & static_cast<uint32_t>((uint64_t{2} << length) - 2);
+  return month_days(length, civil::weekday(first));
 }
 
 inline int64_t Pattern::next_by_weekday(civil::DayNumber day, uint32_t time) const {
@@ -72,10 +114,10 @@ inline int64_t Pattern::next_by_weekday(civil::DayNumber day, uint32_t time) con
 
 inline int64_t Pattern::next_by_calendar(civil::DayNumber day, uint32_t time) const {
   const civil::Date date = civil::date_of(day);
+  const uint32_t length = civil::month_length(date.year, date.month);
+  const civil::DayNumber first = day - date.day + 1;
   if (((months >> date.month) & 1) != 0 && years.contains(date.year)) {
-    const uint32_t mask =
-        month_days(civil::month_length(date.year, date.month), civil::weekday(day - date.day + 1));
-    const uint32_t from_today = mask >> date.day;
+    const uint32_t from_today = days_of(length, first) >> date.day;
     if ((from_today & 1) != 0 && time < kDaySeconds)
       return int64_t{day} * kDaySeconds + time - civil::kEpochSeconds;
     if (const uint32_t rest = from_today >> 1; rest != 0) {
@@ -83,7 +125,18 @@ inline int64_t Pattern::next_by_calendar(civil::DayNumber day, uint32_t time) co
       return (int64_t{day} + ahead) * kDaySeconds + first_time() - civil::kEpochSeconds;
     }
   }
-  return next_after_month(date.year, date.month);
+  // Most often it is the next month, whose first day needs no division.
+  const bool new_year = date.month == 12;
+  const int32_t year = date.year + (new_year ? 1 : 0);
+  const uint32_t month = new_year ? 1 : date.month + 1;
+  if (((months >> month) & 1) != 0 && years.contains(year)) {
+    const civil::DayNumber next_first = first + length;
+    if (const uint32_t mask = days_of(civil::month_length(year, month), next_first); mask != 0) {
+      const auto ahead = static_cast<uint32_t>(std::countr_zero(mask)) - 1;
+      return (int64_t{next_first} + ahead) * kDaySeconds + first_time() - civil::kEpochSeconds;
+    }
+  }
+  return next_after_month(year, month);
 }
 
 inline int64_t Pattern::next(int64_t wall) const {

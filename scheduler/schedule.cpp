@@ -78,6 +78,15 @@ std::optional<Instant> Schedule::next(Instant after) const {
   const int64_t wall = pattern_.next(searched);
   if (wall - segment->offset < segment[1].begin) [[likely]]
     return Instant{std::chrono::seconds{wall - segment->offset}};
+
+  // Beyond the next change, but not near any: the segment that it lies in says the offset. Wall
+  // times that come again after the next change must not have been passed by the search.
+  if (wall < offsets.folds_from() && searched <= segment[1].begin + segment[1].offset) {
+    const Segment* there = offsets.find(wall - segment->offset);
+    const int64_t instant = wall - there->offset;
+    if (instant >= there->begin + there->repeated && instant < there[1].begin)
+      return Instant{std::chrono::seconds{instant}};
+  }
   return next_across_changes({.segment = segment, .searched = searched, .wall = wall});
 }
 
