@@ -11,10 +11,14 @@ namespace scheduler {
 
 inline constexpr uint32_t kDaySeconds = 86400;
 
+// The lowest bit of a mask that is not empty: a single instruction, where std::countr_zero must
+// also answer for zero.
+inline uint32_t lowest(uint64_t mask) {
+  return static_cast<uint32_t>(__builtin_ctzll(mask));
+}
+
 inline uint32_t Pattern::first_time() const {
-  return static_cast<uint32_t>(std::countr_zero(hours)) * 3600 +
-         static_cast<uint32_t>(std::countr_zero(minutes)) * 60 +
-         static_cast<uint32_t>(std::countr_zero(seconds));
+  return lowest(hours) * 3600 + lowest(minutes) * 60 + lowest(seconds);
 }
 
 // Both return 86400 and more when the next time is tomorrow's first: the hours are looked at
@@ -22,30 +26,28 @@ inline uint32_t Pattern::first_time() const {
 inline uint32_t Pattern::time_from_minute(uint32_t minute_of_day) const {
   const uint32_t hour = minute_of_day / 60;
   const uint64_t rest = minutes >> (minute_of_day % 60);
-  if (((hours >> hour) & 1) != 0 && rest != 0)
-    return (minute_of_day + static_cast<uint32_t>(std::countr_zero(rest))) * 60;
+  if (((hours >> hour) & 1) != 0 && rest != 0) return (minute_of_day + lowest(rest)) * 60;
   const uint64_t later = (uint64_t{hours} << 24 | hours) >> (hour + 1);
-  const uint32_t next_hour = hour + 1 + static_cast<uint32_t>(std::countr_zero(later));
-  return next_hour * 3600 + static_cast<uint32_t>(std::countr_zero(minutes)) * 60;
+  const uint32_t next_hour = hour + 1 + lowest(later);
+  return next_hour * 3600 + lowest(minutes) * 60;
 }
 
 inline uint32_t Pattern::time_from(uint32_t second_of_day) const {
   const uint32_t minute_of_day = second_of_day / 60;
   const uint32_t hour = minute_of_day / 60;
   const uint32_t minute = minute_of_day % 60;
-  const uint32_t first_second = static_cast<uint32_t>(std::countr_zero(seconds));
+  const uint32_t first_second = lowest(seconds);
   if (((hours >> hour) & 1) != 0) {
     const uint64_t rest_of_minute = seconds >> (second_of_day % 60);
     if (((minutes >> minute) & 1) != 0 && rest_of_minute != 0)
-      return second_of_day + static_cast<uint32_t>(std::countr_zero(rest_of_minute));
+      return second_of_day + lowest(rest_of_minute);
     if (const uint64_t rest = minutes >> minute >> 1; rest != 0) {
-      return (minute_of_day + 1 + static_cast<uint32_t>(std::countr_zero(rest))) * 60 +
-             first_second;
+      return (minute_of_day + 1 + lowest(rest)) * 60 + first_second;
     }
   }
   const uint64_t later = (uint64_t{hours} << 24 | hours) >> (hour + 1);
-  const uint32_t next_hour = hour + 1 + static_cast<uint32_t>(std::countr_zero(later));
-  return next_hour * 3600 + static_cast<uint32_t>(std::countr_zero(minutes)) * 60 + first_second;
+  const uint32_t next_hour = hour + 1 + lowest(later);
+  return next_hour * 3600 + lowest(minutes) * 60 + first_second;
 }
 
 // The Monday to Friday nearest to a day, without leaving the month.
@@ -59,12 +61,12 @@ inline uint32_t nearest_weekday(uint32_t day, uint32_t length, uint32_t first_we
 inline uint32_t Pattern::special_days(uint32_t length, uint32_t first_weekday) const {
   uint32_t result = from_last >> (31 - length);
   for (uint32_t rest = weekday_to_last; rest != 0; rest &= rest - 1) {
-    const auto back = static_cast<uint32_t>(std::countr_zero(rest));
+    const auto back = lowest(rest);
     if (back < length)
       result |= uint32_t{1} << nearest_weekday(length - back, length, first_weekday);
   }
   for (uint32_t rest = weekday_to_day; rest != 0; rest &= rest - 1) {
-    const auto day = static_cast<uint32_t>(std::countr_zero(rest));
+    const auto day = lowest(rest);
     if (day <= length) result |= uint32_t{1} << nearest_weekday(day, length, first_weekday);
   }
   return result;
@@ -106,8 +108,8 @@ inline uint32_t Pattern::days_of(uint32_t length, civil::DayNumber first) const 
 inline int64_t Pattern::next_by_weekday(civil::DayNumber day, uint32_t time) const {
   const uint32_t weekday = civil::weekday(day);
   const uint32_t later = time < kDaySeconds ? 0 : 1;
-  const uint32_t ahead = static_cast<uint32_t>(std::countr_zero(
-      (uint32_t{weekdays} << 7 | weekdays | uint32_t{weekdays} << 14) >> (weekday + later)));
+  const uint32_t ahead =
+      lowest((uint32_t{weekdays} << 7 | weekdays | uint32_t{weekdays} << 14) >> (weekday + later));
   if (ahead + later == 0) return int64_t{day} * kDaySeconds + time - civil::kEpochSeconds;
   return (int64_t{day} + ahead + later) * kDaySeconds + first_time() - civil::kEpochSeconds;
 }
@@ -121,7 +123,7 @@ inline int64_t Pattern::next_by_calendar(civil::DayNumber day, uint32_t time) co
     if ((from_today & 1) != 0 && time < kDaySeconds)
       return int64_t{day} * kDaySeconds + time - civil::kEpochSeconds;
     if (const uint32_t rest = from_today >> 1; rest != 0) {
-      const auto ahead = static_cast<uint32_t>(std::countr_zero(rest)) + 1;
+      const auto ahead = lowest(rest) + 1;
       return (int64_t{day} + ahead) * kDaySeconds + first_time() - civil::kEpochSeconds;
     }
   }
@@ -132,7 +134,7 @@ inline int64_t Pattern::next_by_calendar(civil::DayNumber day, uint32_t time) co
   if (((months >> month) & 1) != 0 && years.contains(year)) {
     const civil::DayNumber next_first = first + length;
     if (const uint32_t mask = days_of(civil::month_length(year, month), next_first); mask != 0) {
-      const auto ahead = static_cast<uint32_t>(std::countr_zero(mask)) - 1;
+      const auto ahead = lowest(mask) - 1;
       return (int64_t{next_first} + ahead) * kDaySeconds + first_time() - civil::kEpochSeconds;
     }
   }

@@ -21,15 +21,17 @@ OffsetTable OffsetTable::build(const std::vector<Change>& changes, const PosixTz
   for (const Change& change : changes)
     table.add(change.at, change.offset, change.abbreviation);
 
-  const int64_t last = changes.back().at;
+  int64_t last = changes.back().at;
   if (rule != nullptr && rule->daylight()) {
     // The rule holds from the last tabulated change on, or since 1970 if there is none.
     const int32_t first_year = last == kBeginning ? 1970 : year_of(last);
     constexpr int32_t kWrittenOut = 403;  // a whole era, and some room on both sides
     for (int32_t year = first_year; year < first_year + kWrittenOut; ++year) {
       for (const PosixTz::Change& change : rule->changes_in(year)) {
+        if (change.at <= last) continue;  // tabulated already, or a rule that crosses new year
         const PosixTz::Kind& kind = change.to_daylight ? *rule->daylight() : rule->standard();
-        if (change.at > last) table.add(change.at, kind.offset, kind.abbreviation);
+        table.add(change.at, kind.offset, kind.abbreviation);
+        last = change.at;
       }
     }
     table.folds_from_ = civil::seconds_of(first_year + 401, 1, 1);

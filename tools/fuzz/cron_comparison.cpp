@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/rfc3339.h"
+#include "scheduler/schedule_cursor.h"
 
 namespace oracle {
 namespace {
@@ -82,7 +83,17 @@ class Comparison {
                 std::to_string(schedule_.count(question_.after, until_)));
   }
 
-  bool compare_cursor() { return true; }
+  bool compare_cursor() {
+    scheduler::ScheduleCursor cursor(schedule_, question_.after);
+    std::optional<Instant> at = question_.after;
+    for (int step = 0; step < 40 && at; ++step) {
+      const std::optional<Instant> found = cursor.next();
+      const std::optional<Instant> expected = schedule_.next(*at);
+      if (!same("cursor after " + text(at), text(expected), text(found))) return false;
+      at = expected;
+    }
+    return true;
+  }
 
   const Question& question_;
   const Schedule& schedule_;
