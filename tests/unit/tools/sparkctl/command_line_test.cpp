@@ -1,0 +1,174 @@
+#include "tools/sparkctl/command_line.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/raw_server.h"
+
+namespace {
+
+using namespace sparkctl;
+
+struct Ran {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+Ran run_with(const std::vector<std::string>& arguments,
+             const std::map<std::string, std::string>& variables = {}) {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  tests::FakeClock clock;
+  const int code = run(
+      arguments, {.in = in, .out = out, .err = err},
+      [&](const char* name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? std::string() : found->second;
+      },
+      clock);
+  return {code, out.str(), err.str()};
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "sparkctl-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  void config(const std::string& file, const std::string& server) const {
+    std::filesystem::create_directories((path / file).parent_path());
+    std::ofstream(path / file) << "current-context: a\ncontexts: [{name: a, context: {cluster: c, "
+                                  "namespace: team}}]\nclusters: [{name: c, cluster: {server: '"
+                               << server << "'}}]\n";
+  }
+  std::filesystem::path path;
+};
+
+TEST_CASE("the command line is understood or explained") {
+  struct Case {
+    const char* name;
+    std::vector<std::string> arguments;
+    int code;
+    const char* out;  // begins
+    const char* err;  // contains
+  };
+  const Case cases[] = {
+      {.name = "nothing",
+       .arguments = {},
+       .code = kUsage,
+       .out = "",
+       .err = "subcommand is required"},
+      {.name = "help",
+       .arguments = {"--help"},
+       .code = kDone,
+       .out = "Spark schedules from the command line",
+       .err = ""},
+      {.name = "a command's help",
+       .arguments = {"trigger", "--help"},
+       .code = kDone,
+       .out = "Start a run by hand",
+       .err = ""},
+      {.name = "version",
+       .arguments = {"version", "--client"},
+       .code = kDone,
+       .out = "client ",
+       .err = ""},
+      {.name = "names are needed",
+       .arguments = {"describe"},
+       .code = kUsage,
+       .out = "",
+       .err = "names is required"},
+      {.name = "an unknown output",
+       .arguments = {"list", "-o", "xml"},
+       .code = kUsage,
+       .out = "",
+       .err = "xml"},
+      {.name = "cron needs no server",
+       .arguments = {"cron", "next", "0 2 * * *", "-n", "1", "--after", "2026-01-01T00:00:00Z"},
+       .code = kDone,
+       .out = "2026-01-01T02:00:00",
+       .err = ""},
+      {.name = "completion",
+       .arguments = {"completion"},
+       .code = kDone,
+       .out = "# bash completion of sparkctl",
+       .err = ""},
+      {.name = "no kubeconfig",
+       .arguments = {"list"},
+       .code = kNotFound,
+       .out = "",
+       .err = "no kubeconfig (looked at nothing); sparkcron standalone writes one"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      const Ran ran = run_with(c.arguments);
+      CHECK(ran.code == c.code);
+      CHECK(ran.out.starts_with(c.out));
+      CHECK(ran.err.find(c.err) != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("the API is found where it is said to be") {
+  const Folder folder;
+  tests::RawServer server([](tests::RawServer::Peer& peer) {
+    while (const auto request = peer.read()) {
+      const std::string line = request->head.substr(0, request->head.find(" HTTP"));
+      peer.answer(403, R"({"kind":"Status","message":")" + line + "\"}");
+    }
+  });
+  folder.config("given", server.url() + "/given");
+  folder.config("env", server.url() + "/env");
+  folder.config("home/.kube/config", server.url() + "/home");
+  folder.config("data/sparkcron/kubeconfig", server.url() + "/data");
+  folder.config("home2/.local/share/sparkcron/kubeconfig", server.url() + "/home2");
+  const std::string root = folder.path.string();
+  struct Case {
+    const char* name;
+    std::vector<std::string> arguments;
+    std::map<std::string, std::string> variables;
+    const char* asked;
+  };
+  const Case cases[] = {
+      {.name = "--kubeconfig first",
+       .arguments = {"--kubeconfig", root + "/given", "list"},
+       .variables = {{"KUBECONFIG", root + "/env"}, {"HOME", root + "/home"}},
+       .asked = "GET /given/apis/sparkoperator.k8s.io/v1beta2/namespaces/team/"},
+      {.name = "then KUBECONFIG, a list",
+       .arguments = {"list"},
+       .variables = {{"KUBECONFIG", "/nonexistent:" + root + "/env"}, {"HOME", root + "/home"}},
+       .asked = "GET /env/apis/sparkoperator.k8s.io/v1beta2/namespaces/team/"},
+      {.name = "then kubectl's own",
+       .arguments = {"list", "-n", "other"},
+       .variables = {{"HOME", root + "/home"}, {"XDG_DATA_HOME", root + "/data"}},
+       .asked = "GET /home/apis/sparkoperator.k8s.io/v1beta2/namespaces/other/"},
+      {.name = "then standalone's",
+       .arguments = {"list", "-A"},
+       .variables = {{"HOME", root + "/nobody"}, {"XDG_DATA_HOME", root + "/data"}},
+       .asked = "GET /data/apis/sparkoperator.k8s.io/v1beta2/scheduledsparkapplications"},
+      {.name = "standalone's in the usual folder",
+       .arguments = {"list"},
+       .variables = {{"HOME", root + "/home2"}},
+       .asked = "GET /home2/apis/"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      const Ran ran = run_with(c.arguments, c.variables);
+      CHECK(ran.code == kNotAllowed);
+      CHECK(ran.err.find(c.asked) != std::string::npos);
+    }
+  }
+}
+
+}  // namespace

@@ -1,0 +1,419 @@
+#include "tools/sparkctl/commands.h"
+
+#include <deque>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/memory_api.h"
+#include "tools/sparkctl/lookup.h"
+#include "tools/sparkctl/show.h"
+
+namespace {
+
+using kube::Json;
+using namespace sparkctl;
+
+// A body that is there at once.
+class TextStream final : public base::http::BodyStream {
+ public:
+  explicit TextStream(std::string text) : text_(std::move(text)) {}
+  int status() const override { return 200; }
+  const base::http::Headers& headers() const override { return headers_; }
+  base::Result<std::optional<std::string>> read() override {
+    return std::exchange(text_, std::nullopt);
+  }
+  void cancel() override {}
+
+ private:
+  std::optional<std::string> text_;
+  const base::http::Headers headers_;
+};
+
+// 2026-11-21T00:00:00Z, an API in memory, and what was printed.
+struct Desk {
+  tests::FakeClock clock;
+  tests::MemoryApi api{clock};
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  std::vector<std::string> logs_asked;
+  std::map<std::string, std::string> answers;  // of raw requests, by target
+  Session session{
+      .api = api,
+      .logs = [this](const kube::ObjectKey& pod, const kube::LogOptions&)
+          -> base::Result<std::unique_ptr<base::http::BodyStream>> {
+        logs_asked.push_back(pod.to_string());
+        return std::make_unique<TextStream>("hello from " + pod.name + "\n");
+      },
+      .raw = [this](const base::http::Request& request) -> base::Result<base::http::Response> {
+        const auto found = answers.find(request.target());
+        if (found == answers.end()) {
+          return base::failure(base::Code::NotFound, "HTTP 404: " + request.target());
+        }
+        return base::http::Response{.body = found->second};
+      },
+      .clock = clock,
+      .in = in,
+      .out = out,
+      .err = err,
+      .ns = "team"};
+
+  Json add(const kube::ResourceType& type, Json object) {
+    object["apiVersion"] = type.api_version();
+    object["kind"] = type.kind;
+    object["metadata"].emplace("namespace", "team");
+    return api.create(type, object).value();
+  }
+  void add_schedule(const std::string& name, const Json& spec, const Json& status) {
+    Json object = Json::parse(R"({"metadata": {"creationTimestamp": "2026-11-11T00:00:00Z"}})");
+    object["metadata"]["name"] = name;
+    object["spec"] = spec;
+    object["status"] = status;
+    add(config::scheduled_spark_applications(), std::move(object));
+  }
+  void add_run(const std::string& name, const std::string& schedule, const std::string& state,
+               const std::string& created) {
+    Json object = Json::parse(R"({
+      "metadata": {"ownerReferences": [{"kind": "ScheduledSparkApplication"}]},
+      "status": {"executionAttempts": 1}})");
+    object["metadata"]["name"] = name;
+    object["metadata"]["creationTimestamp"] = created;
+    object["metadata"]["ownerReferences"][0]["name"] = schedule;
+    object["status"]["applicationState"]["state"] = state;
+    object["status"]["lastSubmissionAttemptTime"] = created;
+    object["status"]["driverInfo"]["podName"] = name + "-driver";
+    add(config::spark_applications(), std::move(object));
+  }
+};
+
+// As text: long nested initializer lists take a compiler minutes.
+constexpr const char* kNightlySpec = R"({
+  "schedule": "0 2 * * *", "timeZone": "Europe/Berlin", "concurrencyPolicy": "Forbid",
+  "missedRunPolicy": "Latest", "dstPolicy": "Vixie", "startingDeadlineSeconds": 300,
+  "successfulRunHistoryLimit": 3, "failedRunHistoryLimit": 1})";
+constexpr const char* kNightlyStatus = R"({
+  "scheduleState": "Scheduled", "lastRun": "2026-11-20T01:00:01Z",
+  "lastRunName": "nightly-20261120t010000z", "lastScheduleTime": "2026-11-20T01:00:00Z",
+  "nextRun": "2026-11-21T01:00:00Z",
+  "nextRuns": ["2026-11-21T01:00:00Z", "2026-11-22T01:00:00Z"],
+  "counts": {"started": 9, "succeeded": 8, "failed": 1, "skipped": 3, "active": 0},
+  "recentRuns": [
+    {"slot": "2026-11-20T01:00:00Z", "name": "nightly-20261120t010000z", "outcome": "Succeeded",
+     "started": "2026-11-20T01:00:01Z", "ended": "2026-11-20T01:12:04Z"},
+    {"slot": "2026-11-17T01:00:00Z", "until": "2026-11-19T01:00:00Z", "count": 3,
+     "outcome": "Skipped", "reason": "Superseded"}],
+  "conditions": [
+    {"type": "Ready", "status": "True", "reason": "Scheduled", "message": "next run in 1 h",
+     "lastTransitionTime": "2026-11-11T00:00:00Z"},
+    {"type": "LastRunSucceeded", "status": "True", "reason": "Succeeded", "message": "",
+     "lastTransitionTime": "2026-11-20T01:12:04Z"}]})";
+constexpr const char* kHistory = R"({
+  "runs": [
+    {"name": "nightly-1", "state": "COMPLETED", "slot": "2026-11-20T01:00:00Z",
+     "started": "2026-11-20T01:00:05.000000Z", "ended": "2026-11-20T01:02:05.000000Z",
+     "attempts": 1, "exitCode": 0, "created": "2026-11-20T01:00:01.000000Z"},
+    {"name": "nightly-manual", "state": "FAILED", "attempts": 2, "exitCode": 1,
+     "message": "no\nspace", "created": "2026-11-20T09:00:00.000000Z"}],
+  "skips": [
+    {"from": "2026-11-17T01:00:00Z", "to": "2026-11-19T01:00:00Z", "count": 3,
+     "reason": "Superseded"}]})";
+
+void fill(Desk& desk) {
+  desk.add_schedule("nightly", Json::parse(kNightlySpec), Json::parse(kNightlyStatus));
+  desk.add_schedule("paused", Json::parse(R"({"schedule": "@hourly", "suspend": true})"),
+                    Json::object());
+  desk.add_schedule("wrong", Json::parse(R"({"schedule": "99 * * * *"})"),
+                    Json::parse(R"({"scheduleState": "FailedValidation",
+                                    "reason": "minute: 99 is out of range 0-59 (at 0)\u001b[31m"})"));
+}
+
+TEST_CASE("list") {
+  Desk desk;
+  fill(desk);
+  SECTION("as a table") {
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(desk.out.str() ==
+          "NAME     SCHEDULE    ZONE           ACTIVE  LAST RUN  RESULT     NEXT RUN   AGE\n"
+          "nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  in 60m     10d\n"
+          "paused   @hourly     -              -       -         -          suspended  10d\n"
+          "wrong    99 * * * *  -              -       -         -          invalid    10d\n");
+  }
+  SECTION("of all namespaces, wide") {
+    desk.session.scope = Scope::All;
+    desk.session.output = Output::Wide;
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(desk.out.str().starts_with(
+        "NAMESPACE  NAME     SCHEDULE    ZONE           ACTIVE  LAST RUN  RESULT     NEXT RUN   "
+        "AGE  "
+        "STARTED  SUCCEEDED  FAILED  SKIPPED  POLICY  LAST NAME\n"
+        "team       nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  in 60m     "
+        "10d  "
+        "9        8          1       3        Forbid  nightly-20261120t010000z\n"));
+  }
+  SECTION("as names") {
+    desk.session.output = Output::Name;
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(desk.out.str() ==
+          "scheduledsparkapplication/nightly\nscheduledsparkapplication/paused\n"
+          "scheduledsparkapplication/wrong\n");
+  }
+  SECTION("as JSON") {
+    desk.session.output = Output::Json;
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(Json::parse(desk.out.str())["items"].size() == 3);
+  }
+  SECTION("nothing there") {
+    desk.session.ns = "empty";
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(desk.out.str().empty());
+    CHECK(desk.err.str() == "No schedules in namespace \"empty\".\n");
+  }
+}
+
+TEST_CASE("the runs of one schedule, the newest first") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "COMPLETED", "2026-11-19T01:00:00Z");
+  desk.add_run("nightly-b", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+  desk.add_run("other", "paused", "FAILED", "2026-11-20T23:30:00Z");
+  REQUIRE(list(desk.session, Listed::Runs, "nightly"));
+  CHECK(desk.out.str() ==
+        "NAME       STATE      ATTEMPTS  STARTED  DURATION  AGE\n"
+        "nightly-b  RUNNING    1         60m ago  1h00m00s  60m\n"
+        "nightly-a  COMPLETED  1         47h ago  -         47h\n");
+}
+
+TEST_CASE("get shows schedules and runs, and says where to look for what is not there") {
+  Desk desk;
+  fill(desk);
+  desk.session.output = Output::Yaml;
+  REQUIRE(get(desk.session, {"paused"}));
+  CHECK(desk.out.str().find("schedule: \"@hourly\"") != std::string::npos);
+  const auto missing = get(desk.session, {"nobody"});
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(exit_code_of(missing.error()) == kNotFound);
+  CHECK(missing.error().message ==
+        "no schedule or run \"nobody\" in namespace \"team\"; sparkctl list -A shows all "
+        "schedules");
+}
+
+TEST_CASE("describe a schedule") {
+  Desk desk;
+  fill(desk);
+  REQUIRE(describe(desk.session, {"nightly"}));
+  CHECK(desk.out.str() ==
+        "Name:               nightly\n"
+        "Namespace:          team\n"
+        "Created:            2026-11-11T00:00:00Z (10d ago)\n"
+        "Schedule:           0 2 * * *\n"
+        "Time zone:          Europe/Berlin\n"
+        "Suspended:          no\n"
+        "Concurrency:        Forbid\n"
+        "Missed runs:        Latest\n"
+        "DST policy:         Vixie\n"
+        "Starting deadline:  300s\n"
+        "History kept:       3 successful, 1 failed\n"
+        "State:              Scheduled\n"
+        "Counts:             9 started, 8 succeeded, 1 failed, 3 skipped, 0 active\n"
+        "Last run:           2026-11-20T01:00:01Z (22h ago)\n"
+        "Last slot:          2026-11-20T01:00:00Z (23h ago)\n"
+        "Next runs:\n"
+        "  LOCAL                           UTC                   WHEN\n"
+        "  Sat 2026-11-21 02:00:00 +01:00  2026-11-21T01:00:00Z  in 60m\n"
+        "  Sun 2026-11-22 02:00:00 +01:00  2026-11-22T01:00:00Z  in 25h\n"
+        "Recent runs:\n"
+        "  SLOT                            OUTCOME    REASON      STARTED  DURATION  RUN\n"
+        "  Fri 2026-11-20 02:00:00 +01:00  Succeeded  -           22h ago  12m03s    "
+        "nightly-20261120t010000z\n"
+        "  Tue 2026-11-17 02:00:00 +01:00  Skipped    Superseded  -        -         "
+        "3 slots, until Thu 2026-11-19 02:00:00 +01:00\n"
+        "Conditions:\n"
+        "  TYPE              STATUS  REASON     SINCE  MESSAGE\n"
+        "  Ready             True    Scheduled  10d    next run in 1 h\n"
+        "  LastRunSucceeded  True    Succeeded  22h    -\n"
+        "Events:             none\n");
+}
+
+TEST_CASE("text from outside cannot steer the terminal") {
+  Desk desk;
+  fill(desk);
+  REQUIRE(describe(desk.session, {"wrong"}));
+  CHECK(desk.out.str().find('\x1b') == std::string::npos);
+  CHECK(desk.out.str().find("Reason:             minute: 99 is out of range 0-59 (at 0)?[31m\n") !=
+        std::string::npos);
+  CHECK(safe_text("a\nb\tc\x7f\xc2\x9b \xc3\xa4") == "a b c?? \xc3\xa4");
+}
+
+TEST_CASE("colours are for terminals that want them") {
+  Table table({"STATE", "X"});
+  table.add({Cell("FAILED", Colour::Red), "y"});
+  std::ostringstream plain;
+  table.print(plain, Colours::Off);
+  CHECK(plain.str() == "STATE   X\nFAILED  y\n");
+  std::ostringstream bright;
+  table.print(bright, Colours::On);
+  CHECK(bright.str() == "STATE   X\n\x1b[31mFAILED\x1b[0m  y\n");
+}
+
+TEST_CASE("create") {
+  Desk desk;
+  SECTION("several documents, in the session's namespace unless they name one") {
+    desk.in.str(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n---\n"
+        "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: ScheduledSparkApplication\n"
+        "metadata: {name: job, namespace: other}\nspec: {schedule: '@daily'}\n");
+    REQUIRE(create(desk.session, {"-"}));
+    CHECK(desk.out.str() == "configmap/conf created\nscheduledsparkapplication/job created\n");
+    CHECK(desk.api.get(kube::config_maps(), {"team", "conf"}).has_value());
+    CHECK(desk.api.get(config::scheduled_spark_applications(), {"other", "job"}).has_value());
+  }
+  SECTION("nothing is created when one cannot be") {
+    desk.in.str(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n---\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n");
+    const auto done = create(desk.session, {"-"});
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().message ==
+          "standard input: sparkctl does not create a Deployment of apps/v1; use kubectl for it");
+    CHECK_FALSE(desk.api.get(kube::config_maps(), {"team", "conf"}).has_value());
+  }
+  SECTION("no such file") {
+    const auto done = create(desk.session, {"/nonexistent.yaml"});
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().message == "/nonexistent.yaml: no such file");
+    CHECK(exit_code_of(done.error()) == kNotFound);
+  }
+  SECTION("empty input") {
+    CHECK(create(desk.session, {"-"}).error().message == "nothing to create");
+  }
+}
+
+TEST_CASE("suspend, resume and delete") {
+  Desk desk;
+  fill(desk);
+  const kube::ObjectKey key{"team", "nightly"};
+  REQUIRE(set_suspension(desk.session, {"nightly"}, Suspension::Suspend));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key)["spec"]["suspend"] == true);
+  REQUIRE(set_suspension(desk.session, {"nightly"}, Suspension::Resume));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key)["spec"]["suspend"] == false);
+  REQUIRE(remove(desk.session, {"nightly"}));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key).is_null());
+  CHECK(desk.out.str() ==
+        "scheduledsparkapplication/nightly suspended\nscheduledsparkapplication/nightly resumed\n"
+        "scheduledsparkapplication/nightly deleted\n");
+  CHECK(set_suspension(desk.session, {"nightly"}, Suspension::Suspend).error().message ==
+        "no schedule \"nightly\" in namespace \"team\"; sparkctl list -A shows all");
+}
+
+TEST_CASE("trigger leaves a new value each time") {
+  Desk desk;
+  fill(desk);
+  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
+  const auto value = [&] {
+    return base::string_at(
+        desk.api.peek(config::scheduled_spark_applications(), {"team", "paused"}),
+        {"metadata", "annotations", config::kTriggerAnnotation});
+  };
+  const std::string first = value();
+  CHECK(first == "2026-11-21T00:00:00.000000Z");
+  desk.clock.advance(std::chrono::milliseconds{1});
+  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
+  CHECK(value() != first);
+}
+
+TEST_CASE("trigger waits for the run that it started, and for no other") {
+  struct Case {
+    const char* state;
+    ExitCode code;
+  };
+  for (const Case& c : {Case{"COMPLETED", kDone}, Case{"FAILED", kRunFailed}}) {
+    DYNAMIC_SECTION(c.state) {
+      Desk desk;
+      fill(desk);
+      desk.add_run("paused-manual-old", "paused", "FAILED", "2026-11-20T00:00:00Z");
+      std::jthread controller([&] {
+        desk.api.await(
+            config::scheduled_spark_applications(), {"team", "paused"}, [](const Json* schedule) {
+              return schedule != nullptr && (*schedule)["metadata"].contains("annotations");
+            });
+        desk.add_run("paused-manual-new", "paused", c.state, "2026-11-21T00:00:00Z");
+      });
+      std::jthread time([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          desk.clock.advance(std::chrono::milliseconds{500});
+          std::this_thread::yield();
+        }
+      });
+      const auto done = trigger(desk.session, {.name = "paused", .wait = true});
+      REQUIRE(done.has_value());
+      CHECK(*done == c.code);
+      CHECK(desk.out.str() == std::string("paused-manual-new ") + c.state + "\n");
+    }
+  }
+}
+
+TEST_CASE("history shows runs and skipped stretches in one line of time") {
+  Desk desk;
+  const std::string target = "/sparkcron/v1/history?namespace=team&schedule=nightly&limit=20";
+  desk.answers[target] = kHistory;
+  SECTION("as a table") {
+    REQUIRE(history(desk.session, "nightly", 20));
+    CHECK(desk.out.str() ==
+          "SLOT                  OUTCOME    STARTED                      DURATION  ATTEMPTS  EXIT  "
+          "RUN             MESSAGE\n"
+          "by hand               FAILED     -                            -         2         1     "
+          "nightly-manual  no space\n"
+          "2026-11-20T01:00:00Z  COMPLETED  2026-11-20T01:00:05.000000Z  2m00s     1         0     "
+          "nightly-1       -\n"
+          "2026-11-19T01:00:00Z  Skipped    -                            -         -         -     "
+          "-               Superseded, 3 slots since 2026-11-17T01:00:00Z\n");
+  }
+  SECTION("as JSON") {
+    desk.session.output = Output::Json;
+    REQUIRE(history(desk.session, "nightly", 20));
+    const Json shown = Json::parse(desk.out.str());
+    REQUIRE(shown.size() == 3);
+    CHECK(shown[0]["name"] == "nightly-manual");
+  }
+  SECTION("a server without a ledger") {
+    const auto done = history(desk.session, "other", 20);
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().message ==
+          "this server keeps no history: ask the sparkcron service itself (--kubeconfig), or see "
+          "what the cluster still has with sparkctl list runs");
+    CHECK(exit_code_of(done.error()) == kFailed);
+  }
+}
+
+TEST_CASE("logs of a run, or of a schedule's newest run") {
+  Desk desk;
+  fill(desk);
+  SECTION("a schedule") {
+    desk.add_run("nightly-a", "nightly", "COMPLETED", "2026-11-19T01:00:00Z");
+    desk.add_run("nightly-b", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+    REQUIRE(logs(desk.session, {.name = "nightly"}));
+    CHECK(desk.out.str() == "hello from nightly-b-driver\n");
+    CHECK(desk.err.str() == "log of nightly-b\n");
+  }
+  SECTION("a schedule whose runs are all pruned") {
+    REQUIRE(logs(desk.session, {.name = "nightly"}));
+    CHECK(desk.logs_asked == std::vector<std::string>{"team/nightly-20261120t010000z-driver"});
+  }
+  SECTION("a run that is gone") {
+    REQUIRE(logs(desk.session, {.name = "gone"}));
+    CHECK(desk.logs_asked == std::vector<std::string>{"team/gone-driver"});
+  }
+  SECTION("a schedule that never ran") {
+    CHECK(logs(desk.session, {.name = "paused"}).error().message ==
+          "schedule \"paused\" has no run yet; sparkctl trigger paused starts one");
+  }
+}
+
+}  // namespace
