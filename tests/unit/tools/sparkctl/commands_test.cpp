@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "config/names.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
@@ -69,7 +70,14 @@ struct Desk {
     object["apiVersion"] = type.api_version();
     object["kind"] = type.kind;
     object["metadata"].emplace("namespace", "team");
-    return api.create(type, object).value();
+    // The API stamps what it creates with its own clock.
+    const base::WallTime now = clock.now();
+    const auto created =
+        base::parse_rfc3339(base::string_at(object, {"metadata", "creationTimestamp"}));
+    if (created) clock.set_wall(*created);
+    Json stored = api.create(type, object).value();
+    clock.set_wall(now);
+    return stored;
   }
   void add_schedule(const std::string& name, const Json& spec, const Json& status) {
     Json object = Json::parse(R"({"metadata": {"creationTimestamp": "2026-11-11T00:00:00Z"}})");
