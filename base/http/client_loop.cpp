@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <pthread.h>
+#include <signal.h>
 
 #include "base/check.h"
 
@@ -71,6 +72,11 @@ void CurlLoop::stop() {
 
 void CurlLoop::run() {
   pthread_setname_np(pthread_self(), "http-client");
+  // Signals are for the other threads; above all, OpenSSL writing to a closed connection would end
+  // the process by SIGPIPE.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   while (true) {
     std::vector<Command> commands;
     {
