@@ -1,9 +1,13 @@
 #include "base/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace base {
 namespace {
+
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 int value_of(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
@@ -17,6 +21,22 @@ bool is_blank(char c) {
 }
 
 }  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t j = 0; j < 3; ++j) {
+      group = (group << 8) | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    }
+    for (size_t j = 0; j < 4; ++j) {
+      text += j <= count ? kAlphabet[(group >> (18 - 6 * j)) & 63U] : '=';
+    }
+  }
+  return text;
+}
 
 std::optional<std::string> decode_base64(std::string_view text) {
   std::string bytes;

@@ -10,6 +10,8 @@
 
 namespace base {
 
+// With padding.
+std::string encode_base64(std::string_view bytes);
 // Padding is optional; blanks and line breaks are passed over. nullopt for anything else.
 std::optional<std::string> decode_base64(std::string_view text);
 

@@ -4,12 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "kube/server/rest/discovery.h"
 #include "kube/server/rest/verbs.h"
-#include "kube/server/types/base64.h"
 
 namespace kube::server::rest {
 namespace {
@@ -32,7 +32,7 @@ std::string credential_of(std::string_view authorization) {
   constexpr std::string_view kBasic = "Basic ";
   if (authorization.starts_with(kBearer)) return std::string(authorization.substr(kBearer.size()));
   if (!authorization.starts_with(kBasic)) return "";
-  const auto pair = types::decode_base64(authorization.substr(kBasic.size()));
+  const auto pair = base::decode_base64(authorization.substr(kBasic.size()));
   const size_t colon = pair ? pair->find(':') : std::string::npos;
   return colon == std::string::npos ? "" : pair->substr(colon + 1);
 }

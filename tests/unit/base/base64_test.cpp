@@ -30,4 +30,12 @@ TEST_CASE("base64 is decoded") {
   }
 }
 
+TEST_CASE("what is encoded decodes to itself") {
+  for (const char* text : {"", "a", "ab", "abc", "abcd", "\xff\xfe secret"}) {
+    CAPTURE(text);
+    CHECK(base::decode_base64(base::encode_base64(text)) == std::string(text));
+  }
+  CHECK(base::encode_base64("b") == "Yg==");
+}
+
 }  // namespace

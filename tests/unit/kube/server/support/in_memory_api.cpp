@@ -120,6 +120,12 @@ std::vector<json> FakeStream::await(size_t count) {
   return events;
 }
 
+void FakeStream::await_text(const std::string& end) {
+  base::MutexLock lock(mutex_);
+  while (!text_.ends_with(end))
+    changed_.wait(lock);
+}
+
 std::string FakeStream::await_end() {
   base::MutexLock lock(mutex_);
   while (!closed_)

@@ -24,6 +24,8 @@ class FakeStream final : public base::http::Stream {
 
   // Blocks until so many events (lines) have come; gives all that are there.
   std::vector<nlohmann::json> await(size_t count);
+  // Blocks until what was written ends with this.
+  void await_text(const std::string& end);
   // Blocks until the stream is closed; gives everything written to it.
   std::string await_end();
 

@@ -1,0 +1,92 @@
+// What paths, Accept headers and continue tokens mean.
+
+#include "kube/server/rest/continuation.h"
+#include "kube/server/rest/negotiation.h"
+#include "kube/server/rest/request_info.h"
+#include "tests/support/catch.h"
+
+namespace kube::server::rest {
+namespace {
+
+TEST_CASE("paths") {
+  struct Case {
+    const char* path;
+    RequestInfo expected;
+  };
+  for (const Case& c : {
+           Case{"/api", {}},
+           Case{"/api/v1", {.version = "v1"}},
+           Case{"/apis/g", {.group = "g"}},
+           Case{"/apis/g/v", {.group = "g", .version = "v"}},
+           Case{"/api/v1/pods", {.version = "v1", .plural = "pods"}},
+           Case{"/api/v1/nodes/n", {.version = "v1", .plural = "nodes", .name = "n"}},
+           Case{"/api/v1/namespaces/a/pods/p/log",
+                {.version = "v1", .ns = "a", .plural = "pods", .name = "p", .subresource = "log"}},
+           Case{"/apis/g/v/namespaces/a/things",
+                {.group = "g", .version = "v", .ns = "a", .plural = "things"}},
+           Case{"/api/v1/namespaces", {.version = "v1", .plural = "namespaces"}},
+           Case{"/api/v1/namespaces/a", {.version = "v1", .plural = "namespaces", .name = "a"}},
+           Case{"/api/v1/namespaces/a/status",
+                {.version = "v1", .plural = "namespaces", .name = "a", .subresource = "status"}},
+           Case{"//api//v1/pods/", {.version = "v1", .plural = "pods"}},
+       }) {
+    DYNAMIC_SECTION(c.path) {
+      const auto info = parse_path(c.path);
+      REQUIRE(info);
+      CHECK(info->group == c.expected.group);
+      CHECK(info->version == c.expected.version);
+      CHECK(info->ns == c.expected.ns);
+      CHECK(info->plural == c.expected.plural);
+      CHECK(info->name == c.expected.name);
+      CHECK(info->subresource == c.expected.subresource);
+    }
+  }
+  for (const char* path : {"", "/", "/metrics", "/api/v1/pods/p/log/more",
+                           "/api/v1/namespaces/a/pods/p/log/more/and/more"}) {
+    DYNAMIC_SECTION("no path of the API: " << path) {
+      CHECK_FALSE(parse_path(path));
+    }
+  }
+}
+
+TEST_CASE("Accept headers") {
+  struct Case {
+    const char* accept;
+    std::optional<Form> form;
+  };
+  for (const Case& c : {
+           Case{"", Form::Json},
+           Case{"*/*", Form::Json},
+           Case{"application/json, */*", Form::Json},
+           Case{"application/vnd.kubernetes.protobuf,application/json", Form::Json},
+           Case{"application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Form::Table},
+           Case{"application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Form::Json},
+           Case{"application/json; as=PartialObjectMetadata; g=meta.k8s.io; v=v1", Form::Metadata},
+           Case{"application/vnd.kubernetes.protobuf", std::nullopt},
+           Case{"text/html", std::nullopt},
+       }) {
+    DYNAMIC_SECTION("Accept " << c.accept) {
+      const auto got = negotiate(c.accept);
+      CHECK(got.has_value() == c.form.has_value());
+      if (got) CHECK(got->form == *c.form);
+    }
+  }
+  CHECK(aggregated_discovery_version(
+            "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/"
+            "json") == "v2");
+  CHECK(aggregated_discovery_version("application/json").empty());
+}
+
+TEST_CASE("continue tokens come back as they went, and nothing else is taken for one") {
+  const auto back = decode_continuation(encode({.revision = 42, .ns = "a", .name = "b.c"}));
+  REQUIRE(back);
+  CHECK(back->revision == 42);
+  CHECK(back->ns == "a");
+  CHECK(back->name == "b.c");
+  for (const char* token : {"", "x", "5", "5/a", "-1/a/b", "x/a/b", "99999999999999999999/a/b"}) {
+    CHECK_FALSE(decode_continuation(token));
+  }
+}
+
+}  // namespace
+}  // namespace kube::server::rest
