@@ -11,6 +11,7 @@
 #include "runner/application_reconciler.h"
 #include "runner/schedule_events.h"
 #include "runner/schedule_observe.h"
+#include "scheduler/run_name.h"
 
 namespace runner {
 namespace {
@@ -133,7 +134,9 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
   if (round.before) observed.state = round.before->decided;
   for (const ScheduleRun& run : round.runs)
     observed.runs.push_back(run.observed);
-  if (view == View::Cached || !round.before) return {};
+  if (!round.before) return {};
+  RETURN_IF_ERROR(find_pending(round));
+  if (view == View::Cached) return {};
   // What became of runs that are no more stands in the records.
   for (const scheduler::TrackedRun& tracked : round.before->decided.tracked) {
     const bool seen_alive =
@@ -145,6 +148,21 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
     round.runs.push_back(read_run(*record));
     observed.runs.push_back(round.runs.back().observed);
   }
+  return {};
+}
+
+// A run by hand that was created just before a crash, and is gone, must not be forgotten when
+// another one is asked for.
+base::Status ScheduleReconciler::find_pending(Round& round) {
+  const auto& pending = round.before->decided.pending_trigger;
+  if (!pending || pending->value == round.parsed.spec.trigger) return {};
+  const std::string name = scheduler::manual_run_name(round.parsed.spec.name, pending->at);
+  for (const ScheduleRun& run : round.runs)
+    if (run.observed.name == name) return {};
+  ASSIGN_OR_RETURN(const auto record, recorder_.find_run(kube::uid_of(round.schedule), name));
+  if (!record) return {};
+  round.runs.push_back(read_run(*record));
+  round.observed.runs.push_back(round.runs.back().observed);
   return {};
 }
 
@@ -292,7 +310,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                  .spec = round.parsed.spec,
                                  .decision = round.decision,
                                  .skips = skips,
-                                 .runs = round.runs,
+                                 .runs = std::move(round.runs),
                                  .trouble = round.trouble});
   const json* before = base::find(round.schedule, {"status"});
   if (before == nullptr || *before != status) {

@@ -71,8 +71,8 @@ std::string outcome_of(const ScheduleRun& run) {
 
 class StatusWriter {
  public:
-  explicit StatusWriter(const StatusInput& input)
-      : in_(input), status_(status_before(input.schedule)) {
+  explicit StatusWriter(StatusInput input)
+      : in_(std::move(input)), status_(status_before(in_.schedule)) {
     std::sort(runs().begin(), runs().end(), [](const ScheduleRun& a, const ScheduleRun& b) {
       return std::pair(a.observed.created, a.observed.name) >
              std::pair(b.observed.created, b.observed.name);
@@ -274,8 +274,8 @@ class StatusWriter {
 
 }  // namespace
 
-json schedule_status(const StatusInput& input) {
-  return StatusWriter(input).write();
+json schedule_status(StatusInput input) {
+  return StatusWriter(std::move(input)).write();
 }
 
 json invalid_status(const json& schedule, base::WallTime now, const std::string& message) {

@@ -37,7 +37,7 @@ struct StatusInput {
 };
 
 // The whole status.
-nlohmann::json schedule_status(const StatusInput& input);
+nlohmann::json schedule_status(StatusInput input);
 
 // The status before, marked as failing validation; what was known about runs stays.
 nlohmann::json invalid_status(const nlohmann::json& schedule, base::WallTime now,

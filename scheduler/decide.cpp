@@ -112,6 +112,11 @@ class Decider {
     const std::string& wanted = spec_.trigger;
     if (wanted.empty() || wanted == state_.handled_trigger) return;
     if (state_.pending_trigger && state_.pending_trigger->value == wanted) return;
+    // A crash may have hidden that the run asked for before was created.
+    if (const ObservedRun* run = pending_run()) {
+      adopt(*run);
+      trigger_handled();
+    }
     state_.pending_trigger = PendingTrigger{.value = wanted, .at = second_};
     trigger_is_new_ = true;
   }
@@ -137,15 +142,24 @@ class Decider {
 
   std::optional<StartRun> manual_candidate() {
     if (!state_.pending_trigger || trigger_is_new_) return std::nullopt;
-    const std::string name = manual_run_name(spec_.name, state_.pending_trigger->at);
-    const auto run = std::find_if(seen_.runs.begin(), seen_.runs.end(),
-                                  [&](const ObservedRun& seen) { return seen.name == name; });
-    if (run == seen_.runs.end())
-      return StartRun{.name = name, .slot = std::nullopt, .at = state_.pending_trigger->at};
-    // It was created just before a crash.
-    adopt(*run);
-    trigger_handled();
-    return std::nullopt;
+    if (const ObservedRun* run = pending_run()) {
+      adopt(*run);
+      trigger_handled();
+      return std::nullopt;
+    }
+    return StartRun{.name = pending_name(), .slot = std::nullopt, .at = state_.pending_trigger->at};
+  }
+
+  [[nodiscard]] std::string pending_name() const {
+    return state_.pending_trigger ? manual_run_name(spec_.name, state_.pending_trigger->at) : "";
+  }
+
+  // The run by hand that is pending, if it exists already: it was created just before a crash.
+  [[nodiscard]] const ObservedRun* pending_run() const {
+    const std::string name = pending_name();
+    for (const ObservedRun& run : seen_.runs)
+      if (!name.empty() && run.name == name) return &run;
+    return nullptr;
   }
 
   void trigger_handled() {
@@ -254,9 +268,7 @@ class Decider {
   [[nodiscard]] std::vector<ObservedRun> counted_runs() const {
     std::vector<ObservedRun> counted;
     for (const ObservedRun& run : seen_.runs) {
-      const bool pending = run.manual && state_.pending_trigger &&
-                           run.name == manual_run_name(spec_.name, state_.pending_trigger->at);
-      if (!is_uncounted(run) && !pending) counted.push_back(run);
+      if (!is_uncounted(run) && run.name != pending_name()) counted.push_back(run);
     }
     return counted;
   }

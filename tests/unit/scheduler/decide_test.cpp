@@ -392,6 +392,19 @@ TEST_CASE("A run by hand that was created before a crash is not started again") 
   CHECK(world.state().handled_trigger == "a");
 }
 
+TEST_CASE("A run by hand that a crash has hidden is counted though another one is asked for") {
+  World world = hourly();
+  world.spec.trigger = "a";
+  world.step("2026-01-01T08:40:00Z");
+  world.now = wall("2026-01-01T08:40:01Z");
+  const auto decision = world.look();
+  world.perform(decision, decision.actions.size());  // and no status
+  world.spec.trigger = "b";
+  CHECK(world.step("2026-01-01T08:41:00Z") == Actions{});
+  CHECK(world.state().counts == Counts{.started = 1});
+  CHECK(world.step("2026-01-01T08:41:01Z") == Actions{"start job-manual-20260101t084100z"});
+}
+
 TEST_CASE("A clock that jumps back starts nothing and does not forget") {
   World world = hourly();
   world.step("2026-01-01T12:00:00Z");

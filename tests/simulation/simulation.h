@@ -1,0 +1,34 @@
+#pragma once
+
+// Simulation: the life of one schedule, made from one seed. The product's own controllers run
+// against a model of the API with a fake clock; informers lag, calls fail, processes end between
+// any two calls, a second replica acts in between, the clock jumps, people change their minds,
+// drivers run, fail and linger. Truth watches and judges.
+//
+// README.md tells how to find out what happened in a seed.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/sabotage.h"
+
+namespace simulation {
+
+enum class Applications { Model, Product };
+
+struct Plan {
+  uint32_t seed = 1;
+  int steps = 40;
+  Sabotage sabotage = Sabotage::None;
+  Applications applications = Applications::Model;
+};
+
+struct Verdict {
+  std::string violation;  // empty: every promise was kept
+  std::vector<std::string> story;
+};
+
+Verdict simulate(const Plan& plan);
+
+}  // namespace simulation

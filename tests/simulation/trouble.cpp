@@ -1,0 +1,62 @@
+#include "tests/simulation/trouble.h"
+
+namespace simulation {
+
+using base::Code;
+
+Trouble::Trouble(tests::FakeApi& api, tests::MemoryRecorder& recorder, Random& random)
+    : random_(random) {
+  api.before = [this](const tests::ApiCall& call) { return before(call.verb == "create"); };
+  api.after = [this](const tests::ApiCall& call) {
+    if (performed) performed(call);
+    return after();
+  };
+  recorder.before = [this](const std::string&) { return before(false); };
+  recorder.after = [this](const std::string& call) {
+    if (recorded) recorded(call);
+    return after();
+  };
+}
+
+void Trouble::draw() {
+  armed_ = random_.one_in(4);
+  kind_ = static_cast<Kind>(random_.below(4));
+  calls_left_ = random_.below(9);
+}
+
+std::optional<base::Error> Trouble::before(bool creating) {
+  if (creating && intruder_) {
+    const auto act = std::move(intruder_);
+    intruder_ = nullptr;
+    const bool armed = armed_;
+    armed_ = false;
+    act();
+    armed_ = armed;
+  }
+  if (!armed_ || calls_left_ > 0) return std::nullopt;
+  if (kind_ == Kind::CrashBefore) {
+    armed_ = false;
+    throw Crash{};
+  }
+  if (kind_ != Kind::FailBefore) return std::nullopt;
+  armed_ = false;
+  return error();
+}
+
+std::optional<base::Error> Trouble::after() {
+  if (!armed_) return std::nullopt;
+  if (calls_left_ > 0) {
+    --calls_left_;
+    return std::nullopt;
+  }
+  armed_ = false;
+  if (kind_ == Kind::CrashAfter) throw Crash{};
+  return error();
+}
+
+base::Error Trouble::error() {
+  const Code codes[] = {Code::Unavailable, Code::ResourceExhausted, Code::Conflict};
+  return {random_.any_of(codes), "injected"};
+}
+
+}  // namespace simulation
