@@ -7,6 +7,7 @@
   tools/test -R cron      only tests whose name matches
   tools/test --tsan       besides: the fast tests built with clang under TSan
   tools/test --fuzz       besides: every libFuzzer target for a short time
+  tools/test --long       besides: the simulation with many more seeds
 """
 import argparse
 import os
@@ -94,6 +95,7 @@ def main():
     parser.add_argument("-R", dest="pattern", help="only tests whose name matches this regular expression")
     parser.add_argument("--tsan", action="store_true", help="also under TSan")
     parser.add_argument("--fuzz", action="store_true", help="also the fuzzers")
+    parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--fuzz-seconds", type=int, default=15, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
     os.environ.setdefault("CTEST_PARALLEL_LEVEL", str(os.cpu_count() or 2))
@@ -104,14 +106,16 @@ def main():
         stages.run("checks", "tools/check")
     if build(stages, "dev"):
         if options.quick:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow", *chosen)
+            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long", *chosen)
         else:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow", *chosen)
+            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long", *chosen)
             if not options.pattern or has_slow(options.pattern):
                 # One at a time: they start real Spark and measure nothing, but two cores are two cores.
                 stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", "-j1", *chosen)
+    if options.long:
+        stages.tests("long tests, ASan and UBSan", "dev", "-L", "long", *chosen)
     if options.tsan and build(stages, "tsan"):
-        stages.tests("fast tests, TSan", "tsan", "-LE", "slow", *chosen)
+        stages.tests("fast tests, TSan", "tsan", "-LE", "slow|long", *chosen)
     if options.fuzz and build(stages, "fuzz"):
         fuzz(stages, options.fuzz_seconds)
     return stages.summary()
