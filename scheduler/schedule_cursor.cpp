@@ -83,9 +83,11 @@ bool ScheduleCursor::next_day() {
 }
 
 // False when the offset changes before the next matching month: its length and weekday are then
-// the schedule's business.
+// the schedule's business. False, too, after a whole Gregorian period without one: it decides that
+// there is none.
 bool ScheduleCursor::next_month() {
-  while (month_ < valid_until_) {
+  constexpr int kMonthsOfPeriod = 4800;
+  for (int looked = 0; month_ < valid_until_ && looked < kMonthsOfPeriod; ++looked) {
     month_ += civil::month_length(year_, month_number_) * kDay;
     if (++month_number_ == 13) {
       month_number_ = 1;
