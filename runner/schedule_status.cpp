@@ -171,9 +171,11 @@ class StatusWriter {
     for (const scheduler::Action& action : in_.decision.actions)
       if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
         recent.push_back(skip_entry(*skip));
-    std::stable_sort(recent.begin(), recent.end(), [](const json& a, const json& b) {
-      return base::string_at(a, {"slot"}) > base::string_at(b, {"slot"});
-    });
+    const auto key = [](const json& one) {
+      return std::pair(base::string_at(one, {"slot"}), base::string_at(one, {"name"}));
+    };
+    std::sort(recent.begin(), recent.end(),
+              [&](const json& a, const json& b) { return key(a) > key(b); });
     if (recent.size() > kRecentRuns) recent.resize(kRecentRuns);
     status_["recentRuns"] = recent;
   }
