@@ -113,6 +113,7 @@ TEST_CASE("TLS carries answers and streams, and renews its certificate", "[http]
   SECTION("a handshake that never comes does not hold up the stop") {
     const tests::RawConnection silent(port);
     server->reset();
+    CHECK_FALSE(get(port, first));
   }
 }
 
