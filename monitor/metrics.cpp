@@ -165,15 +165,22 @@ void Metrics::executor_gone(const std::string& pod_uid) {
   running_executors_.erase(running);
 }
 
+Metrics::Schedule* Metrics::schedule_of(const kube::ObjectKey& key) {
+  const auto found = schedules_.find(key);
+  if (found != schedules_.end()) return found->second.get();
+  if (schedules_.size() >= options_.max_schedules) {
+    ++dropped_;
+    return nullptr;
+  }
+  return schedules_.emplace(key, std::make_unique<Schedule>()).first->second.get();
+}
+
 void Metrics::schedule_decided(const ScheduleFacts& facts) {
   base::MutexLock lock(mutex_);
-  if (!schedules_.contains(facts.key) && schedules_.size() >= options_.max_schedules) {
-    ++dropped_;
-    return;
-  }
-  auto& schedule = schedules_[facts.key];
+  Schedule* schedule = schedule_of(facts.key);
+  if (schedule == nullptr) return;
   // Deleted and made again under the same name: another schedule.
-  if (!schedule || schedule->facts.uid != facts.uid) schedule = std::make_unique<Schedule>();
+  if (!schedule->facts.uid.empty() && schedule->facts.uid != facts.uid) *schedule = Schedule{};
   schedule->facts = facts;
 }
 
@@ -184,15 +191,14 @@ void Metrics::schedule_gone(const kube::ObjectKey& key) {
 
 void Metrics::slot_started(const kube::ObjectKey& schedule, std::chrono::milliseconds lateness) {
   base::MutexLock lock(mutex_);
-  const auto found = schedules_.find(schedule);
-  if (found != schedules_.end()) found->second->lateness.observe(lateness);
+  // Runs are told before the decision that made them, the first one of a schedule too.
+  if (Schedule* found = schedule_of(schedule)) found->lateness.observe(lateness);
 }
 
 void Metrics::slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
                             uint64_t count) {
   base::MutexLock lock(mutex_);
-  const auto found = schedules_.find(schedule);
-  if (found != schedules_.end()) found->second->skipped[std::string(reason)] += count;
+  if (Schedule* found = schedule_of(schedule)) found->skipped[std::string(reason)] += count;
 }
 
 void Metrics::collect_groups(std::vector<MetricFamily>& families) const {
@@ -268,6 +274,7 @@ void Metrics::collect_schedules(std::vector<MetricFamily>& families) const {
                                ? options_.skip_counts()
                                : std::map<std::string, std::map<std::string, uint64_t>>{};
   for (const auto& [key, schedule] : schedules_) {
+    if (schedule->facts.uid.empty()) continue;  // its first round has not ended
     const Labels labels{{"namespace", key.ns}, {"schedule", key.name}};
     const ScheduleFacts& facts = schedule->facts;
     if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));

@@ -70,6 +70,8 @@ class Metrics final : public runner::Telemetry {
 
   Group& group_of(const std::string& ns, const std::map<std::string, std::string>& labels)
       REQUIRES(mutex_);
+  // nullptr when there are too many.
+  Schedule* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
   void count_application(Group& group, const runner::ApplicationFacts& facts,
                          std::string_view before) REQUIRES(mutex_);
   void collect_groups(std::vector<prometheus::MetricFamily>& families) const REQUIRES(mutex_);

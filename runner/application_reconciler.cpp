@@ -81,13 +81,17 @@ ApplicationReconciler::ApplicationReconciler(kube::Api& api, const kube::Cache& 
       events_(events),
       recorder_(recorder),
       clock_(clock),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      telemetry_(options_.telemetry) {}
 
 base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::ObjectKey& key) {
   // 1. Load. A cache that lags shows an older object; its writes then fail with Conflict and come
   // back.
   const auto object = cache_.get(config::spark_applications(), key);
-  if (object == nullptr) return kube::Reconciled{};
+  if (object == nullptr) {
+    telemetry_.gone(key);
+    return kube::Reconciled{};
+  }
   const Application app = read_application(*object);
 
   // 2. Observe.
@@ -97,21 +101,24 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   const ApplicationDecision decision = decide(clock_.now(), app, observed, submission_id_of);
 
   // 4. Act. A crash between two actions: the next decision sees what exists and goes on from there.
-  ApplicationStatus status = decision.status;
+  Outcome outcome{.status = decision.status, .version = kube::resource_version_of(*object)};
   for (const ApplicationAction& action : decision.actions) {
-    RETURN_IF_ERROR(perform(action, app, *object, status));
+    RETURN_IF_ERROR(perform(action, app, *object, outcome));
   }
 
   // 5. Record, then tell. A crash after recording repeats it: the ledger knows the run by its UID.
   // Only what is recorded becomes final in the status, and only what is final there is ever
   // deleted.
-  if (status != app.status) {
-    RETURN_IF_ERROR(record(app, *object, status));
-    RETURN_IF_ERROR(write(app, *object, status));
-    for (const ApplicationEvent& event : events_of(app, status)) {
-      events_.record(*object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
-                     event.reason, "Reconciling", event.note);
-    }
+  if (outcome.status == app.status) {
+    telemetry_.seen(app, *object, cache_);
+    return kube::Reconciled{decision.wake_at};
+  }
+  RETURN_IF_ERROR(recorder_.record_run(run_record(*object, outcome.status)));
+  RETURN_IF_ERROR(write(app, *object, outcome));
+  telemetry_.written(app, *object, outcome.status, cache_);
+  for (const ApplicationEvent& event : events_of(app, outcome.status)) {
+    events_.record(*object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
+                   event.reason, "Reconciling", event.note);
   }
   return kube::Reconciled{decision.wake_at};
 }
@@ -147,11 +154,13 @@ base::Result<ObservedPods> ApplicationReconciler::observe(const Application& app
 }
 
 base::Status ApplicationReconciler::perform(const ApplicationAction& action, const Application& app,
-                                            const json& object, ApplicationStatus& status) {
+                                            const json& object, Outcome& outcome) {
   if (const auto* step = std::get_if<Submit>(&action))
-    return submit(app, object, step->attempt, status);
-  if (std::holds_alternative<AddFinalizer>(action)) return set_finalizer(app, object, true);
-  if (std::holds_alternative<RemoveFinalizer>(action)) return set_finalizer(app, object, false);
+    return submit(app, object, step->attempt, outcome.status);
+  if (std::holds_alternative<AddFinalizer>(action))
+    return set_finalizer(app, object, true, outcome.version);
+  if (std::holds_alternative<RemoveFinalizer>(action))
+    return set_finalizer(app, object, false, outcome.version);
   if (std::holds_alternative<CleanUp>(action)) return clean_up(app);
   const bool whole = std::holds_alternative<DeleteApplication>(action);
   const kube::ObjectKey key{app.key.ns, whole ? app.key.name : driver_pod_name(object)};
@@ -271,7 +280,7 @@ base::Status ApplicationReconciler::clean_up(const Application& app) {
 }
 
 base::Status ApplicationReconciler::set_finalizer(const Application& app, const json& object,
-                                                  bool present) {
+                                                  bool present, std::string& version) {
   json finalizers = json::array();
   const json* now = base::find(object, {"metadata", "finalizers"});
   if (now != nullptr && now->is_array()) {
@@ -282,32 +291,30 @@ base::Status ApplicationReconciler::set_finalizer(const Application& app, const 
   if (present) finalizers.push_back(config::kRunFinalizer);
   // With the UID, a namesake that was created meanwhile is left alone; without the resourceVersion
   // a lost finalizer of somebody else's could come back, so it is sent too.
-  const json patch{{"metadata",
-                    {{"uid", app.uid},
-                     {"resourceVersion", kube::resource_version_of(object)},
-                     {"finalizers", finalizers}}}};
+  const json patch{
+      {"metadata", {{"uid", app.uid}, {"resourceVersion", version}, {"finalizers", finalizers}}}};
   const auto patched =
       api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch);
-  if (!patched && !(patched.error().code == Code::NotFound && !present))
-    return base::failure(patched.error());
-  return {};
-}
-
-base::Status ApplicationReconciler::record(const Application&, const json& object,
-                                           const ApplicationStatus& status) {
-  return recorder_.record_run(run_record(object, status));
+  if (patched) {
+    version = kube::resource_version_of(*patched);
+    return {};
+  }
+  if (patched.error().code == Code::NotFound && !present) return {};
+  return base::failure(patched.error());
 }
 
 base::Status ApplicationReconciler::write(const Application& app, const json& object,
-                                          const ApplicationStatus& status) {
-  json next = write_status(status);
+                                          const Outcome& outcome) {
+  json next = write_status(outcome.status);
   // A merge patch removes only what is named: fields that are no longer there become null.
   const json* before = base::find(object, {"status"});
   const json patch_status = before == nullptr                   ? next
                             : json::diff(*before, next).empty() ? json()
                                                                 : next;
   if (patch_status.is_null()) return {};
-  json patch{{"metadata", {{"uid", app.uid}}}, {"status", next}};
+  // With the version: a decision from an object that has changed meanwhile is not written.
+  json patch{{"metadata", {{"uid", app.uid}, {"resourceVersion", outcome.version}}},
+             {"status", next}};
   if (before != nullptr && before->is_object()) {
     for (const auto& [name, value] : before->items()) {
       if (!next.contains(name)) patch["status"][name] = nullptr;
@@ -324,7 +331,7 @@ base::Status ApplicationReconciler::write(const Application& app, const json& ob
   base::log_info("runner", "SparkApplication changed state",
                  {{"application", app.key.to_string()},
                   {"from", std::string(to_string(app.status.state))},
-                  {"to", std::string(to_string(status.state))}});
+                  {"to", std::string(to_string(outcome.status.state))}});
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
 #include "runner/application_decide.h"
+#include "runner/application_telemetry.h"
 #include "runner/run_recorder.h"
 
 namespace runner {
@@ -30,6 +31,7 @@ struct ApplicationOptions {
   // is set.
   std::optional<int> local_cores;
   bool executors_as_pods = false;
+  Telemetry* telemetry = nullptr;  // told what happens, if there
 };
 
 class ApplicationReconciler final : public kube::Reconciler {
@@ -43,18 +45,21 @@ class ApplicationReconciler final : public kube::Reconciler {
   base::Result<ObservedPods> observe(const Application& app, const nlohmann::json& object) const;
   base::Result<std::optional<nlohmann::json>> read_live(const kube::ResourceType& type,
                                                         const kube::ObjectKey& key) const;
+  // What a round carries from one action to the next.
+  struct Outcome {
+    ApplicationStatus status;
+    std::string version;  // of the object as our last write left it
+  };
   // Performs one action; Submit replaces the status.
   base::Status perform(const ApplicationAction& action, const Application& app,
-                       const nlohmann::json& object, ApplicationStatus& status);
+                       const nlohmann::json& object, Outcome& outcome);
   base::Status submit(const Application& app, const nlohmann::json& object, const Attempt& attempt,
                       ApplicationStatus& status);
   base::Status create_owned(const Application& app, const Attempt& attempt, nlohmann::json object);
   base::Status clean_up(const Application& app);
-  base::Status set_finalizer(const Application& app, const nlohmann::json& object, bool present);
-  base::Status record(const Application& app, const nlohmann::json& object,
-                      const ApplicationStatus& status);
-  base::Status write(const Application& app, const nlohmann::json& object,
-                     const ApplicationStatus& status);
+  base::Status set_finalizer(const Application& app, const nlohmann::json& object, bool present,
+                             std::string& version);
+  base::Status write(const Application& app, const nlohmann::json& object, const Outcome& outcome);
 
   kube::Api& api_;
   const kube::Cache& cache_;
@@ -62,6 +67,7 @@ class ApplicationReconciler final : public kube::Reconciler {
   RunRecorder& recorder_;
   base::Clock& clock_;
   ApplicationOptions options_;
+  ApplicationTelemetry telemetry_;
 };
 
 // spec.driver.podName, else sparkConf's spark.kubernetes.driver.pod.name, else "<name>-driver".

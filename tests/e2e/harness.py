@@ -115,11 +115,23 @@ class Service:
         if not kubeconfig.exists():
             return False
         try:
-            tls = ssl.create_default_context(cafile=str(self.data / "tls.crt"))
-            with urllib.request.urlopen(self.address() + "/readyz", timeout=5, context=tls) as answer:
+            with self.open("/readyz") as answer:
                 return answer.status == 200
         except (OSError, AttributeError):
             return False
+
+    def open(self, path):
+        tls = ssl.create_default_context(cafile=str(self.data / "tls.crt"))
+        return urllib.request.urlopen(self.address() + path, timeout=5, context=tls)
+
+    def metric(self, name, **labels):
+        """The value of one series of /metrics; None when it is not there."""
+        with self.open("/metrics") as answer:
+            text = answer.read().decode()
+        for series, given, value in re.findall(r"^([a-z_]+)(?:{(.*)})? ([0-9.e+-]+)$", text, re.M):
+            if series == name and all(f'{key}="{wanted}"' in given for key, wanted in labels.items()):
+                return float(value)
+        return None
 
     def address(self):
         return re.search(r"server: \"?(https://[0-9.:]+)", (self.data / "kubeconfig").read_text()).group(1)
@@ -160,7 +172,7 @@ class Kubectl:
         return json.loads(self("get", *arguments, "-o", "json"))
 
     def apply(self, *objects):
-        return self("apply", "-f", "-", stdin="\n---\n".join(json.dumps(one) for one in objects))
+        return self("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def patch_spec(self, name, **spec):
         return self("patch", "scheduledsparkapplication", name, "--type", "merge", "-p", json.dumps({"spec": spec}))

@@ -115,6 +115,20 @@ class PoliciesTest(harness.E2ETest):
         self.assertIn("ExitCode: 3", run["status"]["applicationState"]["errorMessage"])
         self.assertEqual(condition(self.get("fails"), "LastRunSucceeded")["status"], "False")
 
+    def test_metrics_tell_what_happened(self):
+        self.kubectl.apply(self.schedule("fails", exit_code=3))
+        wait_for(lambda: self.counts("fails").get("failed", 0) >= 2, "two runs failed")
+        self.kubectl.patch_spec("fails", suspend=True)
+        wait_for(lambda: self.standalone.metric("sparkcron_schedule_suspended", schedule="fails") == 1, "suspended is told")
+        wait_for(lambda: self.standalone.metric("sparkcron_schedule_active_runs", schedule="fails") == 0, "all ended")
+        counts = self.counts("fails")
+        self.assertEqual(self.standalone.metric("sparkcron_schedule_runs_failed_total", schedule="fails"), counts["failed"])
+        self.assertEqual(self.standalone.metric("sparkcron_schedule_lateness_seconds_count", schedule="fails"), counts["started"])
+        for name in ("spark_application_count", "spark_application_submit_count", "spark_application_failure_count",
+                     "spark_application_failure_execution_time_seconds_count", "spark_application_start_latency_seconds_count"):
+            self.assertEqual(self.standalone.metric(name), counts["started"], name)
+        self.assertEqual(self.standalone.metric("spark_application_running_count"), 0)
+
     def test_deleting_a_schedule_stops_and_removes_its_runs(self):
         self.kubectl.apply(self.schedule("gone", seconds=300))
         wait_for(self.started, "a driver started")

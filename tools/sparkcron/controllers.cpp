@@ -13,6 +13,12 @@
 namespace sparkcron {
 namespace {
 
+runner::ApplicationOptions application_options(const ControllersOptions& options) {
+  runner::ApplicationOptions application = options.application;
+  application.telemetry = options.telemetry;
+  return application;
+}
+
 // Driver and executor pods name their application by label: executors belong to the driver pod, not
 // to it.
 kube::KeyMapper application_of_pod() {
@@ -40,9 +46,10 @@ kube::KeyMapper schedule_of_pod() {
 struct Controllers::Parts {
   Parts(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
         base::Clock& clock, const ControllersOptions& options)
-      : schedule_reconciler(api, cache, events, recorder, clock,
-                            {.default_time_zone = options.default_time_zone}),
-        application_reconciler(api, cache, events, recorder, clock, options.application),
+      : schedule_reconciler(
+            api, cache, events, recorder, clock,
+            {.default_time_zone = options.default_time_zone, .telemetry = options.telemetry}),
+        application_reconciler(api, cache, events, recorder, clock, application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock),
         applications({.name = "application", .workers = static_cast<size_t>(options.workers)},
