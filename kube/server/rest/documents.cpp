@@ -17,6 +17,24 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kOpenApi = "/openapi/v3";
+constexpr std::string_view kOldOpenApi = "/openapi/v2";
+
+// Without definitions: OpenAPI v3 has them. kubectl asks for the old document when it is given a
+// v1 List, and then leaves validation to the server if it finds no definition.
+constexpr std::string_view kOldOpenApiJson =
+    R"({"swagger":"2.0","info":{"title":"sparkcron","version":"v1"},"paths":{},"definitions":{}})";
+// The same as gnostic's openapi.v2.Document: swagger = 1, info = 2 {title = 1, version = 2},
+// paths = 8.
+constexpr std::string_view kOldOpenApiProto{
+    "\x0a\x03"
+    "2.0"
+    "\x12\x0f"
+    "\x0a\x09"
+    "sparkcron"
+    "\x12\x02"
+    "v1"
+    "\x42\x00",
+    24};
 
 std::string etag_of(const std::string& text) {
   std::array<char, 32> digits{};
@@ -52,6 +70,18 @@ std::string without_trailing_slash(std::string path) {
   while (path.size() > 1 && path.back() == '/')
     path.pop_back();
   return path;
+}
+
+void answer_old_openapi(const base::http::Request& request, base::http::Responder& responder) {
+  const std::string_view accept = request.headers.get("Accept");
+  const bool proto = accept.find("proto-openapi.spec.v2") != std::string_view::npos;
+  base::http::Response response{.status = 200, .headers = {}, .body = {}};
+  response.headers.add("Vary", "Accept");
+  response.headers.add(
+      "Content-Type",
+      proto ? "application/com.github.proto-openapi.spec.v2.v1.0+protobuf" : "application/json");
+  response.body = proto ? kOldOpenApiProto : kOldOpenApiJson;
+  responder.send(std::move(response));
 }
 
 }  // namespace
@@ -98,6 +128,10 @@ Documents::DocumentPtr Documents::find(const types::CatalogPtr& catalog, const s
 bool Documents::answer(const types::CatalogPtr& catalog, const base::http::Request& request,
                        base::http::Responder& responder) {
   const std::string path = without_trailing_slash(request.path);
+  if (path == kOldOpenApi) {
+    answer_old_openapi(request, responder);
+    return true;
+  }
   std::string aggregated;
   if (path == "/api" || path == "/apis") {
     aggregated = aggregated_discovery_version(request.headers.get("Accept"));

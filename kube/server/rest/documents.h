@@ -21,7 +21,8 @@ namespace kube::server::rest {
 
 class Documents {
  public:
-  // Answers /api, /apis, /apis/G, /api/v1, /apis/G/V and /openapi/v3…. False: not one of them.
+  // Answers /api, /apis, /apis/G, /api/v1, /apis/G/V, /openapi/v3… and /openapi/v2. False: not one
+  // of them.
   bool answer(const types::CatalogPtr& catalog, const base::http::Request& request,
               base::http::Responder& responder);
 

@@ -21,7 +21,8 @@ std::string at(const std::string& collection, const std::string& name) {
 TEST_CASE("without the token nobody gets anything but 401") {
   InMemoryApi api;
   for (const char* token : {"", "wrong", "secre", "secret2"}) {
-    for (const char* target : {"/api", "/version", "/openapi/v3", kConfigMaps, "/nonsense"}) {
+    for (const char* target :
+         {"/api", "/version", "/openapi/v3", "/openapi/v2", kConfigMaps, "/nonsense"}) {
       const Answer answer = api.ask({.target = target, .token = token});
       CHECK(answer.status == 401);
       CHECK(answer.body["reason"] == "Unauthorized");
