@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "base/yaml/yaml.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/show.h"
@@ -41,6 +42,11 @@ std::vector<Json> entries_of(const Json& answer, size_t limit) {
   return entries;
 }
 
+// The ledger knows milliseconds (-o json shows them).
+std::string to_the_second(const std::optional<base::WallTime>& time) {
+  return time ? base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time)) : "";
+}
+
 std::vector<Cell> run_row(const Json& run) {
   const std::string state = string_at(run, {"state"});
   auto started = time_at(run, {"started"});
@@ -50,7 +56,7 @@ std::vector<Cell> run_row(const Json& run) {
   const auto attempts = integer_at(run, {"attempts"});
   return {string_at(run, {"slot"}).empty() ? "by hand" : string_at(run, {"slot"}),
           Cell(state, colour_of(state)),
-          string_at(run, {"started"}),
+          to_the_second(time_at(run, {"started"})),
           started && ended ? exact(*ended - *started) : "",
           attempts ? std::to_string(*attempts) : "",
           exit_code ? std::to_string(*exit_code) : "",
