@@ -173,6 +173,7 @@ const std::vector<ResourceType>& built_in_resources() {
       {"", "v1", "serviceaccounts", "ServiceAccount", true},
       {"", "v1", "services", "Service", true},
       {"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false},
+      {"authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false},
       {"coordination.k8s.io", "v1", "leases", "Lease", true},
       {"events.k8s.io", "v1", "events", "Event", true},
   };

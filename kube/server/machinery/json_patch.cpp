@@ -202,8 +202,7 @@ ApiError rejected(const std::string& why) {
   ApiError error;
   error.code = 422;
   error.reason = "Invalid";
-  error.message = "the server rejected our request due to an error in our request";
-  error.causes.push_back({"UnexpectedServerResponse", why, ""});
+  error.message = "the server rejected our request due to an error in our request: " + why;
   return error;
 }
 

@@ -2,8 +2,8 @@
 
 // JSON merge patch (RFC 7386) and JSON patch (RFC 6902) under limits: the number of operations,
 // the size of copies, the depth of the result. Errors carry the texts of Kubernetes: a test that
-// fails is 422 `the server rejected our request due to an error in our request`; a malformed patch
-// is 400.
+// fails is 422 `the server rejected our request due to an error in our request: <why>`; a malformed
+// patch is 400.
 //
 // Threads: pure functions.
 

@@ -31,7 +31,8 @@ ApiError about(const ResourceType& type, const std::string& name, int code, std:
           .kind = type.plural,
           .uid = {},
           .causes = {},
-          .retry_after_seconds = 0};
+          .retry_after_seconds = 0,
+          .continue_token = {}};
 }
 
 ApiError plain(int code, std::string reason, std::string message, int retry_after_seconds = 0) {
@@ -72,6 +73,7 @@ Json to_json(const ApiError& error) {
                  {"status", "Failure"}, {"message", error.message}, {"reason", error.reason},
                  {"code", error.code}};
   if (error.reason.empty()) status.erase("reason");
+  if (!error.continue_token.empty()) status["metadata"]["continue"] = error.continue_token;
   if (Json details = details_of(error); !details.empty()) status["details"] = std::move(details);
   return status;
 }

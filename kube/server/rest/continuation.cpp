@@ -17,7 +17,8 @@ std::optional<Continuation> decode_continuation(std::string_view token) {
   const std::string_view revision = token.substr(0, first);
   const auto [end, problem] =
       std::from_chars(revision.data(), revision.data() + revision.size(), result.revision);
-  if (problem != std::errc() || end != revision.data() + revision.size() || result.revision < 0) {
+  if (problem != std::errc() || end != revision.data() + revision.size() ||
+      result.revision < Continuation::kPresent) {
     return std::nullopt;
   }
   result.ns = token.substr(first + 1, second - first - 1);

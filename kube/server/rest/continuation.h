@@ -14,6 +14,8 @@
 namespace kube::server::rest {
 
 struct Continuation {
+  // The present state, whatever it is by then: for a list whose own moment was compacted.
+  static constexpr int64_t kPresent = -1;
   int64_t revision = 0;
   std::string ns;
   std::string name;

@@ -19,8 +19,12 @@ using storage::ObjectPtr;
 
 constexpr const char* kExpired =
     "The provided continue parameter is too old to display a consistent list result. You must "
-    "start "
-    "a new list without the continue parameter.";
+    "start a new list without the continue parameter, or use the continue token in this response "
+    "to "
+    "retrieve the remainder of the results. Continuing with the provided token results in an "
+    "inconsistent list - objects that were created, modified, or deleted between the time the "
+    "first "
+    "chunk was returned and now may show up in the list.";
 
 Outcome<View> view_of(const Call& call) {
   auto include = machinery::parse_include_object(call.parameter("includeObject"));
@@ -61,8 +65,15 @@ Outcome<Page> read_state(const Call& call) {
       return refuse(
           machinery::bad_request("specifying resource version is not allowed when using continue"));
     }
+    if (after->revision == Continuation::kPresent)
+      return Page{.listing = store.list(resource, call.info.ns), .after = after};
     auto listing = store.list_at(resource, call.info.ns, after->revision);
-    if (!listing) return refuse(machinery::expired(kExpired));
+    if (!listing) {
+      ApiError error = machinery::expired(kExpired);
+      error.continue_token =
+          encode({.revision = Continuation::kPresent, .ns = after->ns, .name = after->name});
+      return refuse(std::move(error));
+    }
     return Page{.listing = std::move(*listing), .after = after};
   }
   if (*asked && **asked > store.revision()) return refuse(too_new(**asked, store.revision()));

@@ -88,10 +88,10 @@ class Kubectl:
         return subprocess.Popen([self.program, *arguments], env=self.environment(), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def run(self, *arguments, stdin=None, code=0):
+    def run(self, *arguments, stdin=None, code=0, environment=None):
         """Output and errors together; any other exit code fails."""
-        done = subprocess.run([self.program, *arguments], env=self.environment(), text=True, input=stdin,
-                              capture_output=True, timeout=120, check=False)
+        done = subprocess.run([self.program, *arguments], env={**self.environment(), **(environment or {})}, text=True,
+                              input=stdin, capture_output=True, timeout=120, check=False)
         if code is not None and done.returncode != code:
             raise AssertionError(f"kubectl {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}\n"
                                  + self.server.log()[-2000:])

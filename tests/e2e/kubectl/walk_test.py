@@ -1,38 +1,11 @@
 """What people do with kubectl, one after the other, against the embedded API server alone."""
 import json
-import os
-import pathlib
 import unittest
 
-from server import Kubectl, Server
-
-HERE = pathlib.Path(__file__).resolve().parent
-VERSION = os.environ.get("KUBECTL_VERSION", "1.35")
+from case import HERE, KubectlCase, widget
 
 
-def widget(name, size=1, **spec):
-    return json.dumps({"apiVersion": "demo.example.com/v1", "kind": "Widget", "metadata": {"name": name},
-                       "spec": {"size": size, **spec}})
-
-
-class Walk(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = Server().start()
-        cls.addClassCleanup(cls.server.close)
-        cls.kubectl = Kubectl(cls.server, VERSION)
-        cls.kubectl.run("apply", "-f", str(HERE / "widgets.yaml"))
-        cls.kubectl.run("wait", "--for=condition=Established", "crd/widgets.demo.example.com", "--timeout=20s")
-
-    def tearDown(self):
-        self.run_kubectl("delete", "widgets", "--all", "--wait=true")
-
-    def run_kubectl(self, *arguments, **options):
-        return self.kubectl.run(*arguments, **options)
-
-    def get(self, *arguments):
-        return json.loads(self.run_kubectl("get", *arguments, "-o", "json"))
-
+class Walk(KubectlCase):
     def test_apply_get_patch_delete(self):
         run = self.run_kubectl
         self.assertIn("widget.demo.example.com/w1 created", run("apply", "-f", "-", stdin=widget("w1")))
@@ -122,17 +95,14 @@ class Walk(unittest.TestCase):
     def test_watch_and_wait(self):
         run = self.run_kubectl
         run("apply", "-f", "-", stdin=widget("w1"))
-        watch = self.kubectl.start("get", "widgets", "-w", "--output-watch-events", "--request-timeout=60")
-        self.addCleanup(watch.stdout.close)
-        self.addCleanup(watch.wait)
-        self.addCleanup(watch.kill)
+        watch = self.start("get", "widgets", "-w", "--output-watch-events", "--request-timeout=60")
         self.assertIn("EVENT", watch.stdout.readline())
         self.assertRegex(watch.stdout.readline(), r"ADDED +w1 +1")
-        waiting = self.kubectl.start("wait", "widget/w1", "--for=jsonpath={.spec.size}=4", "--timeout=60s")
+        waiting = self.start("wait", "widget/w1", "--for=jsonpath={.spec.size}=4", "--timeout=60s")
         run("patch", "widget", "w1", "--type", "merge", "-p", '{"spec":{"size":4}}')
         self.assertRegex(watch.stdout.readline(), r"MODIFIED +w1 +4")
         self.assertIn("condition met", waiting.communicate(timeout=60)[0])
-        gone = self.kubectl.start("wait", "widget/w1", "--for=delete", "--timeout=60s")
+        gone = self.start("wait", "widget/w1", "--for=delete", "--timeout=60s")
         run("delete", "widget", "w1")
         self.assertRegex(watch.stdout.readline(), r"DELETED +w1")
         gone.communicate(timeout=60)

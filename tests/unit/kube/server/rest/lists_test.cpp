@@ -77,7 +77,7 @@ TEST_CASE("pages of a list show one moment, whatever is written between them") {
   CHECK_FALSE(page.body["metadata"].contains("continue"));
 }
 
-TEST_CASE("a page that was compacted is gone") {
+TEST_CASE("a page that was compacted is gone, and its list goes on from the present") {
   InMemoryApi api(":memory:", {.history_revisions = 20});
   fill(api);
   const Answer page = api.get(std::string(kConfigMaps) + "?limit=2");
@@ -88,6 +88,10 @@ TEST_CASE("a page that was compacted is gone") {
                               page.body["metadata"]["continue"].get<std::string>());
   CHECK(next.status == 410);
   CHECK(next.body["reason"] == "Expired");
+  REQUIRE(api.remove(std::string(kConfigMaps) + "/c").status == 200);
+  const Answer rest = api.get(std::string(kConfigMaps) + "?limit=2&continue=" +
+                              next.body["metadata"]["continue"].get<std::string>());
+  CHECK(names(rest) == Names{"d", "e"});
 }
 
 TEST_CASE("resourceVersion in lists") {

@@ -83,7 +83,7 @@ TEST_CASE("continue tokens come back as they went, and nothing else is taken for
   CHECK(back->revision == 42);
   CHECK(back->ns == "a");
   CHECK(back->name == "b.c");
-  for (const char* token : {"", "x", "5", "5/a", "-1/a/b", "x/a/b", "99999999999999999999/a/b"}) {
+  for (const char* token : {"", "x", "5", "5/a", "-2/a/b", "x/a/b", "99999999999999999999/a/b"}) {
     CHECK_FALSE(decode_continuation(token));
   }
 }
