@@ -68,6 +68,14 @@ class Changes(KubectlCase):
                       self.run_kubectl("patch", "widget", "w1", "--type=strategic", "-p", '{"spec":{"size":2}}', code=1))
         self.assertEqual(self.get("widget", "w1")["spec"]["size"], 1)
 
+    def test_lists_of_objects(self):
+        items = [json.loads(widget("w1")), json.loads(widget("w2"))]
+        many = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        self.assertEqual(self.run_kubectl("apply", "-f", "-", stdin=many).split("\n")[:2],
+                         [f"widget.demo.example.com/{name} created" for name in ("w1", "w2")])
+        self.assertIn("w2 unchanged", self.run_kubectl("apply", "-f", "-", stdin=many))
+        self.run_kubectl("delete", "-f", "-", stdin=many)
+
     def test_json_patches_test_before_they_write(self):
         run = self.run_kubectl
         run("apply", "-f", "-", stdin=widget("w1", tags=["a", "b"]))
