@@ -19,7 +19,9 @@
 namespace kube {
 
 struct LogOptions {
-  std::string container;  // a LogSource never sees it empty
+  // Empty only for a pod that the API no longer has: then a source that keeps one log of it gives
+  // that one, and refuses with InvalidArgument if there are several.
+  std::string container;
   bool follow = false;
   bool previous = false;    // of the container's run before this one
   bool timestamps = false;  // begin each line with its time, RFC 3339

@@ -1,12 +1,13 @@
 #include "monitor/archived_log.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <system_error>
-#include <utility>
+
+#include "runner/node/log_file.h"
 
 namespace monitor {
 namespace {
@@ -15,126 +16,130 @@ namespace fs = std::filesystem;
 using base::Code;
 using base::failure;
 using base::Result;
+using base::Status;
+using runner::node::LogTime;
 
 constexpr size_t kPiece = size_t{128} << 10;
 
-std::string last_error() {
-  return std::generic_category().message(errno);
-}
-
-class FileReader final : public kube::LogReader {
+// A file that takes its name when it is complete.
+class PartFile {
  public:
-  FileReader(std::ifstream file, uint64_t left) : file_(std::move(file)), left_(left) {}
-
-  Result<std::optional<std::string>> read() override {
-    if (cancelled_) return failure(Code::Cancelled, "reading the log was cancelled");
-    std::string piece(static_cast<size_t>(std::min<uint64_t>(left_, kPiece)), '\0');
-    if (piece.empty()) return std::optional<std::string>{};
-    file_.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    piece.resize(static_cast<size_t>(file_.gcount()));
-    left_ -= piece.size();
-    if (piece.empty()) return std::optional<std::string>{};
-    return std::optional<std::string>{std::move(piece)};
+  explicit PartFile(const fs::path& target)
+      : target_(target), out_(part(), std::ios::binary | std::ios::trunc) {}
+  ~PartFile() {
+    std::error_code ignored;
+    fs::remove(part(), ignored);
   }
-  void cancel() override { cancelled_ = true; }
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  void write(std::string_view bytes) {
+    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    size_ += bytes.size();
+  }
+  Status finish() {
+    out_.close();
+    if (!out_) return give_up(errno);
+    std::error_code error;
+    fs::rename(part(), target_, error);
+    if (error) return give_up(error.value());
+    return {};
+  }
+  [[nodiscard]] bool good() const { return out_.good(); }
+  [[nodiscard]] uint64_t size() const { return size_; }
 
  private:
-  std::ifstream file_;
-  uint64_t left_;
-  std::atomic<bool> cancelled_ = false;
+  [[nodiscard]] fs::path part() const { return target_.string() + ".part"; }
+  [[nodiscard]] Status give_up(int error) const {
+    return failure(Code::Unavailable,
+                   "write " + target_.string() + ": " + std::generic_category().message(error));
+  }
+
+  const fs::path target_;
+  std::ofstream out_;
+  uint64_t size_ = 0;
 };
 
-// Where the last `lines` lines begin, found from the end.
-uint64_t tail_start(std::ifstream& file, uint64_t size, int64_t lines) {
-  if (lines <= 0) return size;
-  uint64_t end = size;
-  int64_t seen = 0;
-  std::string piece;
-  while (end > 0) {
-    const uint64_t start = end > kPiece ? end - kPiece : 0;
-    piece.resize(static_cast<size_t>(end - start));
-    file.clear();
-    file.seekg(static_cast<std::streamoff>(start));
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    for (size_t i = piece.size(); i-- > 0;) {
-      // The break that ends the log's last line begins no further line.
-      if (piece[i] != '\n' || start + i + 1 == size) continue;
-      if (++seen == lines) return start + i + 1;
-    }
-    end = start;
-  }
-  return 0;
+// After a cut, where the next line begins.
+uint64_t line_after(std::ifstream& in, uint64_t offset) {
+  if (offset == 0) return 0;
+  in.seekg(static_cast<std::streamoff>(offset - 1));
+  std::string partial;
+  std::getline(in, partial);
+  return offset + partial.size();
 }
 
-// Copies `source` from `offset` on; after a cut, from the next line's beginning.
-bool copy_from(const fs::path& source, uint64_t offset, std::ofstream& out) {
-  std::ifstream in(source, std::ios::binary);
-  if (!in) return true;  // rotated away meanwhile: the rest is still worth keeping
-  if (offset > 0) {
-    in.seekg(static_cast<std::streamoff>(offset - 1));
-    std::string partial;
-    std::getline(in, partial);
-  }
+void copy_from(std::ifstream& in, uint64_t offset, PartFile& out) {
+  in.clear();
+  in.seekg(static_cast<std::streamoff>(offset));
   std::string piece(kPiece, '\0');
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
-    if (!out.write(piece.data(), in.gcount())) return false;
-  return static_cast<bool>(out);
+  while (out.good() &&
+         (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0))
+    out.write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount())));
+}
+
+// The times of what follows `offset` in a source, as of where it is written to.
+void move_times(const std::vector<LogTime>& from, uint64_t offset, uint64_t target,
+                std::vector<LogTime>& to) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    const bool before = i + 1 < from.size() && from[i + 1].offset <= offset;
+    if (before) continue;
+    to.push_back(
+        {.offset = target + std::max(from[i].offset, offset) - offset, .millis = from[i].millis});
+  }
+}
+
+Status write_times(const fs::path& target, const std::vector<LogTime>& times) {
+  PartFile out(target);
+  out.write({reinterpret_cast<const char*>(times.data()), times.size() * sizeof(LogTime)});
+  return out.finish();
+}
+
+std::vector<uint64_t> sizes_of(const std::vector<fs::path>& files) {
+  std::vector<uint64_t> sizes;
+  for (const fs::path& file : files) {
+    std::error_code missing;
+    const uint64_t size = fs::file_size(file, missing);
+    sizes.push_back(missing ? 0 : size);
+  }
+  return sizes;
 }
 
 }  // namespace
 
-Result<uint64_t> write_log(const fs::path& target, const std::vector<fs::path>& sources,
-                           uint64_t limit) {
-  std::vector<uint64_t> sizes;
-  uint64_t total = 0;
-  for (const fs::path& source : sources) {
-    std::error_code missing;
-    const uint64_t size = fs::file_size(source, missing);
-    sizes.push_back(missing ? 0 : size);
-    total += sizes.back();
-  }
-  const fs::path part = target.string() + ".part";
-  const auto give_up = [&part, &target]() {
-    const std::string reason = last_error();
-    std::error_code ignored;
-    fs::remove(part, ignored);
-    return failure(Code::Unavailable, "write " + target.string() + ": " + reason);
-  };
-  std::ofstream out(part, std::ios::binary | std::ios::trunc);
-  if (!out) return give_up();
-  uint64_t skip = total > limit ? total - limit : 0;
-  if (skip > 0) out << "[sparkcron: the first " << skip << " bytes or a little more were cut]\n";
-  for (size_t i = 0; i < sources.size(); ++i) {
-    const uint64_t offset = std::min(skip, sizes[i]);
-    skip -= offset;
-    if (offset == sizes[i]) continue;
-    if (!copy_from(sources[i], offset, out)) return give_up();
-  }
-  out.close();
-  if (!out) return give_up();
-  std::error_code error;
-  const uint64_t written = fs::file_size(part, error);
-  if (!error) fs::rename(part, target, error);
-  if (error) {
-    errno = error.value();
-    return give_up();
-  }
-  return written;
+fs::path times_of(const fs::path& log) {
+  return log.string() + ".times";
 }
 
-Result<std::unique_ptr<kube::LogReader>> read_log(const fs::path& path,
-                                                  const kube::LogOptions& options) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code error;
-  const uint64_t size = fs::file_size(path, error);
-  if (!file || error) return failure(Code::NotFound, "read " + path.string() + ": " + last_error());
-  const uint64_t start = options.tail_lines ? tail_start(file, size, *options.tail_lines) : 0;
-  uint64_t left = size - start;
-  if (options.limit_bytes)
-    left = std::min(left, static_cast<uint64_t>(std::max<int64_t>(*options.limit_bytes, 0)));
-  file.clear();
-  file.seekg(static_cast<std::streamoff>(start));
-  return std::make_unique<FileReader>(std::move(file), left);
+Result<uint64_t> write_log(const fs::path& target, const std::vector<fs::path>& sources,
+                           uint64_t limit) {
+  const std::vector<uint64_t> sizes = sizes_of(sources);
+  uint64_t total = 0;
+  for (const uint64_t size : sizes)
+    total += size;
+  uint64_t skip = total > limit ? total - limit : 0;
+  PartFile out(target);
+  if (skip > 0)
+    out.write("[sparkcron: the first " + std::to_string(skip) +
+              " bytes or a little more were cut]\n");
+  std::vector<LogTime> times;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const uint64_t cut = std::min(skip, sizes[i]);
+    skip -= cut;
+    std::ifstream in(sources[i], std::ios::binary);
+    // Rotated away meanwhile: the rest is still worth keeping.
+    if (cut == sizes[i] || !in) continue;
+    const uint64_t begin = line_after(in, cut);
+    if (begin >= sizes[i]) continue;
+    move_times(runner::node::read_log_times(sources[i]), begin, out.size(), times);
+    copy_from(in, begin, out);
+  }
+  // The line that tells of the cut came when what follows it did.
+  if (!times.empty()) times.front().offset = 0;
+  // Times first: a crash between the two leaves times without a log, which nobody finds.
+  RETURN_IF_ERROR(write_times(times_of(target), times));
+  RETURN_IF_ERROR(out.finish());
+  return out.size() + times.size() * sizeof(LogTime);
 }
 
 }  // namespace monitor

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "monitor/archived_log.h"
+#include "runner/node/log_reader.h"
 
 namespace monitor {
 namespace {
@@ -37,13 +38,14 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
 
 }  // namespace
 
-Result<std::unique_ptr<LogArchive>> LogArchive::open(LogArchiveOptions options) {
+Result<std::unique_ptr<LogArchive>> LogArchive::open(LogArchiveOptions options,
+                                                     base::Clock& clock) {
   std::error_code error;
   fs::create_directories(options.root, error);
   if (error)
     return failure(error == std::errc::permission_denied ? Code::Forbidden : Code::Unavailable,
                    "create " + options.root.string() + ": " + error.message());
-  std::unique_ptr<LogArchive> archive(new LogArchive(std::move(options)));
+  std::unique_ptr<LogArchive> archive(new LogArchive(std::move(options), clock));
   base::MutexLock lock(archive->mutex_);
   archive->scan();
   archive->make_room();
@@ -66,8 +68,10 @@ void LogArchive::scan() {
       if (relative.extension() == ".part") fs::remove(entry->path(), error);
       continue;
     }
+    std::error_code missing;
+    const uint64_t times = fs::file_size(times_of(entry->path()), missing);
     Kept kept{.path = entry->path(),
-              .bytes = entry->file_size(error),
+              .bytes = entry->file_size(error) + (missing ? 0 : times),
               .written = entry->last_write_time(error)};
     total_ += kept.bytes;
     logs_[{.pod = {.ns = parts[0], .name = parts[3]},
@@ -108,6 +112,8 @@ void LogArchive::make_room() {
 }
 
 void LogArchive::drop(std::map<Name, Kept>::iterator log) {
+  std::error_code missing;
+  fs::remove(times_of(log->second.path), missing);
   remove_upwards(log->second.path, options_.root);
   total_ -= log->second.bytes;
   logs_.erase(log);
@@ -126,34 +132,52 @@ void LogArchive::forget(const kube::ObjectKey& run, const std::string& run_uid) 
   }
 }
 
+// Of several pods of that name the newest, of its containers the one named or the only one.
+Result<fs::path> LogArchive::find(const kube::ObjectKey& pod, const std::string& uid,
+                                  const std::string& container) const {
+  std::string newest_uid = uid;
+  const Kept* newest = nullptr;
+  for (auto log = logs_.lower_bound({.pod = pod}); log != logs_.end() && log->first.pod == pod;
+       ++log) {
+    if (!container.empty() && log->first.container != container) continue;
+    if (!uid.empty() && log->first.pod_uid != uid) continue;
+    if (newest == nullptr || newest->written < log->second.written) {
+      newest = &log->second;
+      newest_uid = log->first.pod_uid;
+    }
+  }
+  if (newest == nullptr) {
+    const std::string what = container.empty() ? "the log" : "the log of container " + container;
+    return failure(Code::NotFound, what + " of pod " + pod.name + " is not kept");
+  }
+  std::string names;
+  size_t count = 0;
+  for (auto log = logs_.lower_bound({.pod = pod, .pod_uid = newest_uid});
+       log != logs_.end() && log->first.pod == pod && log->first.pod_uid == newest_uid; ++log) {
+    names += (names.empty() ? "" : " ") + log->first.container;
+    ++count;
+  }
+  if (container.empty() && count > 1)
+    return failure(Code::InvalidArgument, "a container name must be specified for pod " + pod.name +
+                                              ", choose one of: [" + names + "]");
+  return newest->path;
+}
+
 Result<std::unique_ptr<kube::LogReader>> LogArchive::open(const kube::ObjectKey& pod,
                                                           const std::string& uid,
                                                           const kube::LogOptions& options) {
-  const std::string what = "the log of container " + options.container + " of pod " + pod.name;
   fs::path path;
   {
     base::MutexLock lock(mutex_);
-    const Kept* newest = nullptr;
-    for (auto log = logs_.lower_bound({.pod = pod}); log != logs_.end() && log->first.pod == pod;
-         ++log) {
-      if (log->first.container != options.container) continue;
-      if (!uid.empty() && log->first.pod_uid != uid) continue;
-      if (newest == nullptr || newest->written < log->second.written) newest = &log->second;
-    }
-    if (newest == nullptr || options.previous)
-      return failure(Code::NotFound, what + " is not kept");
-    path = newest->path;
+    ASSIGN_OR_RETURN(path, find(pod, uid, options.container));
   }
-  if (options.timestamps)
-    return failure(Code::InvalidArgument,
-                   what + " is an archived one: its lines have no times, ask without timestamps");
-  kube::LogOptions effective = options;
-  if (options.since) {
-    std::error_code error;
-    const auto written = std::chrono::file_clock::to_sys(fs::last_write_time(path, error));
-    if (!error && written < *options.since) effective.limit_bytes = 0;
-  }
-  return read_log(path, effective);
+  if (options.previous)
+    return failure(Code::NotFound,
+                   "the log of an earlier run of a container of pod " + pod.name + " is not kept");
+  const auto look = [path]() -> Result<runner::node::ContainerLog> {
+    return runner::node::ContainerLog{.files = {path}, .finished = true};
+  };
+  return runner::node::open_log(look, options, clock_);
 }
 
 uint64_t LogArchive::total_bytes() const {

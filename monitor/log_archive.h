@@ -4,9 +4,10 @@
 // knows the run. Files lie at <root>/<namespace>/<run>/<run uid>/<pod>/<pod uid>/<container>.log:
 // the path alone says whose they are, so there is no index to lose.
 //
-// Of each log the newest max_log_bytes are kept, and of all logs the newest max_total_bytes. Lines
-// have no times here: `timestamps` is refused, `since` takes the whole log or nothing by the time
-// of its last line. Errors: NotFound; Unavailable for a full disk, which leaves no half log.
+// Of each log the newest max_log_bytes are kept, and of all logs the newest max_total_bytes; the
+// times of the lines lie beside them. They are read as the node reads its own, with every option
+// but `previous`. Errors: NotFound; InvalidArgument when no container is named and several are
+// kept; Unavailable for a full disk, which leaves no half log.
 // Threads: any.
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "kube/log_source.h"
@@ -40,7 +42,9 @@ struct FinishedLog {
 
 class LogArchive final : public kube::LogSource {
  public:
-  static base::Result<std::unique_ptr<LogArchive>> open(LogArchiveOptions options);
+  // The clock must outlive the archive and its readers.
+  static base::Result<std::unique_ptr<LogArchive>> open(LogArchiveOptions options,
+                                                        base::Clock& clock);
 
   // Copies; keeping the same log again replaces it.
   base::Status keep(const FinishedLog& log);
@@ -66,12 +70,16 @@ class LogArchive final : public kube::LogSource {
     auto operator<=>(const Name&) const = default;
   };
 
-  explicit LogArchive(LogArchiveOptions options) : options_(std::move(options)) {}
+  LogArchive(LogArchiveOptions options, base::Clock& clock)
+      : options_(std::move(options)), clock_(clock) {}
   void scan() REQUIRES(mutex_);
   void make_room() REQUIRES(mutex_);
   void drop(std::map<Name, Kept>::iterator log) REQUIRES(mutex_);
+  base::Result<std::filesystem::path> find(const kube::ObjectKey& pod, const std::string& uid,
+                                           const std::string& container) const REQUIRES(mutex_);
 
   const LogArchiveOptions options_;
+  base::Clock& clock_;
   mutable base::Mutex mutex_;
   std::map<Name, Kept> logs_ GUARDED_BY(mutex_);
   uint64_t total_ GUARDED_BY(mutex_) = 0;

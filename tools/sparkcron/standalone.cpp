@@ -108,7 +108,7 @@ class Standalone {
 
  private:
   base::Status open_state() {
-    ASSIGN_OR_RETURN(archive_, monitor::LogArchive::open({.root = data_.file("logs")}));
+    ASSIGN_OR_RETURN(archive_, monitor::LogArchive::open({.root = data_.file("logs")}, clock_));
     monitor::LedgerOptions ledger{.path = data_.file("ledger.db")};
     ledger.on_dropped = [this](const kube::ObjectKey& run, const std::string& uid) {
       archive_->forget(run, uid);

@@ -85,14 +85,13 @@ void handle_log(Call& call) {
     options->container = std::move(*container);
     uid = (*object)->facts.uid;
     waiting = base::string_at(pod, {"status", "phase"}) == "Pending";
-  } else if (options->container.empty()) {
-    // The pod is gone, its log may be kept; without the pod nobody knows its containers.
-    return answer(*call.responder, object.error());
   }
+  // A pod that is gone may have left its log.
   auto reader = call.services.logs.open(key, uid, *options);
   if (reader) return call.services.logs.send(std::move(*reader), call.responder);
-  if (!object) return answer(*call.responder, object.error());
-  if (reader.error().code == base::Code::NotFound && waiting) {
+  const bool not_found = reader.error().code == base::Code::NotFound;
+  if (!object && not_found) return answer(*call.responder, object.error());
+  if (not_found && waiting) {
     return answer(*call.responder,
                   machinery::bad_request("container \"" + options->container + "\" in pod \"" +
                                          key.name + "\" is waiting to start: ContainerCreating"));

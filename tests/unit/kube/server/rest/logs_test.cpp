@@ -105,13 +105,18 @@ TEST_CASE("following ends when the client goes or the server stops") {
   CHECK(second.stream->await_end() == "first\nsecond\n");
 }
 
-TEST_CASE("the log of a pod that is gone can still be read by the container's name") {
+TEST_CASE("the log of a pod that is gone can still be read") {
   FakeLogs logs;
   InMemoryApi api(":memory:", {.logs = &logs});
   CHECK(api.get(std::string(kPods) + "/gone/log?container=main").stream->await_end() ==
         "first\nsecond\n");
   CHECK(logs.asked_uid.empty());
-  CHECK(api.get(std::string(kPods) + "/gone/log").status == 404);
+  CHECK(api.get(std::string(kPods) + "/gone/log").stream->await_end() == "first\nsecond\n");
+  CHECK(logs.asked.container.empty());
+  logs.known = false;
+  const Answer unknown = api.get(std::string(kPods) + "/gone/log");
+  CHECK(unknown.status == 404);
+  CHECK(unknown.body["message"] == "pods \"gone\" not found");
 }
 
 TEST_CASE("questions for a log that cannot be answered") {
