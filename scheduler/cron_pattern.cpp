@@ -1,5 +1,7 @@
 #include "scheduler/cron_pattern.h"
 
+#include <algorithm>
+
 namespace scheduler {
 namespace {
 
@@ -8,7 +10,9 @@ using civil::DayNumber;
 constexpr uint32_t kAllDays = 0xfffffffe;
 constexpr uint16_t kAllMonths = 0x1ffe;
 constexpr uint8_t kAllWeekdays = 0x7f;
-constexpr int32_t kEraYears = 400;
+static_assert(YearSet::kFirst == civil::kMonthsFirstYear);
+constexpr DayNumber kYearsBegin = civil::kMonthsBegin;
+constexpr DayNumber kYearsEnd = civil::day_number(YearSet::kLast + 1, 1, 1);
 
 uint32_t highest(uint64_t mask) {
   return 63 - static_cast<uint32_t>(std::countl_zero(mask));
@@ -36,9 +40,11 @@ void Pattern::finish() {
   const bool any_day = days == kAllDays;
   const bool any_weekday = weekdays == kAllWeekdays;
   const bool no_day_excluded = has(kEitherDay) ? any_day || any_weekday : any_day && any_weekday;
-  flags &= static_cast<uint8_t>(~(kEveryDay | kWeekdaysOnly | kIgnoresWeekday));
+  flags &= static_cast<uint8_t>(~(kEveryDay | kWeekdaysOnly | kIgnoresWeekday | kLeapDay));
   if (any_weekday && !has(kEitherDay) && (weekday_to_last | weekday_to_day | nth) == 0)
     flags |= kIgnoresWeekday;
+  if (has(kIgnoresWeekday) && months == 1 << 2 && days == uint32_t{1} << 29 && from_last == 0)
+    flags |= kLeapDay;
   if (months != kAllMonths || years.restricted()) return;
   if (no_day_excluded)
     flags |= kEveryDay;
@@ -48,34 +54,36 @@ void Pattern::finish() {
 
 uint32_t Pattern::days_in(int32_t year, uint32_t month) const {
   if (((months >> month) & 1) == 0 || !years.contains(year)) return 0;
-  return days_of(civil::month_length(year, month), civil::day_number(year, month, 1));
+  return days_of(civil::Month(year, month));
+}
+
+uint32_t Pattern::days_at(const civil::Month* month) const {
+  if (((months >> month->number()) & 1) == 0) return 0;
+  const auto index = static_cast<int32_t>(month - civil::kMonths.data());
+  return years.contains(civil::kMonthsFirstYear + index / 12) ? days_of(*month) : 0;
 }
 
 bool Pattern::day_matches(DayNumber day) const {
-  if (has(kEveryDay)) return true;
-  const civil::Date date = civil::date_of(day);
-  return ((days_in(date.year, date.month) >> date.day) & 1) != 0;
+  return days_between(day, day + 1) != 0;
 }
 
-// Whether a month can match at all is cheaper to see than its weekdays, hence the order.
-int64_t Pattern::next_after_month(int32_t year, uint32_t month) const {
-  const int32_t last_year = years.restricted() ? YearSet::kLast : year + kEraYears;
-  uint32_t rest = static_cast<uint32_t>(months) >> month >> 1 << month << 1;
-  while (year <= last_year) {
-    for (; rest != 0 && years.contains(year); rest &= rest - 1) {
-      month = static_cast<uint32_t>(std::countr_zero(rest));
-      const uint32_t length = civil::month_length(year, month);
-      // Without weekdays an empty month is seen before its first day is known.
-      if (has(kIgnoresWeekday) && days_of(length, 0) == 0) continue;
-      const DayNumber first = civil::day_number(year, month, 1);
-      if (const uint32_t mask = days_of(length, first); mask != 0)
-        return wall_at(int64_t{first} + std::countr_zero(mask) - 1, first_time());
-    }
-    ++year;
-    if (years.restricted() && year < YearSet::kFirst) year = YearSet::kFirst;
-    rest = months;
+int64_t Pattern::next_in_years(DayNumber day, uint32_t time) const {
+  if (day >= kYearsEnd) return kNoWall;
+  if (day < kYearsBegin) {
+    day = kYearsBegin;
+    time = first_time();
   }
-  return kNoWall;
+  const uint32_t today = civil::day_of_era(day);
+  const civil::Month* month = civil::month_of(today);
+  const uint32_t from = today - month->days_before() + (time < kDaySeconds ? 1 : 2);
+  uint32_t mask = static_cast<uint32_t>(uint64_t{days_at(month)} >> from << from);
+  while (mask == 0) {
+    month += months_ahead(*month);
+    if (month->days_before() >= kYearsEnd - kYearsBegin) return kNoWall;
+    mask = days_at(month);
+  }
+  const uint32_t found = month->days_before() + lowest(mask) - 1;
+  return wall_at(int64_t{kYearsBegin} + found, found == today ? time : first_time());
 }
 
 // The last time of day at or before; -1: none on this day.
@@ -100,33 +108,40 @@ int64_t Pattern::prev(int64_t wall) const {
   const auto shifted = static_cast<uint64_t>(wall + civil::kEpochSeconds);
   const auto day = static_cast<DayNumber>(shifted / kDaySeconds);
   const int32_t time = last_time_until(static_cast<uint32_t>(shifted % kDaySeconds));
-  const int32_t last_time = last_time_until(kDaySeconds - 1);
-  if (has(kEveryDay)) return time >= 0 ? wall_at(day, time) : wall_at(int64_t{day} - 1, last_time);
-
-  const civil::Date date = civil::date_of(day);
-  const uint32_t mask = days_in(date.year, date.month);
-  if (((mask >> date.day) & 1) != 0 && time >= 0) return wall_at(day, time);
-  if (const uint32_t before = mask & ((uint32_t{1} << date.day) - 1); before != 0)
-    return wall_at(int64_t{day} - date.day + highest(before), last_time);
-  return prev_before_month(date.year, date.month);
+  if (!has(kEveryDay)) return prev_by_calendar(day, time);
+  return time >= 0 ? wall_at(day, time) : wall_at(int64_t{day} - 1, last_time());
 }
 
-int64_t Pattern::prev_before_month(int32_t year, uint32_t month) const {
-  const int32_t first_year = years.restricted() ? YearSet::kFirst : year - kEraYears;
-  const int32_t last_time = last_time_until(kDaySeconds - 1);
-  uint32_t rest = months & ((uint32_t{1} << month) - 1);
-  while (year >= first_year) {
-    for (; rest != 0 && years.contains(year); rest &= ~(uint32_t{1} << month)) {
-      month = highest(rest);
-      const DayNumber first = civil::day_number(year, month, 1);
-      const uint32_t mask = days_of(civil::month_length(year, month), first);
-      if (mask != 0) return wall_at(int64_t{first} + highest(mask) - 1, last_time);
+// `time`: the last of that day; -1: none.
+int64_t Pattern::prev_by_calendar(DayNumber day, int32_t time) const {
+  if (years.restricted()) {
+    if (day < kYearsBegin) return kNoWallBefore;
+    if (day >= kYearsEnd) {
+      day = kYearsEnd - 1;
+      time = last_time();
     }
-    --year;
-    if (years.restricted() && year > YearSet::kLast) year = YearSet::kLast;
-    rest = months;
   }
-  return kNoWallBefore;
+  // Years are those of the first period.
+  const uint32_t period = years.restricted() ? 0 : 1;
+  const uint32_t today = civil::day_of_era(day) + period * civil::kDaysOfEra;
+  const civil::Month* month =
+      civil::month_of(civil::day_of_era(day)) + period * civil::kMonthsOfEra;
+  const uint32_t until = today - month->days_before() + (time >= 0 ? 1 : 0);
+  uint32_t mask = days_at(month) & static_cast<uint32_t>((uint64_t{2} << until) - 1);
+  while (mask == 0) {
+    const uint32_t two_years = uint32_t{months} << 12 | months;
+    const uint32_t number = month->number() + 12;
+    const uint32_t back = number - highest(two_years & ((uint32_t{1} << number) - 1));
+    if (month - civil::kMonths.data() < back) return kNoWallBefore;
+    month -= back;
+    mask = days_at(month);
+  }
+  const uint32_t found = month->days_before() + highest(mask) - 1;
+  return wall_at(int64_t{day} - (today - found), found == today ? time : last_time());
+}
+
+int32_t Pattern::last_time() const {
+  return last_time_until(kDaySeconds - 1);
 }
 
 uint64_t Pattern::times_per_day() const {
@@ -159,25 +174,27 @@ uint64_t Pattern::count(int64_t from, int64_t to) const {
   return result;
 }
 
-// Matching days in [from, to), month by month.
+// Matching days in [from, to), month by month, period by period.
 uint64_t Pattern::days_between(DayNumber from, DayNumber to) const {
   if (has(kEveryDay)) return to - from;
-  const civil::Date first = civil::date_of(from);
-  const civil::Date last = civil::date_of(to);
-  uint64_t result = 0;
-  int32_t year = first.year;
-  uint32_t month = first.month;
-  uint32_t skipped = (uint32_t{1} << first.day) - 1;  // days before the first
-  while (year < last.year || (year == last.year && month < last.month)) {
-    result += static_cast<uint64_t>(std::popcount(days_in(year, month) & ~skipped));
-    skipped = 0;
-    if (++month == 13) {
-      month = 1;
-      ++year;
-    }
+  if (years.restricted()) {
+    from = std::max(from, kYearsBegin);
+    to = std::min(to, kYearsEnd);
   }
-  const uint32_t counted = ((uint32_t{1} << last.day) - 1) & ~skipped;
-  return result + static_cast<uint64_t>(std::popcount(days_in(year, month) & counted));
+  uint64_t result = 0;
+  while (from < to) {
+    const uint32_t begin = civil::day_of_era(from);
+    const uint32_t end = std::min(begin + (to - from), civil::kDaysOfEra);
+    for (const civil::Month* month = civil::month_of(begin); month->days_before() < end; ++month) {
+      const uint32_t first = month->days_before();
+      uint64_t mask = days_at(month);
+      if (first < begin) mask &= ~uint64_t{0} << (begin - first + 1);
+      if (end - first < month->length()) mask &= (uint64_t{2} << (end - first)) - 1;
+      result += static_cast<uint64_t>(std::popcount(mask));
+    }
+    from += end - begin;
+  }
+  return result;
 }
 
 }  // namespace scheduler

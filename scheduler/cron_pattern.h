@@ -13,7 +13,7 @@
 #include <limits>
 #include <utility>
 
-#include "scheduler/cron_civil.h"
+#include "scheduler/cron_months.h"
 
 namespace scheduler {
 
@@ -69,6 +69,7 @@ struct Pattern {
     kCatchesUp = 16,       // what falls into a gap is made up for once, at its end
     kInterval = 32,        // @every: no wall time at all
     kIgnoresWeekday = 64,  // the days of a month do not depend on its weekdays
+    kLeapDay = 128,        // 29 February and no other day
   };
 
   uint64_t seconds = 1;  // bits 0-59
@@ -108,6 +109,11 @@ struct Pattern {
   [[nodiscard]] bool matches(int64_t wall) const { return next(wall) == wall; }
   // The days of a month that match, as bits 1-31; zero if the month or year does not.
   [[nodiscard]] uint32_t days_in(int32_t year, uint32_t month) const;
+  // The same without a look at the month's number and year.
+  [[nodiscard]] inline uint32_t days_of(civil::Month month) const;
+  static constexpr uint32_t kMaxMonthsAhead = 48;
+  // How many months on the next is that can match.
+  [[nodiscard]] inline uint32_t months_ahead(civil::Month month) const;
   [[nodiscard]] uint64_t times_per_day() const;
   [[nodiscard]] inline uint32_t first_time() const;  // second of the day
 
@@ -117,15 +123,17 @@ struct Pattern {
   [[nodiscard]] inline uint32_t month_days(uint32_t length, uint32_t first_weekday) const;
   [[nodiscard]] inline int64_t next_by_weekday(civil::DayNumber day, uint32_t time) const;
   [[nodiscard]] inline int64_t next_by_calendar(civil::DayNumber day, uint32_t time) const;
-  [[nodiscard]] int64_t next_after_month(int32_t year, uint32_t month) const;
+  [[nodiscard]] int64_t next_in_years(civil::DayNumber day, uint32_t time) const;
   [[nodiscard]] inline uint32_t special_days(uint32_t length, uint32_t first_weekday) const;
   [[nodiscard]] inline uint32_t special_weekdays(uint32_t length, uint32_t first_weekday) const;
-  [[nodiscard]] inline uint32_t days_of(uint32_t length, civil::DayNumber first) const;
   [[nodiscard]] bool has_special() const {
     return (nth | from_last | weekday_to_last | weekday_to_day) != 0;
   }
   [[nodiscard]] int32_t last_time_until(uint32_t second_of_day) const;
-  [[nodiscard]] int64_t prev_before_month(int32_t year, uint32_t month) const;
+  [[nodiscard]] int64_t prev_by_calendar(civil::DayNumber day, int32_t time) const;
+  [[nodiscard]] int32_t last_time() const;
+  // The days of a month of the table; of its first period if the years are restricted.
+  [[nodiscard]] uint32_t days_at(const civil::Month* month) const;
   [[nodiscard]] uint64_t times_before(uint32_t second_of_day) const;
   [[nodiscard]] uint64_t days_between(civil::DayNumber from, civil::DayNumber to) const;
   [[nodiscard]] bool day_matches(civil::DayNumber day) const;

@@ -9,19 +9,14 @@ namespace {
 
 // Slots lie strictly between these; wall times differ by less than the two days of margin.
 constexpr int64_t kEarliest = civil::seconds_of(1, 1, 1);
-constexpr int64_t kLatest = civil::seconds_of(9999, 12, 31);
+constexpr int64_t kLatest = OffsetTable::kEnd - 1;
 constexpr int64_t kTwoDays = 2 * civil::kSecondsPerDay;
 constexpr int64_t kYearsBegin = civil::seconds_of(YearSet::kFirst, 1, 1);
 constexpr int64_t kYearsEnd = civil::seconds_of(YearSet::kLast + 1, 1, 1);
 constexpr int64_t kMaxCatchUp = 3 * 3600;
 
-std::optional<Instant> slot(int64_t seconds) {
-  if (seconds < kEarliest || seconds > kLatest) return std::nullopt;
-  return Instant{std::chrono::seconds{seconds}};
-}
-
-int64_t seconds_of(Instant instant) {
-  return std::clamp(instant.time_since_epoch().count(), kEarliest - 1, kLatest + 1);
+int64_t clamped(int64_t seconds) {
+  return std::clamp(seconds, kEarliest - 1, kLatest + 1);
 }
 
 int64_t floor_divide(int64_t value, int64_t by) {
@@ -48,9 +43,8 @@ base::Result<Schedule> Schedule::parse(std::string_view expression, const Schedu
   return Schedule(std::move(pattern), zone->get());
 }
 
-// The instant in a segment from which on its wall times count.
-int64_t Schedule::first_pass(const Segment& segment) const {
-  return segment.begin + (pattern_.has(Pattern::kFirstPassOnly) ? segment.repeated : 0);
+int64_t Schedule::slot(int64_t seconds) {
+  return seconds < kEarliest || seconds > kLatest ? kNoSlot : seconds;
 }
 
 bool Schedule::catches_up_at(const Segment& before, const Segment& after) const {
@@ -67,41 +61,39 @@ struct Schedule::Search {
   int64_t fold = 0;
 };
 
-std::optional<Instant> Schedule::next(Instant after) const {
-  const int64_t from = after.time_since_epoch().count();
+int64_t Schedule::next_slot(int64_t from) const {
   const OffsetTable& offsets = zone_->offsets();
-  if (from < kEarliest || from >= std::min(offsets.folds_from(), kLatest) ||
-      pattern_.has(Pattern::kInterval)) [[unlikely]]
+  if (from < kEarliest || from >= offsets.folds_from() || pattern_.has(Pattern::kInterval))
+      [[unlikely]]
     return next_beyond(from);
   const Segment* segment = offsets.find(from);
   const int64_t searched = std::max(from + 1, first_pass(*segment)) + segment->offset;
   const int64_t wall = pattern_.next(searched);
   if (wall - segment->offset < segment[1].begin) [[likely]]
-    return Instant{std::chrono::seconds{wall - segment->offset}};
+    return wall - segment->offset;
 
   // Beyond the next change, but not near any: the segment that it lies in says the offset. Wall
   // times that come again after the next change must not have been passed by the search.
   if (wall < offsets.folds_from() && searched <= segment[1].begin + segment[1].offset) {
     const Segment* there = offsets.find(wall - segment->offset);
     const int64_t instant = wall - there->offset;
-    if (instant >= there->begin + there->repeated && instant < there[1].begin)
-      return Instant{std::chrono::seconds{instant}};
+    if (instant >= there->begin + there->repeated && instant < there[1].begin) return instant;
   }
   return next_across_changes({.segment = segment, .searched = searched, .wall = wall});
 }
 
 // The rare cases: @every, before the year 1, and past the end of the table.
-std::optional<Instant> Schedule::next_beyond(int64_t after) const {
-  after = std::clamp(after, kEarliest - 1, kLatest + 1);
+int64_t Schedule::next_beyond(int64_t after) const {
+  after = clamped(after);
   if (pattern_.has(Pattern::kInterval)) {
     const int64_t past = floor_divide(after - pattern_.anchor(), pattern_.period());
     return slot(pattern_.anchor() + (past + 1) * pattern_.period());
   }
-  if (after > kLatest) return std::nullopt;
+  if (after > kLatest) return kNoSlot;
   const OffsetTable& offsets = zone_->offsets();
   int64_t fold = 0;
   if (after >= offsets.folds_from()) {
-    if (pattern_.years.restricted()) return std::nullopt;
+    if (pattern_.years.restricted()) return kNoSlot;
     fold = ((after - offsets.folds_from()) / civil::kEraSeconds + 1) * civil::kEraSeconds;
   }
   const Segment* segment = offsets.find(after - fold);
@@ -110,7 +102,8 @@ std::optional<Instant> Schedule::next_beyond(int64_t after) const {
       {.segment = segment, .searched = searched, .wall = pattern_.next(searched), .fold = fold});
 }
 
-std::optional<Instant> Schedule::next_across_changes(Search search) const {
+int64_t Schedule::next_across_changes(const Search& start) const {
+  Search search = start;
   const OffsetTable& offsets = zone_->offsets();
   const int64_t give_up =
       std::max(search.searched + search.fold + civil::kEraSeconds, kYearsEnd) + kTwoDays;
@@ -119,7 +112,7 @@ std::optional<Instant> Schedule::next_across_changes(Search search) const {
     // Wall times that come again after the first change may match although the search has passed
     // them. After any later change they lie in what was searched.
     if (!first) {
-      if (search.wall == kNoWall || search.wall + search.fold > give_up) return std::nullopt;
+      if (search.wall == kNoWall || search.wall + search.fold > give_up) return kNoSlot;
       if (search.wall - kTwoDays >= offsets.folds_from()) {
         search.wall -= civil::kEraSeconds;
         search.searched -= civil::kEraSeconds;
@@ -132,7 +125,7 @@ std::optional<Instant> Schedule::next_across_changes(Search search) const {
     const int64_t change = segment[1].begin;
     if (search.wall - segment->offset < change)
       return slot(search.wall - segment->offset + search.fold);
-    if (change == OffsetTable::kEnd) return std::nullopt;
+    if (change == OffsetTable::kEnd) return kNoSlot;
 
     const Segment& next = segment[1];
     if (search.wall < change + next.offset && catches_up_at(*segment, next))
@@ -146,13 +139,13 @@ std::optional<Instant> Schedule::next_across_changes(Search search) const {
   }
 }
 
-std::optional<Instant> Schedule::prev(Instant before) const {
-  int64_t until = seconds_of(before) - 1;
+int64_t Schedule::prev_slot(int64_t before) const {
+  int64_t until = clamped(before) - 1;
   if (pattern_.has(Pattern::kInterval)) {
     const int64_t past = floor_divide(until - pattern_.anchor(), pattern_.period());
     return slot(pattern_.anchor() + past * pattern_.period());
   }
-  if (until < kEarliest) return std::nullopt;
+  if (until < kEarliest) return kNoSlot;
   if (pattern_.years.restricted()) until = std::min(until, kYearsEnd + kTwoDays);
   const OffsetTable& offsets = zone_->offsets();
   int64_t fold = 0;
@@ -168,14 +161,15 @@ std::optional<Instant> Schedule::prev(Instant before) const {
 }
 
 // As next_across_changes(), backwards: wall times in (wall, searched] do not match.
-std::optional<Instant> Schedule::prev_across_changes(Search search) const {
+int64_t Schedule::prev_across_changes(const Search& start) const {
+  Search search = start;
   const OffsetTable& offsets = zone_->offsets();
   const int64_t give_up =
       std::min(search.searched + search.fold - civil::kEraSeconds, kYearsBegin) - kTwoDays;
   for (bool first = true;; first = false) {
     const Segment* segment = search.segment;
     if (!first) {
-      if (search.wall == kNoWallBefore || search.wall + search.fold < give_up) return std::nullopt;
+      if (search.wall == kNoWallBefore || search.wall + search.fold < give_up) return kNoSlot;
       // Before the written-out era the rule may not have held yet: unfold.
       if (search.fold != 0 && search.wall - kTwoDays < offsets.folds_from() - civil::kEraSeconds) {
         search.wall += civil::kEraSeconds;
@@ -188,7 +182,7 @@ std::optional<Instant> Schedule::prev_across_changes(Search search) const {
     }
     if (search.wall - segment->offset >= first_pass(*segment))
       return slot(search.wall - segment->offset + search.fold);
-    if (segment == offsets.first()) return std::nullopt;
+    if (segment == offsets.first()) return kNoSlot;
 
     const Segment& earlier = segment[-1];
     const int64_t change = segment->begin;
@@ -204,8 +198,8 @@ std::optional<Instant> Schedule::prev_across_changes(Search search) const {
 }
 
 uint64_t Schedule::count(Instant from, Instant to) const {
-  int64_t begin = std::max(seconds_of(from), kEarliest - 1);
-  int64_t end = std::min(seconds_of(to), kLatest);
+  int64_t begin = std::max(clamped(from.time_since_epoch().count()), kEarliest - 1);
+  int64_t end = std::min(clamped(to.time_since_epoch().count()), kLatest);
   if (begin >= end) return 0;
   if (pattern_.has(Pattern::kInterval)) {
     return static_cast<uint64_t>(floor_divide(end - pattern_.anchor(), pattern_.period()) -

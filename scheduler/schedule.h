@@ -45,8 +45,12 @@ class Schedule {
                                       std::vector<std::string>* warnings = nullptr);
 
   // The first slot strictly after / the last strictly before; nullopt: there is none.
-  [[nodiscard]] std::optional<Instant> next(Instant after) const;
-  [[nodiscard]] std::optional<Instant> prev(Instant before) const;
+  [[nodiscard]] std::optional<Instant> next(Instant after) const {
+    return instant(next_slot(after.time_since_epoch().count()));
+  }
+  [[nodiscard]] std::optional<Instant> prev(Instant before) const {
+    return instant(prev_slot(before.time_since_epoch().count()));
+  }
   // Slots in (from, to], exactly; takes time by the month, not by the slot.
   [[nodiscard]] uint64_t count(Instant from, Instant to) const;
   // The first `limit` slots in (from, to].
@@ -66,12 +70,25 @@ class Schedule {
 
   Schedule(Pattern pattern, const TimeZone* zone) : pattern_(std::move(pattern)), zone_(zone) {}
 
-  [[nodiscard]] std::optional<Instant> next_beyond(int64_t after) const;
-  [[nodiscard]] std::optional<Instant> next_across_changes(Search search) const;
-  [[nodiscard]] std::optional<Instant> prev_across_changes(Search search) const;
+  // Inside, slots are plain seconds: an optional that crosses a call goes through memory, which
+  // costs as much as the search.
+  static constexpr int64_t kNoSlot = std::numeric_limits<int64_t>::max();
+  static std::optional<Instant> instant(int64_t slot) {
+    if (slot == kNoSlot) return std::nullopt;
+    return Instant{std::chrono::seconds{slot}};
+  }
+  static int64_t slot(int64_t seconds);  // kNoSlot beyond the limits of time
+  [[nodiscard]] int64_t next_slot(int64_t after) const;
+  [[nodiscard]] int64_t prev_slot(int64_t before) const;
+  [[nodiscard]] int64_t next_beyond(int64_t after) const;
+  [[nodiscard]] int64_t next_across_changes(const Search& search) const;
+  [[nodiscard]] int64_t prev_across_changes(const Search& search) const;
   [[nodiscard]] uint64_t count_in_table(int64_t from, int64_t to) const;
   [[nodiscard]] bool catches_up_at(const Segment& before, const Segment& after) const;
-  [[nodiscard]] int64_t first_pass(const Segment& segment) const;
+  // The instant in a segment from which on its wall times count.
+  [[nodiscard]] int64_t first_pass(const Segment& segment) const {
+    return segment.begin + (pattern_.has(Pattern::kFirstPassOnly) ? segment.repeated : 0);
+  }
 
   Pattern pattern_;
   const TimeZone* zone_;  // kept by TimeZone::load() for the life of the process

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "scheduler/cron_civil.h"
 
 namespace scheduler {
 namespace {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/cron_civil.h"
 #include "scheduler/posix_tz.h"
 
 namespace scheduler {
@@ -31,7 +32,7 @@ class OffsetTable {
     int32_t repeated = 0;
   };
   static constexpr int64_t kBeginning = std::numeric_limits<int64_t>::min() / 4;
-  static constexpr int64_t kEnd = std::numeric_limits<int64_t>::max() / 4;
+  static constexpr int64_t kEnd = civil::seconds_of(9999, 12, 31) + 1;
 
   // `changes` are in order and the first is at kBeginning. Without a rule the last one holds for
   // ever.
@@ -42,7 +43,7 @@ class OffsetTable {
   [[nodiscard]] const Segment* find(int64_t instant) const {
     const auto bucket = static_cast<uint64_t>(instant - kBucketsBegin) >> kBucketBits;
     if (bucket >= kBuckets) return search(instant);
-    const Segment* segment = segments_.data() + buckets_[bucket];
+    const Segment* segment = segments_.data() + buckets_.data()[bucket];
     while (segment[1].begin <= instant)
       ++segment;
     return segment;
@@ -57,10 +58,10 @@ class OffsetTable {
   [[nodiscard]] const Segment* first() const { return segments_.data(); }
 
  private:
-  // Buckets of 24 days from 1970 to 2106 say where to look; most hold no change at all.
+  // Buckets of 24 days from 1970 to 2242 say where to look; most hold no change at all.
   static constexpr int64_t kBucketsBegin = 0;
   static constexpr int kBucketBits = 21;
-  static constexpr uint64_t kBuckets = 2048;
+  static constexpr uint64_t kBuckets = 4096;
 
   [[nodiscard]] const Segment* search(int64_t instant) const;
   void add(int64_t at, int32_t offset, const std::string& abbreviation);

@@ -66,6 +66,33 @@ TEST_CASE("next advances, prev comes back, count counts") {
   }
 }
 
+TEST_CASE("a gap across midnight takes nothing from the next day") {
+  // On 30 March 1919 it went from 23:30 to 00:30 in Toronto.
+  const Schedule s = schedule("45 23 * * *", "America/Toronto");
+  scheduler::ScheduleCursor cursor(s, at("1919-03-30T12:00:00Z"));
+  for (const std::string slot :
+       {"1919-03-31T04:30:00Z", "1919-04-01T03:45:00Z", "1919-04-02T03:45:00Z"}) {
+    CHECK(next(s, base::format_rfc3339(at(slot) - seconds{1})) == slot);
+    CHECK(cursor.next() == at(slot));
+  }
+  CHECK(next(s, "1919-03-31T04:30:00Z") == "1919-04-01T03:45:00Z");
+}
+
+TEST_CASE("the table of months agrees with the arithmetic of dates") {
+  using namespace scheduler::civil;
+  constexpr DayNumber kFarBefore = kMonthsBegin - 3 * kDaysOfEra, kStride = 11;
+  for (DayNumber day = kFarBefore; day < kMonthsBegin + 4 * kDaysOfEra;
+       day += day / kDaysOfEra == kMonthsBegin / kDaysOfEra ? 1 : kStride) {
+    const Month* month = month_of(day_of_era(day));
+    const Date date = date_of(day);
+    REQUIRE(month->number() == date.month);
+    REQUIRE(month->length() == month_length(date.year, date.month));
+    REQUIRE(month->first_weekday() == weekday(day - date.day + 1));
+    REQUIRE(day_of_era(day) - month->days_before() + 1 == date.day);
+    REQUIRE(month->shape() < Month::kShapes);
+  }
+}
+
 TEST_CASE("past the table, time repeats after 400 years") {
   const auto era = std::chrono::days{146097};
   for (const std::string expression : {"30 2 * * *", "*/30 * * * *", "0 0 29 2 *", "0 9 L * 1#1"}) {

@@ -182,8 +182,7 @@ TEST_CASE("every zone agrees with zdump") {
   CHECK(names_by_content().size() > 300);
   for (const auto& [content, names] : names_by_content()) {
     const auto found = installed_samples().find(names.front());
-    const auto samples =
-        found == installed_samples().end() ? std::vector<Sample>{} : found->second;
+    const auto samples = found == installed_samples().end() ? std::vector<Sample>{} : found->second;
     const bool far =
         !samples.empty() && samples.back().at >= scheduler::civil::seconds_of(kTableYear, 1, 1);
     for (const std::string& name : names) {
@@ -193,8 +192,7 @@ TEST_CASE("every zone agrees with zdump") {
       const OffsetTable& table = (*zone)->offsets();
       CHECK(compare(table, samples) == "");
       // Two lines for every change.
-      CHECK(changes_between(table, kFirstYear, far ? kLastYear : kTableYear) <=
-            samples.size() / 2);
+      CHECK(changes_between(table, kFirstYear, far ? kLastYear : kTableYear) <= samples.size() / 2);
     }
   }
 }
