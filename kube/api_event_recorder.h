@@ -29,7 +29,7 @@ struct EventSource {
 class ApiEventRecorder final : public EventRecorder {
  public:
   // The Api and the clock must outlive it.
-  ApiEventRecorder(Api& api, base::Clock& clock, EventSource source, size_t max_queue = 1000);
+  ApiEventRecorder(Api& api, base::Clock& clock, EventSource source, size_t max_queue = 10'000);
   ~ApiEventRecorder() override;
   ApiEventRecorder(const ApiEventRecorder&) = delete;
   ApiEventRecorder& operator=(const ApiEventRecorder&) = delete;

@@ -90,9 +90,15 @@ void Controller::work(const std::stop_token& stop) {
     if (!informer->await_synced(stop)) return;
   }
   while (const std::optional<ObjectKey> key = queue_.take()) {
+    let_pass();
     process(*key);
     queue_.done(*key);
   }
+}
+
+void Controller::let_pass() const {
+  if (options_.yields_to != nullptr)
+    options_.yields_to->queue_.await_drained(clock_, options_.patience);
 }
 
 void Controller::process(const ObjectKey& key) {

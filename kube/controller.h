@@ -23,12 +23,18 @@
 
 namespace kube {
 
+class Controller;
+
 struct ControllerOptions {
   std::string name;  // in logs and metrics
   size_t workers = 4;
   // Short at first: most errors are conflicts with our own last write.
   BackOffPolicy retry{.first = std::chrono::milliseconds{20},
                       .most = std::chrono::milliseconds{60'000}};
+  // While that one has work waiting, each of our keys waits too, but never longer than `patience`:
+  // what is more urgent gets the machine first. Outlives this one.
+  const Controller* yields_to = nullptr;
+  std::chrono::milliseconds patience{250};
 };
 
 // What a controller tells the metrics; every member may be empty. Called on the workers.
@@ -65,6 +71,7 @@ class Controller {
 
  private:
   void work(const std::stop_token& stop);
+  void let_pass() const;
   void process(const ObjectKey& key);
   base::Result<Reconciled> reconcile(const ObjectKey& key);
   void settle(const ObjectKey& key, const Reconciled& reconciled);

@@ -11,8 +11,13 @@
 namespace kube {
 
 Informer::Informer(Api& api, base::Clock& clock, ResourceType type, ListOptions scope,
-                   BackOffPolicy policy)
-    : api_(api), clock_(clock), type_(std::move(type)), scope_(std::move(scope)), policy_(policy) {}
+                   BackOffPolicy policy, std::string indexed_label)
+    : api_(api),
+      clock_(clock),
+      type_(std::move(type)),
+      scope_(std::move(scope)),
+      policy_(policy),
+      store_(std::move(indexed_label)) {}
 
 Informer::~Informer() {
   stop();
@@ -157,6 +162,18 @@ std::vector<std::shared_ptr<const Json>> InformerCache::owned_by(const ResourceT
   std::vector<std::shared_ptr<const Json>> all;
   for (const Store* store : stores(type)) {
     auto part = store->owned_by(uid);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+std::vector<std::shared_ptr<const Json>> InformerCache::labelled(const ResourceType& type,
+                                                                 const std::string& ns,
+                                                                 std::string_view label,
+                                                                 std::string_view value) const {
+  std::vector<std::shared_ptr<const Json>> all;
+  for (const Store* store : stores(type)) {
+    auto part = store->labelled(ns, label, value);
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -30,8 +30,9 @@ class Informer {
   using Handler = std::function<void(const StoreDelta&)>;
 
   // `scope`: namespace and selectors. The Api and the clock must outlive it.
+  // `indexed_label`: what Cache::labelled() will ask for.
   Informer(Api& api, base::Clock& clock, ResourceType type, ListOptions scope = {},
-           BackOffPolicy policy = {});
+           BackOffPolicy policy = {}, std::string indexed_label = {});
   ~Informer();  // as stop()
   Informer(const Informer&) = delete;
   Informer& operator=(const Informer&) = delete;
@@ -81,6 +82,9 @@ class InformerCache final : public Cache {
                                                 const ObjectKey& key) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const Json>> owned_by(
       const ResourceType& type, const std::string& uid) const override;
+  [[nodiscard]] std::vector<std::shared_ptr<const Json>> labelled(
+      const ResourceType& type, const std::string& ns, std::string_view label,
+      std::string_view value) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const Json>> list(const ResourceType& type,
                                                               const std::string& ns) const override;
 

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -43,6 +44,10 @@ class Cache {
   // Objects with an ownerReference of this UID, in no particular order.
   [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> owned_by(
       const ResourceType& type, const std::string& uid) const = 0;
+  // Objects of one namespace that carry this label. As it stands here, a search of list().
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> labelled(
+      const ResourceType& type, const std::string& ns, std::string_view label,
+      std::string_view value) const;
   // All objects of one namespace ("" = all).
   [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> list(
       const ResourceType& type, const std::string& ns) const = 0;

@@ -21,6 +21,18 @@ std::vector<std::string> owners_of(const Json& object) {
   return uids;
 }
 
+std::string label_of(const Json& object, std::string_view label) {
+  return base::string_at(object, {"metadata", "labels", label});
+}
+
+void forget(std::map<std::string, std::set<ObjectKey>>& index, const std::string& value,
+            const ObjectKey& key) {
+  const auto found = index.find(value);
+  if (found == index.end()) return;
+  found->second.erase(key);
+  if (found->second.empty()) index.erase(found);
+}
+
 bool has_managed_fields(const Json& object) {
   return base::find(object, {"metadata", "managedFields"}) != nullptr;
 }
@@ -95,15 +107,15 @@ StoreDelta Store::take(const ObjectKey& key) {
 void Store::index(const Json& object, const ObjectKey& key) {
   for (const std::string& uid : owners_of(object))
     by_owner_[uid].insert(key);
+  if (indexed_label_.empty()) return;
+  if (const std::string value = label_of(object, indexed_label_); !value.empty())
+    by_label_[value].insert(key);
 }
 
 void Store::unindex(const Json& object, const ObjectKey& key) {
-  for (const std::string& uid : owners_of(object)) {
-    const auto found = by_owner_.find(uid);
-    if (found == by_owner_.end()) continue;
-    found->second.erase(key);
-    if (found->second.empty()) by_owner_.erase(found);
-  }
+  for (const std::string& uid : owners_of(object))
+    forget(by_owner_, uid, key);
+  if (!indexed_label_.empty()) forget(by_label_, label_of(object, indexed_label_), key);
 }
 
 Store::Object Store::get(const ObjectKey& key) const {
@@ -121,6 +133,22 @@ std::vector<Store::Object> Store::owned_by(const std::string& uid) const {
       owned.push_back(objects_.at(key));
   }
   return owned;
+}
+
+std::vector<Store::Object> Store::labelled(const std::string& ns, std::string_view label,
+                                           std::string_view value) const {
+  std::vector<Object> found;
+  if (label != indexed_label_) {
+    for (Object& object : list(ns))
+      if (label_of(*object, label) == value) found.push_back(std::move(object));
+    return found;
+  }
+  base::MutexLock lock(mutex_);
+  const auto keys = by_label_.find(std::string(value));
+  if (keys == by_label_.end()) return found;
+  for (const ObjectKey& key : keys->second)
+    if (ns.empty() || key.ns == ns) found.push_back(objects_.at(key));
+  return found;
 }
 
 std::vector<Store::Object> Store::list(const std::string& ns) const {

@@ -1,7 +1,8 @@
 #pragma once
 
 // Store: the local copy of one resource type, as the watch told it. Objects are immutable and
-// shared; managedFields are dropped, which halves them. Indexed by owner and by namespace.
+// shared; managedFields are dropped, which halves them. Indexed by owner, by namespace and, if
+// asked for, by one label.
 //
 // Threads: any. Readers get snapshots and never block a writer for long.
 
@@ -9,6 +10,8 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -26,6 +29,8 @@ class Store {
  public:
   using Object = std::shared_ptr<const Json>;
 
+  explicit Store(std::string indexed_label = {}) : indexed_label_(std::move(indexed_label)) {}
+
   // Everything at once; what is not among the items is gone. Returns what differs.
   std::vector<StoreDelta> replace(std::vector<Json> items);
   StoreDelta apply(Object object);
@@ -34,6 +39,9 @@ class Store {
 
   [[nodiscard]] Object get(const ObjectKey& key) const;
   [[nodiscard]] std::vector<Object> owned_by(const std::string& uid) const;
+  // Without a search if it is the indexed label.
+  [[nodiscard]] std::vector<Object> labelled(const std::string& ns, std::string_view label,
+                                             std::string_view value) const;
   [[nodiscard]] std::vector<Object> list(const std::string& ns) const;  // "" = all
   [[nodiscard]] size_t size() const;
 
@@ -43,9 +51,11 @@ class Store {
   void index(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
   void unindex(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
 
+  const std::string indexed_label_;
   mutable base::Mutex mutex_;
   std::map<ObjectKey, Object> objects_ GUARDED_BY(mutex_);  // by namespace first
   std::map<std::string, std::set<ObjectKey>> by_owner_ GUARDED_BY(mutex_);
+  std::map<std::string, std::set<ObjectKey>> by_label_ GUARDED_BY(mutex_);  // by the label's value
 };
 
 }  // namespace kube

@@ -21,6 +21,7 @@ std::optional<ObjectKey> WorkQueue::take() {
   order_.pop_front();
   dirty_.erase(key);
   processing_.insert(key);
+  if (order_.empty()) drained_.notify_all();
   return key;
 }
 
@@ -38,6 +39,14 @@ void WorkQueue::shut_down() {
   order_.clear();
   dirty_.clear();
   changed_.notify_all();
+  drained_.notify_all();
+}
+
+void WorkQueue::await_drained(base::Clock& clock, std::chrono::milliseconds most) const {
+  const base::SteadyTime until = clock.steady_now() + most;
+  base::MutexLock lock(mutex_);
+  while (!order_.empty() && clock.wait_until(lock, drained_, until)) {
+  }
 }
 
 size_t WorkQueue::depth() const {

@@ -11,10 +11,12 @@
 //
 // Threads: any.
 
+#include <chrono>
 #include <deque>
 #include <optional>
 #include <set>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "kube/resource_type.h"
 
@@ -27,12 +29,15 @@ class WorkQueue {
   std::optional<ObjectKey> take();
   void done(const ObjectKey& key);
   void shut_down();
+  // Blocks while keys wait, without taking any, but not longer than `most`.
+  void await_drained(base::Clock& clock, std::chrono::milliseconds most) const;
   // Keys that wait, without those being worked on.
   [[nodiscard]] size_t depth() const;
 
  private:
   mutable base::Mutex mutex_;
   base::CondVar changed_;
+  mutable base::CondVar drained_;
   std::deque<ObjectKey> order_ GUARDED_BY(mutex_);
   std::set<ObjectKey> dirty_ GUARDED_BY(mutex_);       // need work
   std::set<ObjectKey> processing_ GUARDED_BY(mutex_);  // with a worker

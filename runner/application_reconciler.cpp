@@ -48,9 +48,13 @@ bool owned_by(const json& object, const std::string& uid) {
                      [&](const json& owner) { return string_at(owner, {"uid"}) == uid; });
 }
 
-bool is_executor_of(const json& pod, const Application& app) {
-  return string_at(pod, {"metadata", "labels", config::kAppNameLabel}) == app.key.name &&
-         string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) == "executor";
+std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
+                                                      const Application& app) {
+  auto pods = cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel, app.key.name);
+  std::erase_if(pods, [](const auto& pod) {
+    return string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor";
+  });
+  return pods;
 }
 
 // Executor cores × instances, at most the machine's: one driver does all the work.
@@ -146,9 +150,8 @@ base::Result<ObservedPods> ApplicationReconciler::observe(const Application& app
       if (live) observed.driver = read_driver(*live);
     }
   }
-  for (const auto& pod : cache_.list(kube::pods(), app.key.ns)) {
-    if (is_executor_of(*pod, app))
-      observed.executors[kube::key_of(*pod).name] = executor_state(*pod);
+  for (const auto& pod : executors_of(cache_, app)) {
+    observed.executors[kube::key_of(*pod).name] = executor_state(*pod);
   }
   return observed;
 }
@@ -267,9 +270,9 @@ base::Status ApplicationReconciler::clean_up(const Application& app) {
       if (!removed && removed.error().code != Code::NotFound) return removed;
     }
   }
-  for (const auto& pod : cache_.list(kube::pods(), app.key.ns)) {
+  for (const auto& pod : executors_of(cache_, app)) {
     const std::string state = executor_state(*pod);
-    if (!is_executor_of(*pod, app) || state == "COMPLETED" || state == "FAILED") continue;
+    if (state == "COMPLETED" || state == "FAILED") continue;
     const auto removed = api_.remove(kube::pods(), kube::key_of(*pod), {.uid = kube::uid_of(*pod)});
     if (!removed && removed.error().code != Code::NotFound &&
         removed.error().code != Code::Conflict) {

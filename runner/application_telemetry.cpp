@@ -100,10 +100,9 @@ void ApplicationTelemetry::gone(const kube::ObjectKey& key) {
 void ApplicationTelemetry::tell_executors(Known& known, const Application& app,
                                           const kube::Cache& cache) {
   std::map<std::string, std::string> now;
-  for (const auto& pod : cache.list(kube::pods(), app.key.ns)) {
-    if (string_at(*pod, {"metadata", "labels", config::kAppNameLabel}) != app.key.name ||
-        string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor")
-      continue;
+  for (const auto& pod :
+       cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel, app.key.name)) {
+    if (string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor") continue;
     const ExecutorFacts facts{.pod_uid = kube::uid_of(*pod),
                               .pod = kube::key_of(*pod),
                               .labels = labels_of(*pod),

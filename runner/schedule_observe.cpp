@@ -43,10 +43,18 @@ class LiveView {
   LiveView(kube::Api& api, const kube::Cache& cache, const json& schedule)
       : api_(api), cache_(cache), schedule_(schedule), key_(kube::key_of(schedule)) {}
 
-  base::Result<ScheduleView> read() {
+  base::Result<ScheduleView> read(LiveDrivers drivers) {
     RETURN_IF_ERROR(read_applications());
     RETURN_IF_ERROR(confirm_cached());
-    RETURN_IF_ERROR(read_drivers());
+    std::set<std::string> living;
+    if (drivers == LiveDrivers::Read) {
+      ASSIGN_OR_RETURN(living, living_drivers());
+    } else {
+      view_.lingering = 0;
+    }
+    for (ScheduleRun& run : view_.runs)
+      run.observed.driver_alive =
+          living.contains(run.observed.uid) || cached_driver_alive(cache_, run.observed.uid);
     return std::move(view_);
   }
 
@@ -91,7 +99,8 @@ class LiveView {
     return {};
   }
 
-  base::Status read_drivers() {
+  // The UIDs of the applications that have one.
+  base::Result<std::set<std::string>> living_drivers() {
     ASSIGN_OR_RETURN(
         const kube::ObjectList pods,
         api_.list(kube::pods(),
@@ -106,10 +115,7 @@ class LiveView {
       ASSIGN_OR_RETURN(const bool in_the_way, outlives_its_run(owner));
       if (in_the_way) ++view_.lingering;
     }
-    for (ScheduleRun& run : view_.runs)
-      run.observed.driver_alive =
-          living.contains(run.observed.uid) || cached_driver_alive(cache_, run.observed.uid);
-    return {};
+    return living;
   }
 
   base::Result<bool> outlives_its_run(const Owner& owner) {
@@ -145,9 +151,9 @@ ScheduleView cached_view(const kube::Cache& cache, const json& schedule) {
   return view;
 }
 
-base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache,
-                                     const json& schedule) {
-  return LiveView(api, cache, schedule).read();
+base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache, const json& schedule,
+                                     LiveDrivers drivers) {
+  return LiveView(api, cache, schedule).read(drivers);
 }
 
 }  // namespace runner

@@ -22,8 +22,11 @@ struct ScheduleView {
   uint32_t lingering = 0;
 };
 
+// Skip: drivers are what the cache says, nothing lingers.
+enum class LiveDrivers { Read, Skip };
+
 ScheduleView cached_view(const kube::Cache& cache, const nlohmann::json& schedule);
 base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache,
-                                     const nlohmann::json& schedule);
+                                     const nlohmann::json& schedule, LiveDrivers drivers);
 
 }  // namespace runner

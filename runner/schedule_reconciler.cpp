@@ -56,6 +56,12 @@ bool wants(const scheduler::Decision& decision) {
       [](const scheduler::Action& action) { return std::holds_alternative<Wanted>(action); });
 }
 
+// With Allow no driver is in the way of a start.
+LiveDrivers which_drivers(const scheduler::Spec& spec) {
+  return spec.policy.concurrency == scheduler::Concurrency::Allow ? LiveDrivers::Skip
+                                                                  : LiveDrivers::Read;
+}
+
 }  // namespace
 
 ScheduleReconciler::ScheduleReconciler(kube::Api& api, const kube::Cache& cache,
@@ -104,9 +110,12 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   round.decision = scheduler::decide(clock_.now(), round.parsed.spec, round.observed);
   const bool vanished = std::any_of(round.decision.ended.begin(), round.decision.ended.end(),
                                     [](const scheduler::EndedRun& run) { return run.gone; });
-  if (view == View::Cached && (vanished || wants<StartRun>(round.decision))) {
-    // The cache may lag: a suspend, an edit or a run could be missing from it. Starting and giving
-    // up are worth asking the API itself.
+  const bool accounts =
+      round.before && round.decision.state.accounted > round.before->decided.accounted;
+  if (view == View::Cached && (vanished || accounts || wants<StartRun>(round.decision))) {
+    // The cache may lag: a suspend, an edit or a run could be missing from it. Starting, giving up
+    // and passing slots (a run that a crash kept out of the counts is counted then or never) are
+    // worth asking the API itself.
     const auto live = api_.get(config::scheduled_spark_applications(), kube::key_of(schedule));
     if (live) return run_round(*live, View::Live);
     if (live.error().code == Code::NotFound) return kube::Reconciled{};
@@ -120,7 +129,7 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
   const json& schedule = round.schedule;
   ScheduleView seen = cached_view(cache_, schedule);
   if (view == View::Live) {
-    ASSIGN_OR_RETURN(seen, live_view(api_, cache_, schedule));
+    ASSIGN_OR_RETURN(seen, live_view(api_, cache_, schedule, which_drivers(round.parsed.spec)));
   }
   round.runs = std::move(seen.runs);
   scheduler::Observed& observed = round.observed;

@@ -77,9 +77,10 @@ class Decider {
 
   void follow_edits() {
     const bool edited = state_.fingerprint != spec_.fingerprint;
-    const bool resumed = state_.suspended && !spec_.policy.suspended;
+    const bool turned = state_.suspended != spec_.policy.suspended;
     if (edited || spec_.policy.suspended) drop_held();
-    if (edited || resumed) {
+    // A suspend, too: it may last, and a run that a crash kept out of the counts is counted now.
+    if (edited || turned) {
       adopt_up_to(second_);
       state_.accounted = std::max(state_.accounted, second_);
     }

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <thread>
 
+#include <pthread.h>
+
 #include "base/check.h"
 #include "base/http/connection.h"
 #include "base/log.h"
@@ -560,6 +562,7 @@ class BeastServer final : public Server {
   void serve() {
     accept();
     thread_ = std::thread([this] { engine_->io.run(); });
+    pthread_setname_np(thread_.native_handle(), "http");
   }
 
   [[nodiscard]] std::string address() const override { return endpoint_.address().to_string(); }

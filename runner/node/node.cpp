@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <nlohmann/json.hpp>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -152,6 +153,7 @@ base::Status RunningNode::begin() {
   });
   pods_.start();
   thread_ = std::thread([this] { loop(); });
+  pthread_setname_np(thread_.native_handle(), "node");
   return {};
 }
 

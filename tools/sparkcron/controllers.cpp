@@ -52,7 +52,10 @@ struct Controllers::Parts {
         application_reconciler(api, cache, events, recorder, clock, application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock),
-        applications({.name = "application", .workers = static_cast<size_t>(options.workers)},
+        // Many schedules due at once: all their runs are created before drivers are submitted.
+        applications({.name = "application",
+                      .workers = static_cast<size_t>(options.workers),
+                      .yields_to = &schedules},
                      application_reconciler, clock) {
     const std::vector<std::string> everywhere{""};
     for (const std::string& ns : options.namespaces.empty() ? everywhere : options.namespaces)
@@ -67,7 +70,8 @@ struct Controllers::Parts {
     kube::Informer& of_pods = informers.emplace_back(
         api, clock, kube::pods(),
         kube::ListOptions{.ns = ns,
-                          .label_selector = std::string(config::kLaunchedByLabel) + "=true"});
+                          .label_selector = std::string(config::kLaunchedByLabel) + "=true"},
+        kube::BackOffPolicy{}, config::kAppNameLabel);
     for (const kube::Informer* informer : {&of_schedules, &of_applications, &of_pods})
       cache.add(*informer);
     schedules.watch(of_schedules, kube::own_key());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
+#include <pthread.h>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -62,6 +63,7 @@ base::Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   store->core_ = std::make_unique<Core>(Core{std::move(log)});
   RETURN_IF_ERROR(store->load());
   store->writer_ = std::thread([raw = store.get()] { raw->run(); });
+  pthread_setname_np(store->writer_.native_handle(), "store");
   return store;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <pthread.h>
+
 namespace kube::server::storage {
 namespace {
 
@@ -33,6 +35,7 @@ WatchHub::WatchHub(Store& store, base::Clock& clock) : store_(store), clock_(clo
     changed_.notify_one();
   });
   thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "watch-hub");
 }
 
 WatchHub::~WatchHub() {

@@ -57,6 +57,26 @@ TEST_CASE("a store answers by name, namespace and owner") {
   CHECK(store.size() == 2);
 }
 
+TEST_CASE("objects are found by label, indexed or not") {
+  const std::string indexed = GENERATE("app", "");
+  Store store(indexed);
+  const auto labelled = [](const std::string& ns, const std::string& name, const std::string& app) {
+    Json made = object(ns, name, app);
+    made["metadata"]["labels"] = {{"app", app}};
+    return made;
+  };
+  store.replace({labelled("a", "x", "1"), labelled("a", "y", "2"), labelled("b", "z", "1"),
+                 object("a", "bare", "9")});
+  CHECK(names(store.labelled("a", "app", "1")) == "a/x ");
+  CHECK(names(store.labelled("", "app", "1")) == "a/x b/z ");
+  CHECK(names(store.labelled("a", "other", "1")).empty());
+  store.apply(shared(labelled("a", "x", "2")));
+  CHECK(names(store.labelled("a", "app", "1")).empty());
+  CHECK(names(store.labelled("a", "app", "2")) == "a/x a/y ");
+  store.remove({"a", "y"});
+  CHECK(names(store.labelled("a", "app", "2")) == "a/x ");
+}
+
 TEST_CASE("managedFields are dropped however an object comes in") {
   Store store;
   store.replace({object("a", "x", "1")});

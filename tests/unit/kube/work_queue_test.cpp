@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
 
 namespace {
 
@@ -36,6 +37,26 @@ TEST_CASE("a key added while it is worked on comes out again afterwards") {
   REQUIRE(queue.take() == key);
   queue.done(key);
   CHECK(queue.depth() == 0);
+}
+
+TEST_CASE("who waits until nothing waits is told when the last key is taken") {
+  tests::FakeClock clock;
+  kube::WorkQueue queue;
+  queue.await_drained(clock, std::chrono::hours(1));  // nothing waits
+  queue.add({"a", "x"});
+  SECTION("the last key is taken") {
+    std::thread waiting([&] { queue.await_drained(clock, std::chrono::hours(1)); });
+    CHECK(queue.take());
+    waiting.join();
+  }
+  SECTION("the queue ends") {
+    std::thread waiting([&] { queue.await_drained(clock, std::chrono::hours(1)); });
+    queue.shut_down();
+    waiting.join();
+  }
+  SECTION("patience ends") {
+    queue.await_drained(clock, std::chrono::milliseconds(0));
+  }
 }
 
 TEST_CASE("everybody learns of the end") {

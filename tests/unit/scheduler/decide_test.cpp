@@ -431,6 +431,11 @@ TEST_CASE("A slot that started before a crash is found, not started again") {
     CHECK(world.step("2026-01-01T09:00:01Z") == Actions{});
     CHECK(world.state().counts == Counts{.started = 1});
   }
+  SECTION("when the schedule is suspended next, for however long") {
+    world.spec.policy.suspended = true;
+    CHECK(world.step("2026-01-01T09:30:00Z") == Actions{});
+    CHECK(world.state().counts == Counts{.started = 1});
+  }
   SECTION("after other slots have been missed") {
     CHECK(world.step("2026-01-01T11:00:00Z") ==
           Actions{"skip 2026-01-01T10:00:00Z Superseded", "start 2026-01-01T11:00:00Z"});

@@ -1,0 +1,20 @@
+#include "kube/reconciler.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+
+namespace kube {
+
+std::vector<std::shared_ptr<const Json>> Cache::labelled(const ResourceType& type,
+                                                         const std::string& ns,
+                                                         std::string_view label,
+                                                         std::string_view value) const {
+  auto found = list(type, ns);
+  std::erase_if(found, [&](const auto& object) {
+    return base::string_at(*object, {"metadata", "labels", label}) != value;
+  });
+  return found;
+}
+
+}  // namespace kube
