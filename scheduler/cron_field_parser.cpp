@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "scheduler/quoted.h"
+
 namespace scheduler {
 namespace {
 
@@ -42,10 +44,6 @@ uint32_t number(std::string_view digits) {
   for (const char c : digits)
     value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(c - '0'), kMaxNumber);
   return static_cast<uint32_t>(value);
-}
-
-std::string quoted(std::string_view text) {
-  return "\"" + std::string(text) + "\"";
 }
 
 }  // namespace

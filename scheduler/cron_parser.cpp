@@ -5,6 +5,7 @@
 #include "scheduler/cron_duration.h"
 #include "scheduler/cron_expression.h"
 #include "scheduler/cron_field_parser.h"
+#include "scheduler/quoted.h"
 
 namespace scheduler {
 namespace {
@@ -104,8 +105,8 @@ class Parser {
     const auto* macro = std::find_if(kMacros.begin(), kMacros.end(),
                                      [&](const Macro& m) { return m.name == name; });
     if (macro == kMacros.end()) {
-      return refuse("\"" + std::string(word.text) +
-                        "\" is not one of @yearly, @annually, @monthly, @weekly, @daily, "
+      return refuse(quoted(word.text) +
+                        " is not one of @yearly, @annually, @monthly, @weekly, @daily, "
                         "@midnight, @hourly and @every",
                     word.offset);
     }
@@ -126,7 +127,7 @@ class Parser {
     const Word& word = words_[1];
     const std::optional<int64_t> nanoseconds = parse_go_duration(word.text);
     constexpr int64_t kSecond = 1'000'000'000;
-    const std::string found = "@every: \"" + std::string(word.text) + "\"";
+    const std::string found = "@every: " + quoted(word.text);
     if (!nanoseconds) return refuse(found + " is not a duration such as 1h30m", word.offset);
     if (*nanoseconds < kSecond) return refuse(found + " is shorter than one second", word.offset);
     if (*nanoseconds % kSecond != 0)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "scheduler/cron_civil.h"
+#include "scheduler/quoted.h"
 
 namespace scheduler {
 
@@ -110,9 +111,9 @@ class PosixTzParser {
     return false;
   }
   [[nodiscard]] tl::unexpected<base::Error> fail(const std::string& problem) const {
-    return base::failure(base::Code::InvalidArgument, "\"" + std::string(text_.substr(0, 128)) +
-                                                          "\": " + problem + " (at " +
-                                                          std::to_string(position_) + ")");
+    return base::failure(
+        base::Code::InvalidArgument,
+        quoted(text_.substr(0, 128)) + ": " + problem + " (at " + std::to_string(position_) + ")");
   }
   [[nodiscard]] bool done() const { return position_ == text_.size(); }
   [[nodiscard]] char peek() const { return text_[position_]; }

@@ -11,6 +11,7 @@
 
 #include "base/mutex.h"
 #include "scheduler/cron_civil.h"
+#include "scheduler/quoted.h"
 #include "scheduler/time_zone_file.h"
 
 namespace scheduler {
@@ -20,9 +21,9 @@ using Zone = std::shared_ptr<const TimeZone>;
 
 tl::unexpected<base::Error> unknown(std::string_view name) {
   constexpr size_t kShown = 64;
-  std::string shown(name.substr(0, kShown));
-  if (name.size() > kShown) shown += "…";
-  return base::failure(base::Code::InvalidArgument, "unknown time zone \"" + shown + "\"");
+  std::string shown = quoted(name.substr(0, kShown));
+  if (name.size() > kShown) shown.insert(shown.size() - 1, "…");
+  return base::failure(base::Code::InvalidArgument, "unknown time zone " + shown);
 }
 
 std::vector<OffsetTable::Change> tabulated_changes(const date::time_zone& zone) {

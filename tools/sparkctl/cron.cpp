@@ -13,6 +13,49 @@ namespace {
 
 constexpr size_t kMaxCount = 100'000;
 
+constexpr char kCronHelp[] = R"(Examples:
+  sparkctl cron next '30 2 * * *' --zone America/New_York
+  sparkctl cron explain '0 9 * * 1#1' --zone Europe/Berlin
+  sparkctl cron check '*/10 8-18 * * 1-5'
+  sparkctl cron calendar '0 18 LW * *' --month 2026-12
+
+The fields: [second] minute hour day-of-month month day-of-week [year], or @daily and
+the like, or @every 1h30m. Exit codes: 0 done, 1 refused or never due, 2 wrong usage.)";
+
+constexpr char kNextHelp[] = R"(Examples:
+  sparkctl cron next '30 2 * * *' --zone America/New_York
+  sparkctl cron next '@every 90m' --anchor 2026-11-21T08:00:00Z -n 3
+  sparkctl cron next 'H H * * *' --seed reports/nightly -o json
+  printf '0 0 L * *\tUTC\t2026-01-01T00:00:00Z\tVixie\t3\n' | sparkctl cron next --batch
+
+--batch answers every line with one line: 2026-01-31T00:00:00Z;..., NEVER (also last,
+where fewer are left), or INVALID: and why. An empty zone or dstPolicy means what the
+options say. Exit codes: 0 done, 1 refused, 2 wrong usage.)";
+
+constexpr char kPrevHelp[] = R"(Examples:
+  sparkctl cron prev '0 0 29 2 *' -n 3
+  sparkctl cron prev '30 1 * * *' -z America/New_York --before 2026-11-02T00:00:00Z
+
+Exit codes: 0 done, 1 refused, 2 wrong usage.)";
+
+constexpr char kExplainHelp[] = R"(Examples:
+  sparkctl cron explain '0 9 * * 1#1' --zone Europe/Berlin
+  sparkctl cron explain 'H 3 * * *' --seed reports/nightly
+
+Exit codes: 0 done, 1 refused, 2 wrong usage.)";
+
+constexpr char kCheckHelp[] = R"(Examples:
+  sparkctl cron check '*/10 8-18 * * 1-5'
+  sparkctl cron check '0 0 30 2 *' || echo 'never fires'
+
+Exit codes: 0 accepted, 1 refused or never due, 2 wrong usage.)";
+
+constexpr char kCalendarHelp[] = R"(Examples:
+  sparkctl cron calendar '0 18 LW * *' --month 2026-12
+  sparkctl cron calendar '30 2 * * *' --zone America/New_York --month 2026-03 -o json
+
+Exit codes: 0 done, 1 refused, 2 wrong usage.)";
+
 // What the command line fills in; one per subcommand, kept alive by its callback.
 struct Arguments {
   CronQuestion question;
@@ -84,9 +127,11 @@ int calendar(const Arguments& arguments, const CronContext& context) {
 }
 
 std::shared_ptr<Arguments> add_command(CLI::App& cron, const char* name, const char* description,
-                                       Answer answer, const CronContext& context, int& exit_code) {
+                                       const char* help, Answer answer, const CronContext& context,
+                                       int& exit_code) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = cron.add_subcommand(name, description);
+  command->footer(help);
   CLI::Option* expression = add_common(*command, *arguments);
   command->callback([arguments, expression, answer, &context, &exit_code] {
     if (expression->count() == 0 && !arguments->batch) throw CLI::RequiredError("expression");
@@ -108,20 +153,22 @@ void add_slot_options(CLI::App& command, Arguments& arguments, const char* from)
 void add_cron(CLI::App& app, const CronContext& context, int& exit_code) {
   CLI::App* cron = app.add_subcommand("cron", "Ask what a cron expression means");
   cron->require_subcommand(1);
-  const auto add = [&](const char* name, const char* description, Answer answer) {
-    return add_command(*cron, name, description, answer, context, exit_code);
+  cron->footer(kCronHelp);
+  const auto add = [&](const char* name, const char* description, const char* help, Answer answer) {
+    return add_command(*cron, name, description, help, answer, context, exit_code);
   };
-  const auto next_arguments = add("next", "The next slots", next);
+  const auto next_arguments = add("next", "The next slots", kNextHelp, next);
   CLI::App* next_command = cron->get_subcommand("next");
   add_slot_options(*next_command, *next_arguments, "--after");
   next_command->add_flag("--batch", next_arguments->batch,
                          "answer TSV lines from standard input: expression, zone, after, "
                          "dstPolicy, count");
-  const auto prev_arguments = add("prev", "The slots before, latest first", prev);
+  const auto prev_arguments = add("prev", "The slots before, latest first", kPrevHelp, prev);
   add_slot_options(*cron->get_subcommand("prev"), *prev_arguments, "--before");
-  add("explain", "The expression in plain English", explain);
-  add("check", "Exit code 0 if the expression is accepted and can fire", check);
-  const auto calendar_arguments = add("calendar", "A month with the days that match", calendar);
+  add("explain", "The expression in plain English", kExplainHelp, explain);
+  add("check", "Exit code 0 if the expression is accepted and can fire", kCheckHelp, check);
+  const auto calendar_arguments =
+      add("calendar", "A month with the days that match", kCalendarHelp, calendar);
   cron->get_subcommand("calendar")
       ->add_option("--month", calendar_arguments->month, "such as 2026-11, default this month");
 }

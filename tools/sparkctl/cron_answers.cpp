@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rfc3339.h"
+#include "scheduler/quoted.h"
 
 namespace sparkctl {
 namespace {
@@ -125,8 +126,11 @@ const char* to_string(scheduler::DstPolicy policy) {
 }
 
 base::Result<Instant> instant_of(const std::string& text) {
-  ASSIGN_OR_RETURN(const base::WallTime time, base::parse_rfc3339(text));
-  return std::chrono::floor<std::chrono::seconds>(time);
+  const base::Result<base::WallTime> time = base::parse_rfc3339(text);
+  if (time) return std::chrono::floor<std::chrono::seconds>(*time);
+  return base::failure(
+      base::Code::InvalidArgument,
+      scheduler::quoted(text) + " is not an RFC 3339 time such as 2026-03-08T07:00:00Z");
 }
 
 std::string relative(Instant instant, Instant now) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rfc3339.h"
+#include "scheduler/quoted.h"
 #include "tools/sparkctl/cron_answers.h"
 
 namespace sparkctl {
@@ -28,7 +29,7 @@ base::Result<size_t> count_of(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size() || count < 1 || count > kMaxCount) {
     return base::failure(base::Code::InvalidArgument,
-                         "count \"" + text + "\" is not a number from 1 to 100000");
+                         "count " + scheduler::quoted(text) + " is not a number from 1 to 100000");
   }
   return count;
 }
@@ -48,8 +49,8 @@ base::Result<std::string> answer_line(const CronQuestion& defaults, const std::s
   if (!parts[3].empty()) {
     const auto policy = dst_policy_of(parts[3]);
     if (!policy) {
-      return base::failure(base::Code::InvalidArgument,
-                           "dstPolicy \"" + parts[3] + "\" is not Vixie, Kubernetes or Once");
+      return base::failure(base::Code::InvalidArgument, "dstPolicy " + scheduler::quoted(parts[3]) +
+                                                            " is not Vixie, Kubernetes or Once");
     }
     question.dst_policy = *policy;
   }
@@ -73,9 +74,9 @@ int answer_batch(const CronQuestion& defaults, const CronContext& context) {
   for (std::string line; std::getline(context.in, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     const base::Result<std::string> answer = answer_line(defaults, line);
-    context.out << (answer ? *answer : "INVALID: " + answer.error().message) << '\n';
+    // At once: whoever asks may wait for this answer before asking on.
+    context.out << (answer ? *answer : "INVALID: " + answer.error().message) << std::endl;
   }
-  context.out.flush();
   return 0;
 }
 

@@ -289,7 +289,7 @@ def slots_of_day(question, zone, day, cache):
         if wall_day not in cache:
             cache[wall_day] = matching_walls(question, wall_day)
         walls.update(cache[wall_day])
-    if not walls and not zone.changes(day):
+    if not walls:
         return []
     found = set()
     offsets = {zone.offset(day), zone.offset(day + 86399)} | {o for c in zone.changes(day) for o in c[1:]}

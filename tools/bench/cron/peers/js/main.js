@@ -23,7 +23,7 @@ for (const line of lines.slice(1)) {
   const [expression] = line.split("\t");
   let schedule;
   try {
-    schedule = new Cron(expression, { timezone: zone, paused: true, legacyMode: true });
+    schedule = new Cron(expression, { timezone: zone, paused: true });
   } catch {
     console.log(`croner (npm)\t${expression}\t-\t-`);
     continue;
