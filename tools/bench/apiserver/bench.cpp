@@ -1,8 +1,11 @@
-// Measures the embedded API server over real sockets: creates and status patches per second with
-// several writers, the latency of one event to a thousand watchers, the size of the file after many
-// writes, and the time to open it again.
+// Measures the embedded API server over real sockets, durable as standalone is: creates and patches
+// per second and how long one takes, with one writer and with many; the latency of one event to a
+// thousand watchers and the events per second that they get; the size of the file after many
+// writes; the time to open it again.
 //
-//   bench_apiserver [WRITES] [WRITERS] [WATCHERS]      default 20000 16 1000
+//   bench_apiserver [WRITES] [WRITERS] [WATCHERS] [WORKERS]      default 20000 16 1000 16
+//
+// WORKERS are the threads of the HTTP server: as many writes can wait for one fsync.
 
 #include <algorithm>
 #include <atomic>
@@ -44,10 +47,10 @@ struct Running {
   std::unique_ptr<base::http::Server> http;
 };
 
-Running start(const std::string& path) {
+Running start(const std::string& path, size_t workers) {
   auto api = kube::server::ApiServer::open({.path = path, .tokens = {kToken}});
   CHECK(api);
-  auto http = base::http::Server::listen({.worker_threads = 16}, (*api)->handler());
+  auto http = base::http::Server::listen({.worker_threads = workers}, (*api)->handler());
   CHECK(http);
   return {.api = std::move(*api), .http = std::move(*http)};
 }
@@ -78,21 +81,34 @@ nlohmann::json config_map(const std::string& name) {
           {"data", {{"payload", std::string(1024, 'x')}}}};
 }
 
+void report(const std::string& what, double value, const char* unit) {
+  std::printf("%-46s %10.1f %s\n", what.c_str(), value, unit);
+}
+
 template <class Work>
-double in_parallel(const Running& running, int writers, int writes, const Work& work) {
+void in_parallel(const std::string& what, const Running& running, int writers, int writes,
+                 const Work& work) {
   std::atomic<int> next = 0;
+  std::vector<double> times(static_cast<size_t>(writes));
   const auto began = steady_clock::now();
   std::vector<std::thread> threads;
   for (int writer = 0; writer < writers; ++writer) {
     threads.emplace_back([&] {
       const auto client = connect(running);
-      for (int i = next++; i < writes; i = next++)
+      for (int i = next++; i < writes; i = next++) {
+        const auto start = steady_clock::now();
         work(*client, i);
+        times[static_cast<size_t>(i)] = seconds_since(start) * 1000;
+      }
     });
   }
   for (std::thread& thread : threads)
     thread.join();
-  return writes / seconds_since(began);
+  const std::string name = what + ", " + std::to_string(writers) + " writers";
+  report(name, writes / seconds_since(began), "/s");
+  std::sort(times.begin(), times.end());
+  report(name + ": median", times[times.size() / 2], "ms");
+  report(name + ": p99", times[times.size() * 99 / 100], "ms");
 }
 
 // A watch over a plain socket, so that one thread can hold a thousand.
@@ -111,9 +127,9 @@ int open_watch(const Running& running) {
   return socket;
 }
 
-// Until every watcher has got something that ends in a line.
-void await_all(std::vector<pollfd>& sockets) {
-  std::vector<bool> told(sockets.size());
+// Until every watcher has got so many events.
+void await_all(std::vector<pollfd>& sockets, int events = 1) {
+  std::vector<int> told(sockets.size());
   size_t left = sockets.size();
   std::string buffer(65536, '\0');
   while (left > 0) {
@@ -122,11 +138,13 @@ void await_all(std::vector<pollfd>& sockets) {
       if (!(sockets[i].revents & POLLIN)) continue;
       const ssize_t got = ::recv(sockets[i].fd, buffer.data(), buffer.size(), 0);
       CHECK(got > 0);
+      // An event is one line that ends in "}\n"; nothing else of the stream does.
       const std::string_view text(buffer.data(), static_cast<size_t>(got));
-      if (!told[i] && text.find("\"type\":") != std::string_view::npos) {
-        told[i] = true;
-        --left;
-      }
+      const bool before = told[i] >= events;
+      for (size_t at = text.find("}\n"); at != std::string_view::npos;
+           at = text.find("}\n", at + 1))
+        ++told[i];
+      if (!before && told[i] >= events) --left;
     }
   }
 }
@@ -149,9 +167,22 @@ void measure_watches(const Running& running, int watchers) {
     times.push_back(seconds_since(began) * 1000);
   }
   std::sort(times.begin(), times.end());
-  std::printf("%-46s %10.1f ms (median), %.1f ms (worst)\n",
-              ("patch to the last of " + std::to_string(watchers) + " watchers").c_str(),
-              times[times.size() / 2], times.back());
+  const std::string name = "patch to the last of " + std::to_string(watchers) + " watchers";
+  report(name + ": median", times[times.size() / 2], "ms");
+  report(name + ": worst", times.back(), "ms");
+  constexpr int kEvents = 200;
+  const auto began = steady_clock::now();
+  std::thread writer([&running] {
+    const auto patching = connect(running);
+    for (int i = 0; i < kEvents; ++i)
+      CHECK(send(*patching, "PATCH", std::string(kCollection) + "/told",
+                 {{"data", {{"event", std::to_string(i)}}}},
+                 "application/merge-patch+json") == 200);
+  });
+  await_all(sockets, kEvents);
+  report("events to " + std::to_string(watchers) + " watchers",
+         kEvents * watchers / seconds_since(began), "/s");
+  writer.join();
   for (const pollfd& socket : sockets)
     ::close(socket.fd);
 }
@@ -176,32 +207,33 @@ int main(int argc, char** argv) {
   const int writes = argument(argc, argv, 1, 20'000);
   const int writers = argument(argc, argv, 2, 16);
   const int watchers = argument(argc, argv, 3, 1'000);
+  const auto workers = static_cast<size_t>(argument(argc, argv, 4, 16));
   raise_file_limit();
   const auto folder =
       std::filesystem::temp_directory_path() / ("bench-" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   const std::string path = (folder / "state.db").string();
   {
-    const Running running = start(path);
-    const double creates = in_parallel(running, writers, writes, [](auto& client, int i) {
-      CHECK(send(client, "POST", kCollection, config_map("n" + std::to_string(i)),
-                 "application/json") == 201);
-    });
-    std::printf("%-46s %10.0f /s\n", ("creates, " + std::to_string(writers) + " writers").c_str(),
-                creates);
-    const double patches = in_parallel(running, writers, writes, [](auto& client, int i) {
+    const Running running = start(path, workers);
+    const auto create = [](const std::string& prefix) {
+      return [prefix](base::http::Client& client, int i) {
+        CHECK(send(client, "POST", kCollection, config_map(prefix + std::to_string(i)),
+                   "application/json") == 201);
+      };
+    };
+    in_parallel("creates", running, 1, std::min(writes, 1000), create("a"));
+    in_parallel("creates", running, writers, writes, create("n"));
+    in_parallel("merge patches", running, writers, writes, [](base::http::Client& client, int i) {
       CHECK(send(client, "PATCH", std::string(kCollection) + "/n" + std::to_string(i % 1000),
                  {{"data", {{"i", std::to_string(i)}}}}, "application/merge-patch+json") == 200);
     });
-    std::printf("%-46s %10.0f /s\n",
-                ("merge patches, " + std::to_string(writers) + " writers").c_str(), patches);
     measure_watches(running, watchers);
     running.api->begin_stop();
   }
-  std::printf("%-46s %10.1f MB\n", ("file after " + std::to_string(2 * writes) + " writes").c_str(),
-              static_cast<double>(std::filesystem::file_size(path)) / 1e6);
+  report("file after " + std::to_string(2 * writes) + " writes",
+         static_cast<double>(std::filesystem::file_size(path)) / 1e6, "MB");
   const auto began = steady_clock::now();
-  start(path);
-  std::printf("%-46s %10.0f ms\n", "open again", seconds_since(began) * 1000);
+  start(path, workers);
+  report("open again", seconds_since(began) * 1000, "ms");
   std::filesystem::remove_all(folder);
 }

@@ -180,6 +180,88 @@ TEST_CASE("refusals say what people know") {
   }
 }
 
+TEST_CASE("what is too deep, too much or too large is refused and named") {
+  InMemoryApi api;
+  api.install_widgets();
+  REQUIRE(api.post(kConfigMaps, config_map("there")).status == 201);
+  struct Case {
+    const char* what;
+    tests::Ask ask;
+    int status;
+    const char* message;
+  };
+  const std::string deep_json = std::string(5000, '[') + std::string(5000, ']');
+  const std::string mine = at(kConfigMaps, "there");
+  json annotated = config_map("a");
+  annotated["metadata"]["annotations"]["much"] = std::string(300'000, 'x');
+  json operations = json::array();
+  for (int i = 0; i < 10'001; ++i)
+    operations.push_back({{"op", "test"}, {"path", "/kind"}, {"value", "ConfigMap"}});
+  json doubling = json::array({{{"op", "add"}, {"path", "/data"}, {"value", {{"x", "y"}}}}});
+  for (int i = 0; i < 60; ++i)
+    doubling.push_back(
+        {{"op", "copy"}, {"from", "/data"}, {"path", "/data/x" + std::to_string(i)}});
+  for (const Case& c : {
+           Case{"deep JSON",
+                {.method = "POST",
+                 .target = kConfigMaps,
+                 .raw_body = R"({"metadata":{"name":"a"},"data":)" + deep_json + "}"},
+                400,
+                "deep"},
+           Case{"deep YAML",
+                {.method = "POST",
+                 .target = kConfigMaps,
+                 .content_type = "application/yaml",
+                 .raw_body = "data: " + deep_json},
+                400,
+                "deep"},
+           Case{"a deep merge patch",
+                {.method = "PATCH",
+                 .target = mine,
+                 .content_type = "application/merge-patch+json",
+                 .raw_body = R"({"data":)" + deep_json + "}"},
+                400,
+                "deep"},
+           Case{"many operations",
+                {.method = "PATCH",
+                 .target = mine,
+                 .body = operations,
+                 .content_type = "application/json-patch+json"},
+                413,
+                "The allowed maximum operations in a JSON patch is 10000, got 10001"},
+           Case{"copies of copies",
+                {.method = "PATCH",
+                 .target = mine,
+                 .body = doubling,
+                 .content_type = "application/json-patch+json"},
+                422,
+                ""},
+           Case{"annotations",
+                {.method = "POST", .target = kConfigMaps, .body = annotated},
+                422,
+                "metadata.annotations: Too long"},
+           Case{"data",
+                {.method = "POST",
+                 .target = kConfigMaps,
+                 .body = config_map("a", {{"much", std::string(1'100'000, 'x')}})},
+                422,
+                "Too long"},
+           Case{"a selector",
+                {.target = std::string(kConfigMaps) + "?labelSelector=a+in+(" +
+                           std::string(70'000, 'x') + ")"},
+                413,
+                ""},
+       }) {
+    DYNAMIC_SECTION(c.what) {
+      const Answer answer = api.ask(c.ask);
+      CHECK(answer.status == c.status);
+      CHECK_THAT(answer.body["message"].get<std::string>(), Catch::Contains(c.message));
+      CHECK(api.get(mine).body["data"] == json::object());
+      CHECK(api.get(kConfigMaps).body["items"].size() == 1);
+    }
+  }
+}
+
 TEST_CASE("deleting with preconditions deletes what was meant") {
   InMemoryApi api;
   const json object = api.post(kConfigMaps, config_map("a")).body;

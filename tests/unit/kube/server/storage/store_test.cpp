@@ -1,6 +1,7 @@
 #include "kube/server/storage/store.h"
 
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -172,6 +173,71 @@ TEST_CASE("history and file stay bounded, and what is older is gone") {
   REQUIRE_FALSE(events->empty());
   CHECK(events->front()->revision == store->compacted() + 1);
   CHECK(events->front()->previous != nullptr);
+}
+
+// Objects come, change and go in commits of many writes, as when many clients write at once; every
+// write is another one's text.
+void write_much(Store& store, int writes, const std::function<void(int)>& after_commit) {
+  constexpr int kObjects = 100;
+  std::vector<int64_t> revisions(kObjects, 0);
+  for (int done = 0; done < writes; done += kObjects) {
+    const int round = done / kObjects;
+    std::vector<WriteRequest> commit;
+    for (int i = 0; i < kObjects; ++i) {
+      const std::string name = "n" + std::to_string(i);
+      const int64_t expected = revisions[static_cast<size_t>(i)];
+      const std::string value(static_cast<size_t>(500 + (i * 37 + round * 11) % 1000), 'x');
+      if (expected == 0) {
+        commit.push_back(created(name, value));
+      } else if ((i + round) % 10 == 0) {
+        commit.push_back(deleted(name, expected));
+      } else {
+        commit.push_back(updated(name, expected, value));
+      }
+    }
+    std::vector<Change> changes;
+    for (const WriteRequest& request : commit)
+      changes.push_back(request.change);
+    const auto results = store.write_all(std::move(commit));
+    for (size_t i = 0; i < results.size(); ++i)
+      revisions[i] = changes[i] == Change::Deleted ? 0 : revision_of(results[i]);
+    after_commit(done + kObjects);
+  }
+}
+
+// The file and its log beside it, while so many writes go through a store that keeps little.
+void check_bounded(int writes, int settled) {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  const auto size = [&path](const char* suffix) {
+    return std::filesystem::file_size(path + suffix);
+  };
+  uintmax_t file = 0;
+  uintmax_t log = 0;
+  uintmax_t early = 0;
+  {
+    const auto store = open_store(path, 1000);
+    write_much(*store, writes, [&](int done) {
+      file = std::max(file, size(""));
+      log = std::max(log, size("-wal"));
+      if (done == settled) early = file;
+    });
+    CHECK(store->revision() >= writes);
+  }
+  // What was free is used again: the file is no larger than soon after the first compactions.
+  CHECK(file <= early + early / 4);
+  CHECK(file < 8'000'000);
+  CHECK(log < 16'000'000);
+  const auto store = open_store(path, 1000);
+  CHECK(store->list("things", "").items.size() >= 80);
+}
+
+TEST_CASE("the file stays bounded while objects come and go") {
+  check_bounded(20'000, 6'000);
+}
+
+TEST_CASE("the file stays bounded through a million writes", "[.million]") {
+  check_bounded(1'000'000, 20'000);
 }
 
 TEST_CASE("deleted objects leave no row behind once they are compacted") {
