@@ -203,7 +203,7 @@ Outcome<ObjectPtr> Objects::edit_raw(const storage::Key& key,
   const auto resource = catalogs_.current()->find_stored(key.resource);
   if (!resource) return refuse(machinery::resource_not_found());
   for (int round = 1;; ++round) {
-    const ObjectPtr live = store_.get(key);
+    ObjectPtr live = store_.get(key);
     if (!live) return refuse(machinery::not_found(resource->type, key.name));
     auto object = std::make_shared<json>(live->parse());
     if (!edit(*object)) return live;

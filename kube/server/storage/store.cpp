@@ -81,7 +81,7 @@ base::Status Store::load() {
   compacted_ = core_->log.compacted();
   revision_ = compacted_;
   base::Status problem;
-  RETURN_IF_ERROR(core_->log.scan([&](Row row) {
+  RETURN_IF_ERROR(core_->log.scan([&](Row row) REQUIRES(mutex_) {
     if (!problem) return;
     const auto object = nlohmann::json::parse(row.text, nullptr, false);
     if (object.is_discarded()) {
