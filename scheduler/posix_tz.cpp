@@ -157,6 +157,7 @@ std::vector<PosixTz::Change> PosixTz::changes_in(int32_t year) const {
   const int64_t next_start = wall_of(start_, year + 1) - standard_.offset;
   const bool all_year = end.at >= next_start;
   if (all_year) return {start};
+  if (start.at == end.at) return {};  // daylight time of no length
   return start.at < end.at ? std::vector{start, end} : std::vector{end, start};
 }
 

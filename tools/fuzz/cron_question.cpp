@@ -101,7 +101,7 @@ class Writer {
       return std::to_string(bounds.min) + "-" + std::to_string(bounds.max);
     }
     std::string text;
-    for (uint32_t left = one_in(3) ? between(2, 4) : 1; left > 0; --left) {
+    for (int left = one_in(3) ? between(2, 4) : 1; left > 0; --left) {
       text += (text.empty() ? "" : ",") + number_item(values, bounds);
       if (one_in(40)) text += ",";
     }

@@ -74,6 +74,7 @@ TEST_CASE("POSIX rules") {
     REQUIRE(always.changes_in(year).size() == 1);
     CHECK(always.changes_in(year)[0].to_daylight);
   }
+  CHECK(scheduler::PosixTz::parse("AAA3BBB3,0,0").value().changes_in(2024).empty());
   const auto julian = scheduler::PosixTz::parse("AAA0BBB,J60/0,J365/0").value();
   CHECK(julian.changes_in(2024)[0].at == scheduler::civil::seconds_of(2024, 3, 1));
   const auto counted = scheduler::PosixTz::parse("AAA0BBB,59/0,364/0").value();
