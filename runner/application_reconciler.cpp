@@ -331,6 +331,7 @@ base::Status ApplicationReconciler::write(const Application& app, const json& ob
       api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch,
                  {.subresource = "status", .field_manager = {}, .force = false});
   if (!written) return base::failure(written.error());
+  if (outcome.status.state == app.status.state) return {};
   base::log_info("runner", "SparkApplication changed state",
                  {{"application", app.key.to_string()},
                   {"from", std::string(to_string(app.status.state))},

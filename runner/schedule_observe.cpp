@@ -46,15 +46,13 @@ class LiveView {
   base::Result<ScheduleView> read(LiveDrivers drivers) {
     RETURN_IF_ERROR(read_applications());
     RETURN_IF_ERROR(confirm_cached());
-    std::set<std::string> living;
     if (drivers == LiveDrivers::Read) {
-      ASSIGN_OR_RETURN(living, living_drivers());
+      RETURN_IF_ERROR(read_drivers());
     } else {
       view_.lingering = 0;
+      for (ScheduleRun& run : view_.runs)
+        run.observed.driver_alive = cached_driver_alive(cache_, run.observed.uid);
     }
-    for (ScheduleRun& run : view_.runs)
-      run.observed.driver_alive =
-          living.contains(run.observed.uid) || cached_driver_alive(cache_, run.observed.uid);
     return std::move(view_);
   }
 
@@ -99,23 +97,45 @@ class LiveView {
     return {};
   }
 
-  // The UIDs of the applications that have one.
-  base::Result<std::set<std::string>> living_drivers() {
+  base::Status read_drivers() {
     ASSIGN_OR_RETURN(
         const kube::ObjectList pods,
         api_.list(kube::pods(),
                   {.ns = key_.ns,
                    .label_selector =
                        selector() + "," + std::string(config::kSparkRoleLabel) + "=driver"}));
-    std::set<std::string> living;
+    std::set<std::string> living;  // UIDs of applications
+    std::set<std::string> listed;  // UIDs of pods
     for (const json& pod : pods.items) {
+      listed.insert(kube::uid_of(pod));
       if (!driver_alive(pod)) continue;
       const Owner owner = application_of(pod);
       living.insert(owner.uid);
       ASSIGN_OR_RETURN(const bool in_the_way, outlives_its_run(owner));
       if (in_the_way) ++view_.lingering;
     }
-    return living;
+    for (ScheduleRun& run : view_.runs) {
+      const std::string& uid = run.observed.uid;
+      if (living.contains(uid)) {
+        run.observed.driver_alive = true;
+      } else {
+        ASSIGN_OR_RETURN(run.observed.driver_alive, unlisted_driver_alive(uid, listed));
+      }
+    }
+    return {};
+  }
+
+  // Drivers that lost their label. What the cache says of those that were listed is old.
+  base::Result<bool> unlisted_driver_alive(const std::string& run_uid,
+                                           const std::set<std::string>& listed) {
+    for (const auto& cached : cache_.owned_by(kube::pods(), run_uid)) {
+      if (!is_driver(*cached) || !driver_alive(*cached) || listed.contains(kube::uid_of(*cached)))
+        continue;
+      const auto live = api_.get(kube::pods(), kube::key_of(*cached));
+      if (!live && live.error().code != base::Code::NotFound) return base::failure(live.error());
+      if (live && kube::uid_of(*live) == kube::uid_of(*cached) && driver_alive(*live)) return true;
+    }
+    return false;
   }
 
   base::Result<bool> outlives_its_run(const Owner& owner) {

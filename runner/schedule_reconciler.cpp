@@ -56,6 +56,14 @@ bool wants(const scheduler::Decision& decision) {
       [](const scheduler::Action& action) { return std::holds_alternative<Wanted>(action); });
 }
 
+// Slots, or a run by hand that was asked for: what is not seen now is not looked for again.
+bool passes_something(const scheduler::Observed& observed, const scheduler::State& after) {
+  if (!observed.state) return observed.edited_before;
+  const auto& pending = observed.state->pending_trigger;
+  return after.accounted > observed.state->accounted ||
+         (pending && after.pending_trigger != pending);
+}
+
 // With Allow no driver is in the way of a start.
 LiveDrivers which_drivers(const scheduler::Spec& spec) {
   return spec.policy.concurrency == scheduler::Concurrency::Allow ? LiveDrivers::Skip
@@ -110,8 +118,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   round.decision = scheduler::decide(clock_.now(), round.parsed.spec, round.observed);
   const bool vanished = std::any_of(round.decision.ended.begin(), round.decision.ended.end(),
                                     [](const scheduler::EndedRun& run) { return run.gone; });
-  const bool accounts =
-      round.before && round.decision.state.accounted > round.before->decided.accounted;
+  const bool accounts = passes_something(round.observed, round.decision.state);
   if (view == View::Cached && (vanished || accounts || wants<StartRun>(round.decision))) {
     // The cache may lag: a suspend, an edit or a run could be missing from it. Starting, giving up
     // and passing slots (a run that a crash kept out of the counts is counted then or never) are

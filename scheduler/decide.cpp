@@ -50,7 +50,8 @@ class Decider {
   void begin() {
     state_.fingerprint = spec_.fingerprint;
     state_.suspended = spec_.policy.suspended;
-    state_.accounted = seen_.edited_before ? std::max(seen_.created, second_) : seen_.created;
+    state_.accounted = seen_.created;
+    if (seen_.edited_before) owe_nothing_so_far();
     // Nobody asked for a run by hand of a schedule that was not there: a copied manifest must not.
     state_.handled_trigger = spec_.trigger;
   }
@@ -79,13 +80,19 @@ class Decider {
     const bool edited = state_.fingerprint != spec_.fingerprint;
     const bool turned = state_.suspended != spec_.policy.suspended;
     if (edited || spec_.policy.suspended) drop_held();
-    // A suspend, too: it may last, and a run that a crash kept out of the counts is counted now.
-    if (edited || turned) {
-      adopt_up_to(second_);
-      state_.accounted = std::max(state_.accounted, second_);
-    }
+    // A suspend, too: it may last, and what a crash kept out of the counts is counted now.
+    if (edited || turned) owe_nothing_so_far();
     state_.fingerprint = spec_.fingerprint;
     state_.suspended = spec_.policy.suspended;
+  }
+
+  // Runs that a crash kept out of the counts are counted now or never; those of slots ahead, too,
+  // which the clock had reached before it was set back.
+  void owe_nothing_so_far() {
+    Instant last = second_;
+    for (const ObservedRun& run : seen_.runs)
+      if (is_uncounted(run)) last = std::max(last, *run.slot);
+    account_up_to(last);
   }
 
   // Slots that came due before an edit or a suspend end here. Their schedule may be no more, so

@@ -48,8 +48,8 @@ TEST_CASE("The product's own application controller keeps them as well") {
 }
 
 TEST_CASE("In thousands of lives each promise is kept", "[.][many]") {
-  live_many({}, 1000, 3000);
-  live_many({.steps = 150}, 10000, 300);
-  live_many({.applications = Applications::Product}, 20000, 300);
+  live_many({}, 1000, 2000);
+  live_many({.steps = 150}, 10000, 100);
+  live_many({.applications = Applications::Product}, 20000, 200);
   SUCCEED();
 }

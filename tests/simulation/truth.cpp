@@ -64,6 +64,7 @@ void Truth::schedule_created() {
   current_uid_ = kube::uid_of(schedule());
   Life fresh;
   fresh.anchor = fresh.anchor_seen = fresh.owed_from = now();
+  latest_ = std::max(latest_, now());
   lives_[current_uid_] = fresh;
 }
 

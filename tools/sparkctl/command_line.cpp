@@ -227,6 +227,13 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal,
     // CLI11 takes the arguments last first.
     line.app().parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
+    const std::vector<std::string> left = line.app().remaining();
+    if (error.get_name() == "RequiredError" && line.app().get_subcommands().empty() &&
+        !left.empty()) {
+      terminal.err << "sparkctl: there is no command \"" << left.front()
+                   << "\"; sparkctl --help lists them\n";
+      return kUsage;
+    }
     return line.app().exit(error, terminal.out, terminal.err) == 0 ? kDone : kUsage;
   }
   if (line.app().got_subcommand("completion")) {

@@ -76,6 +76,7 @@ std::string display_name(const kube::ResourceType& type, const std::string& name
   std::string kind = type.kind;
   std::transform(kind.begin(), kind.end(), kind.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (!type.group.empty()) kind += "." + type.group;
   return kind + "/" + name;
 }
 

@@ -24,7 +24,7 @@ base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::strin
 // All schedules, or all runs, of the session's namespace or of all.
 base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::ResourceType& type);
 
-// "scheduledsparkapplication/nightly".
+// "scheduledsparkapplication.sparkoperator.k8s.io/nightly", as kubectl says and takes it.
 std::string display_name(const kube::ResourceType& type, const std::string& name);
 
 }  // namespace sparkctl

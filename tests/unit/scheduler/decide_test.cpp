@@ -436,6 +436,13 @@ TEST_CASE("A slot that started before a crash is found, not started again") {
     CHECK(world.step("2026-01-01T09:30:00Z") == Actions{});
     CHECK(world.state().counts == Counts{.started = 1});
   }
+  SECTION("when the clock was set back and the schedule is edited") {
+    world.spec.fingerprint = "edited";
+    CHECK(world.step("2026-01-01T08:45:00Z") == Actions{});
+    CHECK(world.state().counts == Counts{.started = 1});
+    CHECK(world.state().accounted ==
+          std::chrono::floor<std::chrono::seconds>(wall("2026-01-01T09:00:00Z")));
+  }
   SECTION("after other slots have been missed") {
     CHECK(world.step("2026-01-01T11:00:00Z") ==
           Actions{"skip 2026-01-01T10:00:00Z Superseded", "start 2026-01-01T11:00:00Z"});

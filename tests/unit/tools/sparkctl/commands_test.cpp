@@ -169,8 +169,9 @@ TEST_CASE("list") {
     desk.session.output = Output::Name;
     REQUIRE(list(desk.session, Listed::Schedules, ""));
     CHECK(desk.out.str() ==
-          "scheduledsparkapplication/nightly\nscheduledsparkapplication/paused\n"
-          "scheduledsparkapplication/wrong\n");
+          "scheduledsparkapplication.sparkoperator.k8s.io/"
+          "nightly\nscheduledsparkapplication.sparkoperator.k8s.io/paused\n"
+          "scheduledsparkapplication.sparkoperator.k8s.io/wrong\n");
   }
   SECTION("as JSON") {
     desk.session.output = Output::Json;
@@ -278,7 +279,8 @@ TEST_CASE("create") {
         "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: ScheduledSparkApplication\n"
         "metadata: {name: job, namespace: other}\nspec: {schedule: '@daily'}\n");
     REQUIRE(create(desk.session, {"-"}));
-    CHECK(desk.out.str() == "configmap/conf created\nscheduledsparkapplication/job created\n");
+    CHECK(desk.out.str() ==
+          "configmap/conf created\nscheduledsparkapplication.sparkoperator.k8s.io/job created\n");
     CHECK(desk.api.get(kube::config_maps(), {"team", "conf"}).has_value());
     CHECK(desk.api.get(config::scheduled_spark_applications(), {"other", "job"}).has_value());
   }
@@ -314,8 +316,9 @@ TEST_CASE("suspend, resume and delete") {
   REQUIRE(remove(desk.session, {"nightly"}));
   CHECK(desk.api.peek(config::scheduled_spark_applications(), key).is_null());
   CHECK(desk.out.str() ==
-        "scheduledsparkapplication/nightly suspended\nscheduledsparkapplication/nightly resumed\n"
-        "scheduledsparkapplication/nightly deleted\n");
+        "scheduledsparkapplication.sparkoperator.k8s.io/nightly "
+        "suspended\nscheduledsparkapplication.sparkoperator.k8s.io/nightly resumed\n"
+        "scheduledsparkapplication.sparkoperator.k8s.io/nightly deleted\n");
   CHECK(set_suspension(desk.session, {"nightly"}, Suspension::Suspend).error().message ==
         "no schedule \"nightly\" in namespace \"team\"; sparkctl list -A shows all");
 }
@@ -374,13 +377,13 @@ TEST_CASE("history shows runs and skipped stretches in one line of time") {
   SECTION("as a table") {
     REQUIRE(history(desk.session, "nightly", 20));
     CHECK(desk.out.str() ==
-          "SLOT                  OUTCOME    STARTED                      DURATION  ATTEMPTS  EXIT  "
+          "SLOT                  OUTCOME    STARTED               DURATION  ATTEMPTS  EXIT  "
           "RUN             MESSAGE\n"
-          "by hand               FAILED     -                            -         2         1     "
+          "by hand               FAILED     -                     -         2         1     "
           "nightly-manual  no space\n"
-          "2026-11-20T01:00:00Z  COMPLETED  2026-11-20T01:00:05.000000Z  2m00s     1         0     "
+          "2026-11-20T01:00:00Z  COMPLETED  2026-11-20T01:00:05Z  2m00s     1         0     "
           "nightly-1       -\n"
-          "2026-11-19T01:00:00Z  Skipped    -                            -         -         -     "
+          "2026-11-19T01:00:00Z  Skipped    -                     -         -         -     "
           "-               Superseded, 3 slots since 2026-11-17T01:00:00Z\n");
   }
   SECTION("as JSON") {

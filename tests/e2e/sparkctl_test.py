@@ -1,0 +1,200 @@
+"""sparkctl against the running binary, and the parts of standalone as processes of their own."""
+import base64
+import http.server
+import json
+import ssl
+import subprocess
+import threading
+import unittest
+
+import harness
+from harness import BIN, FINAL, Kubectl, Service, sparkctl, state_of, wait_for
+
+
+class SparkctlTest(harness.E2ETest):
+    def setUp(self):
+        super().setUp()
+        self.standalone = self.service().start()
+
+    def ctl(self, *arguments, **more):
+        return sparkctl(self.standalone, *arguments, **more).stdout
+
+    def refused(self, *arguments, stdin=None):
+        done = sparkctl(self.standalone, *arguments, check=False, stdin=stdin)
+        return done.returncode, done.stderr
+
+    def create(self, *arguments, **spec):
+        return self.ctl("create", "-f", "-", stdin=json.dumps(self.schedule(*arguments, **spec)))
+
+    def test_a_schedule_from_its_creation_to_its_end(self):
+        self.assertIn("etl created", self.create("etl", "*/2 * * * * *", successfulRunHistoryLimit=1, timeZone="Europe/Berlin"))
+        wait_for(lambda: json.loads(self.ctl("get", "etl", "-o", "json"))["status"]["counts"]["succeeded"] >= 2, "two runs succeeded")
+        self.assertIn("suspended", self.ctl("suspend", "etl"))
+        wait_for(lambda: all(state_of(run) in FINAL for run in json.loads(self.ctl("list", "runs", "-o", "json"))["items"]),
+                 "all runs ended")
+        wait_for(lambda: len(json.loads(self.ctl("list", "runs", "etl", "-o", "json"))["items"]) == 1, "one run is kept")
+
+        listed = self.ctl("list")
+        self.assertRegex(listed.splitlines()[0], r"^NAME +SCHEDULE +")
+        self.assertRegex(listed, r"etl +\*/2 \* \* \* \* \* ")
+        self.assertRegex(self.ctl("list", "-A"), r"default +etl")
+        self.assertIn("kind: ScheduledSparkApplication", self.ctl("get", "etl", "-o", "yaml"))
+        self.assertEqual(self.ctl("list", "-o", "name").strip(), "scheduledsparkapplication.sparkoperator.k8s.io/etl")
+
+        described = self.ctl("describe", "etl")
+        for part in ("Europe/Berlin", "Suspended", "*/2 * * * * *", "Succeeded"):
+            self.assertIn(part, described)
+        history = [entry for entry in json.loads(self.ctl("history", "etl", "-o", "json")) if "state" in entry]
+        self.assertGreaterEqual(len(history), 2, "pruned runs are in the history")
+        self.assertEqual({run["state"] for run in history}, {"COMPLETED"})
+        self.assertIn("COMPLETED", self.ctl("history", "etl", "--limit", "1"))
+        self.assertIn("fake driver done", self.ctl("logs", "etl"))
+        self.assertIn("fake driver done", self.ctl("logs", history[-1]["name"]), "the log of a pruned run")
+
+        self.assertIn("resumed", self.ctl("resume", "etl"))
+        before = len(self.started())
+        wait_for(lambda: len(self.started()) > before, "a run after resuming")
+        self.assertIn("deleted", self.ctl("delete", "etl"))
+        wait_for(lambda: not json.loads(self.ctl("list", "runs", "-o", "json"))["items"], "its runs are gone")
+
+    def test_a_run_by_hand_is_waited_for(self):
+        self.create("good", "0 0 1 1 *")
+        self.assertIn("good-manual-", self.ctl("trigger", "good", "--wait", "--timeout", "60"))
+        self.create("bad", "0 0 1 1 *", exit_code=3)
+        code, message = self.refused("trigger", "bad", "--wait", "--timeout", "60")
+        self.assertEqual(code, 7)
+        self.assertIn("FAILED", message)
+
+    def test_logs_are_followed_to_the_end(self):
+        self.create("slow", "0 0 1 1 *", seconds=3)
+        self.ctl("trigger", "slow")
+        wait_for(self.started, "the driver started")
+        self.assertIn("fake driver done", self.ctl("logs", "-f", "slow"))
+
+    def test_errors_say_what_to_do(self):
+        cases = [
+            (["get", "nothing"], None, 3, "nothing"),
+            (["suspend", "nothing"], None, 3, "nothing"),
+            (["logs", "nothing"], None, 3, "nothing"),
+            (["nonsense"], None, 2, "nonsense"),
+            (["create", "-f", "/does/not/exist.yaml"], None, 3, "/does/not/exist.yaml"),
+            (["create", "-f", "-"], json.dumps(self.schedule("zero", successfulRunHistoryLimit=-1)), 5, "successfulRunHistoryLimit"),
+            (["create", "-f", "-"], "kind: [", 5, "standard input: line 1, column 1"),
+            (["cron", "check", "75 * * * *"], None, 1, "minute: 75 is out of range 0-59 (at 0)"),
+        ]
+        for arguments, stdin, expected, text in cases:
+            with self.subTest(arguments=arguments):
+                code, message = self.refused(*arguments, stdin=stdin)
+                self.assertEqual(code, expected, message)
+                self.assertIn(text, message)
+        self.standalone.stop()
+        code, message = self.refused("list")
+        self.assertEqual(code, 6, message)
+
+
+class PartsTest(harness.E2ETest):
+    def test_apiserver_controller_and_node_apart(self):
+        """A run needs all three; the controllers see only the namespace that they are given."""
+        api = Part(self.folder, self.spark_home, "apiserver")
+        self.services.append(api)
+        api.start()
+        kubectl = Kubectl(api)
+        kubectl("create", "namespace", "other")
+        kubeconfig = ["--kubeconfig", str(api.data / "kubeconfig")]
+        self.spawn("controller", *kubeconfig, "--namespace", "default", "--data-dir", str(self.folder / "controller"))
+        self.spawn("node", *kubeconfig, "--spark-home", str(self.spark_home), "--data-dir", str(self.folder / "node"))
+        elsewhere = self.schedule("elsewhere")
+        elsewhere["metadata"]["namespace"] = "other"
+        kubectl.apply(elsewhere, self.schedule("here"))
+        wait_for(lambda: kubectl.get("scheduledsparkapplication", "here").get("status", {}).get("counts", {}).get("succeeded", 0) >= 2,
+                 "two runs succeeded")
+        self.assertTrue(all(row[1].startswith("here-") for row in self.started()))
+        lease = kubectl.get("leases", "-A")["items"]
+        self.assertEqual(len(lease), 1, "the controller holds the lease")
+
+    def spawn(self, *arguments):
+        log = open(self.folder / f"{arguments[0]}.log", "w")
+        process = subprocess.Popen([str(BIN / "sparkcron"), *arguments], stdout=log, stderr=log, start_new_session=True)
+        log.close()
+
+        def stop():
+            process.terminate()
+            process.wait(30)
+        self.addCleanup(stop)
+
+
+class Part(Service):
+    """`sparkcron apiserver` instead of standalone."""
+
+    def command(self):
+        return [str(BIN / "sparkcron"), "apiserver", "--data-dir", str(self.data), "--listen", self.listen]
+
+
+class ClientCertificateTest(harness.E2ETest):
+    def test_a_client_certificate_is_presented(self):
+        """Clusters that know their users by certificate; the server here asks for one and tells whose it was."""
+        names = {"ca": "/CN=ca", "server": "/CN=localhost", "client": "/O=etl/CN=jane"}
+        for name, subject in names.items():
+            self.certificate(name, subject)
+        seen = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                seen.append(dict(pair[0] for pair in self.connection.getpeercert()["subject"])["commonName"])
+                body = json.dumps({"kind": "ScheduledSparkApplicationList", "apiVersion": "sparkoperator.k8s.io/v1beta2",
+                                   "metadata": {}, "items": []}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.folder / "server.crt", self.folder / "server.key")
+        tls.load_verify_locations(self.folder / "ca.crt")
+        tls.verify_mode = ssl.CERT_REQUIRED
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+        encoded = {name: base64.b64encode((self.folder / name).read_bytes()).decode() for name in ("ca.crt", "client.crt", "client.key")}
+        config = {
+            "apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{server.server_port}",
+                                                   "certificate-authority-data": encoded["ca.crt"]}}],
+            "users": [{"name": "jane", "user": {"client-certificate-data": encoded["client.crt"],
+                                                "client-key-data": encoded["client.key"]}}],
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "jane"}}],
+        }
+        kubeconfig = self.folder / "kubeconfig"
+        kubeconfig.write_text(json.dumps(config))
+        command = [str(BIN / "sparkctl"), "--kubeconfig", str(kubeconfig), "list"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(set(seen), {"jane"})
+
+        del config["users"][0]["user"]["client-certificate-data"], config["users"][0]["user"]["client-key-data"]
+        kubeconfig.write_text(json.dumps(config))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        self.assertNotEqual(done.returncode, 0, "without the certificate nobody gets in")
+
+    def certificate(self, name, subject):
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+        key = ["-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-subj", subject]
+        if name == "ca":
+            openssl("req", "-x509", *key, "-days", "2", "-out", "ca.crt")
+            return
+        openssl("req", *key, "-out", f"{name}.csr")
+        (self.folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+                "-extfile", "names", "-out", f"{name}.crt")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
