@@ -104,6 +104,64 @@ TEST_CASE("wrong usage is exit code 2") {
   CHECK(run({"--help"}).exit_code == 0);
 }
 
+TEST_CASE("slots as JSON carry what the text says") {
+  const Answer answer =
+      run({"next", "-n", "2", "-o", "json", "-z", "America/New_York", "30 2 8 3 *"});
+  CHECK(answer.exit_code == 0);
+  CHECK(answer.out == R"({
+  "expression": "30 2 8 3 *",
+  "zone": "America/New_York",
+  "dstPolicy": "Vixie",
+  "slots": [
+    {
+      "utc": "2026-03-08T07:00:00Z",
+      "local": "2026-03-08T03:00:00-04:00",
+      "relative": "in 19 h",
+      "note": "made up for: its wall time does not exist on this day"
+    },
+    {
+      "utc": "2027-03-08T07:30:00Z",
+      "local": "2027-03-08T02:30:00-05:00",
+      "relative": "in 365 d"
+    }
+  ],
+  "complete": false,
+  "warnings": []
+}
+)");
+  const Answer refused = run({"next", "-o", "json", "x * * * *"});
+  CHECK(refused.exit_code == 1);
+  CHECK(refused.out.find(R"("valid": false)") != std::string::npos);
+  CHECK(
+      run({"explain", "-o", "json", "@daily"}).out.find(R"("explanation": "At 00:00 every day)") !=
+      std::string::npos);
+}
+
+TEST_CASE("the seed decides H, the anchor @every, and -n how many") {
+  const auto first_line = [](const std::vector<std::string>& arguments) {
+    const std::string out = run(arguments).out;
+    return out.substr(0, out.find('\n'));
+  };
+  const std::string one = first_line({"next", "--seed", "reports/nightly", "H H * * *"});
+  CHECK(one == first_line({"next", "--seed", "reports/nightly", "H H * * *"}));
+  CHECK(one != first_line({"next", "--seed", "reports/weekly", "H H * * *"}));
+  CHECK(run({"next", "-n", "2", "--anchor", "2026-03-07T11:00:00Z", "@every 90m"}).out ==
+        "2026-03-07T12:30:00+00:00  2026-03-07T12:30:00Z  in 30 min\n"
+        "2026-03-07T14:00:00+00:00  2026-03-07T14:00:00Z  in 2 h\n");
+  CHECK(run({"next", "-n", "1", "--after", "2026-03-07T11:59:50Z", "* * * * *"}).out ==
+        "2026-03-07T12:00:00+00:00  2026-03-07T12:00:00Z  now\n");
+}
+
+TEST_CASE("help of every command has examples and exit codes") {
+  for (const std::string command : {"next", "prev", "explain", "check", "calendar"}) {
+    INFO(command);
+    const Answer help = run({command, "--help"});
+    CHECK(help.exit_code == 0);
+    CHECK(help.out.find("Examples:\n  sparkctl cron " + command) != std::string::npos);
+    CHECK(help.out.find("Exit codes: 0") != std::string::npos);
+  }
+}
+
 TEST_CASE("explain speaks English") {
   struct Case {
     std::string expression, beginning;
