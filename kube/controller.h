@@ -34,7 +34,7 @@ struct ControllerOptions {
   // While that one has work waiting, each of our keys waits too, but never longer than `patience`:
   // what is more urgent gets the machine first. Outlives this one.
   const Controller* yields_to = nullptr;
-  std::chrono::milliseconds patience{250};
+  std::chrono::milliseconds patience{1'000};
 };
 
 // What a controller tells the metrics; every member may be empty. Called on the workers.

@@ -317,6 +317,24 @@ Result<std::optional<RunRecord>> Ledger::find_run(const std::string& schedule_ui
   return std::optional<RunRecord>{read_run(query)};
 }
 
+Result<std::vector<RunRecord>> Ledger::runs_after(const std::string& schedule_uid,
+                                                  base::WallTime slot) {
+  std::vector<RunRecord> runs;
+  base::MutexLock lock(reader_mutex_);
+  ASSIGN_OR_RETURN(Statement query,
+                   reader_->prepare("SELECT " + std::string(kRunColumns) +
+                                    " FROM runs WHERE schedule_uid = ? AND slot > ? AND manual = 0 "
+                                    "ORDER BY slot LIMIT ?"));
+  query.bind(1, schedule_uid)
+      .bind(2, static_cast<int64_t>(slot.time_since_epoch().count()))
+      .bind(3, static_cast<int64_t>(kMaxRunsAfter));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, query.step());
+    if (!row) return runs;
+    runs.push_back(read_run(query));
+  }
+}
+
 Result<History> Ledger::history(const HistoryQuery& query) const {
   History history;
   const std::string where = " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2) ORDER BY ";

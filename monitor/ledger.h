@@ -56,6 +56,8 @@ class Ledger final : public runner::RunRecorder {
   ~Ledger() override;
 
   base::Status record_run(const runner::RunRecord& run) override;
+  base::Result<std::vector<runner::RunRecord>> runs_after(const std::string& schedule_uid,
+                                                          base::WallTime slot) override;
   base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
                                                           const std::string& name) override;
   base::Status record_skip(const runner::SkipRecord& skip) override;

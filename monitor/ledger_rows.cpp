@@ -20,6 +20,7 @@ constexpr std::array<const char*, 1> kMigrations = {R"sql(
   CREATE INDEX runs_by_created ON runs (created);
   CREATE INDEX runs_by_schedule ON runs (ns, schedule, created);
   CREATE INDEX runs_by_name ON runs (schedule_uid, name);
+  CREATE INDEX runs_by_slot ON runs (schedule_uid, slot);
   CREATE TABLE skips (
     schedule_uid TEXT NOT NULL, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,
     ns TEXT NOT NULL, schedule TEXT NOT NULL, count INTEGER NOT NULL, reason TEXT NOT NULL,

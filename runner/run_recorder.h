@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -60,6 +61,10 @@ class RunRecorder {
   // The run of this name of this schedule, if it was ever recorded; the latest, if there were more.
   virtual base::Result<std::optional<RunRecord>> find_run(const std::string& schedule_uid,
                                                           const std::string& name) = 0;
+  // Recorded runs of slots after this one, the oldest first, none by hand; at most kMaxRunsAfter.
+  static constexpr size_t kMaxRunsAfter = 1'000;
+  virtual base::Result<std::vector<RunRecord>> runs_after(const std::string& schedule_uid,
+                                                          base::WallTime slot) = 0;
   // Recording the same (schedule UID, from, to) again changes nothing.
   virtual base::Status record_skip(const SkipRecord& skip) = 0;
   // Of one schedule, by UID. `floor` is what the schedule's status already says: a ledger that was

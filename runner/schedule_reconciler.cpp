@@ -164,6 +164,22 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
     round.runs.push_back(read_run(*record));
     observed.runs.push_back(round.runs.back().observed);
   }
+  return find_uncounted(round);
+}
+
+// Runs that were created just before a crash and have been deleted since: their slots are neither
+// free nor skipped.
+base::Status ScheduleReconciler::find_uncounted(Round& round) {
+  ASSIGN_OR_RETURN(const auto records, recorder_.runs_after(kube::uid_of(round.schedule),
+                                                            round.before->decided.accounted));
+  for (const RunRecord& record : records) {
+    const bool known =
+        std::any_of(round.runs.begin(), round.runs.end(),
+                    [&](const ScheduleRun& run) { return run.observed.uid == record.uid; });
+    if (known) continue;
+    round.runs.push_back(read_run(record));
+    round.observed.runs.push_back(round.runs.back().observed);
+  }
   return {};
 }
 

@@ -69,6 +69,7 @@ class ScheduleReconciler final : public kube::Reconciler {
 
   base::Status observe(Round& round, View view);
   base::Status find_pending(Round& round);
+  base::Status find_uncounted(Round& round);
   base::Status perform(Round& round);
   base::Status start_all(Round& round);
   // False: the world is not as the decision took it; decide again.

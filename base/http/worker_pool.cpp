@@ -8,9 +8,10 @@ namespace base::http {
 
 WorkerPool::WorkerPool(size_t threads, size_t max_queued) : max_queued_(max_queued) {
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i)
+  for (size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { run(); });
-  pthread_setname_np(threads_.back().native_handle(), "http-worker");
+    pthread_setname_np(threads_.back().native_handle(), "http-worker");
+  }
 }
 
 WorkerPool::~WorkerPool() {

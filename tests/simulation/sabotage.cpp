@@ -165,6 +165,12 @@ base::Result<std::optional<runner::RunRecord>> SabotagedRecorder::find_run(
   return recorder_.find_run(schedule_uid, name);
 }
 
+base::Result<std::vector<runner::RunRecord>> SabotagedRecorder::runs_after(
+    const std::string& schedule_uid, base::WallTime slot) {
+  if (sabotage_ == Sabotage::ForgetRecords) return std::vector<runner::RunRecord>();
+  return recorder_.runs_after(schedule_uid, slot);
+}
+
 base::Status SabotagedRecorder::record_skip(const runner::SkipRecord& skip) {
   return recorder_.record_skip(skip);
 }

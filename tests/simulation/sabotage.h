@@ -77,6 +77,8 @@ class SabotagedRecorder final : public runner::RunRecorder {
       : recorder_(recorder), sabotage_(sabotage) {}
 
   base::Status record_run(const runner::RunRecord& run) override;
+  base::Result<std::vector<runner::RunRecord>> runs_after(const std::string& schedule_uid,
+                                                          base::WallTime slot) override;
   base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
                                                           const std::string& name) override;
   base::Status record_skip(const runner::SkipRecord& skip) override;

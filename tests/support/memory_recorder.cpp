@@ -1,5 +1,7 @@
 #include "tests/support/memory_recorder.h"
 
+#include <algorithm>
+
 namespace tests {
 namespace {
 
@@ -33,6 +35,20 @@ base::Result<std::optional<runner::RunRecord>> MemoryRecorder::find_run(
           (!latest || run.created >= latest->created))
         latest = run;
     return latest;
+  });
+}
+
+base::Result<std::vector<runner::RunRecord>> MemoryRecorder::runs_after(
+    const std::string& schedule_uid, base::WallTime slot) {
+  using Found = base::Result<std::vector<runner::RunRecord>>;
+  return hooked<Found>(*this, "runs_after", [&]() -> Found {
+    std::vector<runner::RunRecord> found;
+    for (const auto& [uid, run] : runs)
+      if (run.schedule_uid == schedule_uid && !run.manual && run.slot && *run.slot > slot)
+        found.push_back(run);
+    std::sort(found.begin(), found.end(),
+              [](const auto& left, const auto& right) { return *left.slot < *right.slot; });
+    return found;
   });
 }
 

@@ -96,6 +96,33 @@ TEST_CASE("a run comes back as it was recorded", "[monitor]") {
   CHECK_FALSE(ledger->find_run("other", run.name)->has_value());
 }
 
+TEST_CASE("runs are found by what their slots come after", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  const auto record = [&](const char* uid, int minutes, bool manual = false) {
+    RunRecord run = fixture.run(uid);
+    run.slot = fixture.clock.now() + std::chrono::minutes(minutes);
+    run.manual = manual;
+    REQUIRE(ledger->record_run(run));
+  };
+  record("late", 3);
+  record("early", 1);
+  record("by-hand", 2, true);
+  const auto uids = [&](int minutes, const char* schedule = kScheduleUid) {
+    std::string all;
+    const auto found =
+        ledger->runs_after(schedule, fixture.clock.now() + std::chrono::minutes(minutes));
+    REQUIRE(found);
+    for (const RunRecord& run : *found)
+      all += run.uid + " ";
+    return all;
+  };
+  CHECK(uids(0) == "early late ");
+  CHECK(uids(1) == "late ");
+  CHECK(uids(3).empty());
+  CHECK(uids(0, "other").empty());
+}
+
 TEST_CASE("each start and each outcome is counted once", "[monitor]") {
   Fixture fixture;
   const auto ledger = fixture.open();
