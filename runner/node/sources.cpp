@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "runner/node/quantity.h"
 
@@ -28,7 +29,7 @@ base::Result<Data> read_data(const kube::ResourceType& type, const Json& object)
         data[key] = value.get<std::string>();
         continue;
       }
-      auto decoded = decode_base64(value.get<std::string>());
+      auto decoded = base::decode_base64(value.get<std::string>());
       if (!decoded)
         return failure(Code::InvalidArgument, lower_kind(type) + " \"" + kube::key_of(object).name +
                                                   "\": key \"" + key + "\" is not base64");
@@ -56,28 +57,6 @@ std::string all_pairs(const Json& pod, const char* member) {
 }
 
 }  // namespace
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  while (!text.empty() && text.back() == '=')
-    text.remove_suffix(1);
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') continue;
-    const size_t value = kAlphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = (bits << 6) | static_cast<uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>((bits >> count) & 0xFF);
-    }
-  }
-  return count < 6 ? std::optional(out) : std::nullopt;
-}
 
 base::Result<std::optional<Data>> Sources::fetch(const kube::ResourceType& type,
                                                  const std::string& name, bool optional) {

@@ -53,7 +53,4 @@ class Sources {
   std::map<std::string, std::optional<Data>> fetched_;
 };
 
-// Standard alphabet, padding optional. nullopt when it is not base64.
-std::optional<std::string> decode_base64(std::string_view text);
-
 }  // namespace runner::node
