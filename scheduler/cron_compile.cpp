@@ -67,7 +67,7 @@ Pattern compile_cron(const CronExpression& expression, int64_t anchor) {
   // Either day is enough if both fields say something: a field with * or ? says nothing.
   if (!expression.field(CronField::DayOfMonth).star_bit &&
       !expression.field(CronField::DayOfWeek).star_bit && !expression.both_days)
-    pattern.flags |= Pattern::kEitherDay;
+    pattern.flags |= Pattern::EitherDay;
   pattern.finish();
   return pattern;
 }

@@ -74,7 +74,7 @@ const CronFieldSpec& cron_field_spec(CronField field);
 base::Result<CronExpression> parse_cron(std::string_view text, std::string_view seed,
                                         std::vector<std::string>* warnings);
 
-// The masks, for DST handling the flags kFirstPassOnly and kCatchesUp are left to the caller.
+// The masks, for DST handling the flags FirstPassOnly and CatchesUp are left to the caller.
 Pattern compile_cron(const CronExpression& expression, int64_t anchor);
 // Neither minute nor hour starts with * or ?, and the hours are not all 24.
 bool is_fixed_time(const CronExpression& expression, const Pattern& pattern);

@@ -7,6 +7,7 @@
 // hundred bytes.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "scheduler/cron_civil.h"
@@ -38,7 +39,7 @@ class Month {
 
 inline constexpr int32_t kMonthsFirstYear = 1970;
 inline constexpr DayNumber kMonthsBegin = kUnixEpoch;
-inline constexpr uint32_t kMonthsOfEra = 4800;
+inline constexpr size_t kMonthsOfEra = 4800;
 inline constexpr uint32_t kDaysOfEra = 146097;
 
 // With a sentinel, whose days_before() ends the last month.

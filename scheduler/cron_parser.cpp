@@ -145,8 +145,8 @@ class Parser {
     result_.items.reserve(16);
     result_.has_seconds = count_ >= 6;
     result_.has_years = count_ == 7;
-    const Word kZero{.text = "0"};
-    RETURN_IF_ERROR(parse_field(CronField::Second, result_.has_seconds ? words_[0] : kZero));
+    const Word zero{.text = "0"};
+    RETURN_IF_ERROR(parse_field(CronField::Second, result_.has_seconds ? words_[0] : zero));
     const size_t first = result_.has_seconds ? 1 : 0;
     for (size_t i = 0; i < 5; ++i)
       RETURN_IF_ERROR(parse_field(static_cast<CronField>(i + 1), words_[first + i]));

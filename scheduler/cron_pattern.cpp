@@ -39,17 +39,17 @@ void Pattern::finish() {
   days &= kAllDays;
   const bool any_day = days == kAllDays;
   const bool any_weekday = weekdays == kAllWeekdays;
-  const bool no_day_excluded = has(kEitherDay) ? any_day || any_weekday : any_day && any_weekday;
-  flags &= static_cast<uint8_t>(~(kEveryDay | kWeekdaysOnly | kIgnoresWeekday | kLeapDay));
-  if (any_weekday && !has(kEitherDay) && (weekday_to_last | weekday_to_day | nth) == 0)
-    flags |= kIgnoresWeekday;
-  if (has(kIgnoresWeekday) && months == 1 << 2 && days == uint32_t{1} << 29 && from_last == 0)
-    flags |= kLeapDay;
+  const bool no_day_excluded = has(EitherDay) ? any_day || any_weekday : any_day && any_weekday;
+  flags &= static_cast<uint8_t>(~(EveryDay | WeekdaysOnly | IgnoresWeekday | LeapDay));
+  if (any_weekday && !has(EitherDay) && (weekday_to_last | weekday_to_day | nth) == 0)
+    flags |= IgnoresWeekday;
+  if (has(IgnoresWeekday) && months == 1 << 2 && days == uint32_t{1} << 29 && from_last == 0)
+    flags |= LeapDay;
   if (months != kAllMonths || years.restricted()) return;
   if (no_day_excluded)
-    flags |= kEveryDay;
-  else if (!has(kEitherDay) && any_day && weekdays != 0 && !has_special())
-    flags |= kWeekdaysOnly;
+    flags |= EveryDay;
+  else if (!has(EitherDay) && any_day && weekdays != 0 && !has_special())
+    flags |= WeekdaysOnly;
 }
 
 uint32_t Pattern::days_in(int32_t year, uint32_t month) const {
@@ -108,7 +108,7 @@ int64_t Pattern::prev(int64_t wall) const {
   const auto shifted = static_cast<uint64_t>(wall + civil::kEpochSeconds);
   const auto day = static_cast<DayNumber>(shifted / kDaySeconds);
   const int32_t time = last_time_until(static_cast<uint32_t>(shifted % kDaySeconds));
-  if (!has(kEveryDay)) return prev_by_calendar(day, time);
+  if (!has(EveryDay)) return prev_by_calendar(day, time);
   return time >= 0 ? wall_at(day, time) : wall_at(int64_t{day} - 1, last_time());
 }
 
@@ -176,7 +176,7 @@ uint64_t Pattern::count(int64_t from, int64_t to) const {
 
 // Matching days in [from, to), month by month, period by period.
 uint64_t Pattern::days_between(DayNumber from, DayNumber to) const {
-  if (has(kEveryDay)) return to - from;
+  if (has(EveryDay)) return to - from;
   if (years.restricted()) {
     from = std::max(from, kYearsBegin);
     to = std::min(to, kYearsEnd);

@@ -62,14 +62,14 @@ class YearSet {
 
 struct Pattern {
   enum Flag : uint8_t {
-    kEitherDay = 1,        // a day matches by day-of-month or by day-of-week, instead of by both
-    kEveryDay = 2,         // no date is excluded: searches need no calendar
-    kWeekdaysOnly = 4,     // only the weekday matters
-    kFirstPassOnly = 8,    // of a wall time that occurs twice, only the first counts
-    kCatchesUp = 16,       // what falls into a gap is made up for once, at its end
-    kInterval = 32,        // @every: no wall time at all
-    kIgnoresWeekday = 64,  // the days of a month do not depend on its weekdays
-    kLeapDay = 128,        // 29 February and no other day
+    EitherDay = 1,        // a day matches by day-of-month or by day-of-week, instead of by both
+    EveryDay = 2,         // no date is excluded: searches need no calendar
+    WeekdaysOnly = 4,     // only the weekday matters
+    FirstPassOnly = 8,    // of a wall time that occurs twice, only the first counts
+    CatchesUp = 16,       // what falls into a gap is made up for once, at its end
+    Interval = 32,        // @every: no wall time at all
+    IgnoresWeekday = 64,  // the days of a month do not depend on its weekdays
+    LeapDay = 128,        // 29 February and no other day
   };
 
   uint64_t seconds = 1;  // bits 0-59
@@ -89,7 +89,7 @@ struct Pattern {
   // @every: slots are anchor + k * period. Kept where the clock masks are not needed.
   static Pattern every(int64_t period, int64_t anchor) {
     Pattern pattern;
-    pattern.flags = kInterval;
+    pattern.flags = Interval;
     pattern.seconds = static_cast<uint64_t>(period);
     pattern.minutes = static_cast<uint64_t>(anchor);
     return pattern;
@@ -111,7 +111,7 @@ struct Pattern {
   [[nodiscard]] uint32_t days_in(int32_t year, uint32_t month) const;
   // The same without a look at the month's number and year.
   [[nodiscard]] inline uint32_t days_of(civil::Month month) const;
-  static constexpr uint32_t kMaxMonthsAhead = 48;
+  static constexpr size_t kMaxMonthsAhead = 48;
   // How many months on the next is that can match.
   [[nodiscard]] inline uint32_t months_ahead(civil::Month month) const;
   [[nodiscard]] uint64_t times_per_day() const;

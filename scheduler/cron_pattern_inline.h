@@ -99,19 +99,19 @@ SPARKCRON_INLINE uint32_t Pattern::month_days(uint32_t length, uint32_t first_we
     by_week |= special_weekdays(length, first_weekday);
   }
   const uint32_t valid = static_cast<uint32_t>((uint64_t{2} << length) - 2);
-  return (has(kEitherDay) ? by_month | by_week : by_month & by_week) & valid;
+  return (has(EitherDay) ? by_month | by_week : by_month & by_week) & valid;
 }
 
 SPARKCRON_INLINE uint32_t Pattern::days_of(civil::Month month) const {
   const uint32_t length = month.length();
-  if (has(kIgnoresWeekday))
+  if (has(IgnoresWeekday))
     return (days | from_last >> (31 - length)) & static_cast<uint32_t>((uint64_t{2} << length) - 2);
   return month_days(length, month.first_weekday());
 }
 
 // The months are looked at twice in a row, so that the new year needs no branch.
 SPARKCRON_INLINE uint32_t Pattern::months_ahead(civil::Month month) const {
-  if (has(kLeapDay) && month.length() == 29) return 48;
+  if (has(LeapDay) && month.length() == 29) return 48;
   const uint32_t two_years = uint32_t{months} << 12 | months;
   return lowest(two_years >> month.number() >> 1) + 1;
 }
@@ -159,8 +159,8 @@ SPARKCRON_INLINE int64_t Pattern::next(int64_t wall) const {
     day = static_cast<civil::DayNumber>(shifted / kDaySeconds);
     time = time_from(static_cast<uint32_t>(shifted % kDaySeconds));
   }
-  if (has(kEveryDay)) return int64_t{day} * kDaySeconds + time - civil::kEpochSeconds;
-  if (has(kWeekdaysOnly)) return next_by_weekday(day, time);
+  if (has(EveryDay)) return int64_t{day} * kDaySeconds + time - civil::kEpochSeconds;
+  if (has(WeekdaysOnly)) return next_by_weekday(day, time);
   return next_by_calendar(day, time);
 }
 

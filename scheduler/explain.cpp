@@ -76,7 +76,7 @@ class Explainer {
     const CronItem* item = expression_.begin(field);
     const uint32_t size = uint32_t{cron_field_spec(field).max} + 1;
     if (count(field) == 1 && item->step > 1 && item->first < item->step) {
-      const std::string every = "every " + std::to_string(item->step) + " " + unit + "s";
+      std::string every = "every " + std::to_string(item->step) + " " + unit + "s";
       const bool whole = item->last + item->step > cron_field_spec(field).max;
       if (whole && size % item->step == 0 && item->first == 0) return every;
       if (item->last > item->first)
@@ -93,7 +93,7 @@ class Explainer {
     if (count(CronField::Hour) == 1 && item->step == 1)
       return "from " + words::clock(item->first, 0) + " to " + words::clock(item->last, 59);
     if (count(CronField::Hour) == 1 && item->step > 1 && item->last > item->first) {
-      const std::string every = "in every " + ordinal(item->step) + " hour";
+      std::string every = "in every " + ordinal(item->step) + " hour";
       if (item->first == 0 && item->last + item->step > 23 && 24 % item->step == 0) return every;
       return every + " from " + words::clock(item->first, 0) + " to " +
              words::clock(item->last, 59);
@@ -107,7 +107,7 @@ class Explainer {
     if (any_day && any_weekday) return "";
     if (any_weekday) return days_of_month();
     if (any_day) return weekdays();
-    const bool either = pattern_.has(Pattern::kEitherDay);
+    const bool either = pattern_.has(Pattern::EitherDay);
     return days_of_month() + (either ? ", or " : ", but only ") + weekdays() +
            (either ? " (either is enough)" : "");
   }

@@ -13,7 +13,7 @@ constexpr int64_t kLatest = OffsetTable::kEnd - 1;
 constexpr int64_t kTwoDays = 2 * civil::kSecondsPerDay;
 constexpr int64_t kYearsBegin = civil::seconds_of(YearSet::kFirst, 1, 1);
 constexpr int64_t kYearsEnd = civil::seconds_of(YearSet::kLast + 1, 1, 1);
-constexpr int64_t kMaxCatchUp = 3 * 3600;
+constexpr int64_t kMaxCatchUp = int64_t{3} * 3600;
 
 int64_t clamped(int64_t seconds) {
   return std::clamp(seconds, kEarliest - 1, kLatest + 1);
@@ -37,9 +37,8 @@ base::Result<Schedule> Schedule::parse(std::string_view expression, const Schedu
   }
   Pattern pattern = compile_cron(parsed, options.anchor.time_since_epoch().count());
   const bool vixie_fixed = options.dst_policy == DstPolicy::Vixie && is_fixed_time(parsed, pattern);
-  if (vixie_fixed) pattern.flags |= Pattern::kCatchesUp;
-  if (vixie_fixed || options.dst_policy == DstPolicy::Once)
-    pattern.flags |= Pattern::kFirstPassOnly;
+  if (vixie_fixed) pattern.flags |= Pattern::CatchesUp;
+  if (vixie_fixed || options.dst_policy == DstPolicy::Once) pattern.flags |= Pattern::FirstPassOnly;
   return Schedule(std::move(pattern), zone->get());
 }
 
@@ -49,7 +48,7 @@ int64_t Schedule::slot(int64_t seconds) {
 
 bool Schedule::catches_up_at(const Segment& before, const Segment& after) const {
   const int32_t gap = after.offset - before.offset;
-  return pattern_.has(Pattern::kCatchesUp) && gap > 0 && gap <= kMaxCatchUp;
+  return pattern_.has(Pattern::CatchesUp) && gap > 0 && gap <= kMaxCatchUp;
 }
 
 // Where a search across changes stands. Wall times in [searched, wall) do not match, `wall` does.
@@ -63,7 +62,7 @@ struct Schedule::Search {
 
 int64_t Schedule::next_slot(int64_t from) const {
   const OffsetTable& offsets = zone_->offsets();
-  if (from < kEarliest || from >= offsets.folds_from() || pattern_.has(Pattern::kInterval))
+  if (from < kEarliest || from >= offsets.folds_from() || pattern_.has(Pattern::Interval))
       [[unlikely]]
     return next_beyond(from);
   const Segment* segment = offsets.find(from);
@@ -85,7 +84,7 @@ int64_t Schedule::next_slot(int64_t from) const {
 // The rare cases: @every, before the year 1, and past the end of the table.
 int64_t Schedule::next_beyond(int64_t after) const {
   after = clamped(after);
-  if (pattern_.has(Pattern::kInterval)) {
+  if (pattern_.has(Pattern::Interval)) {
     const int64_t past = floor_divide(after - pattern_.anchor(), pattern_.period());
     return slot(pattern_.anchor() + (past + 1) * pattern_.period());
   }
@@ -141,7 +140,7 @@ int64_t Schedule::next_across_changes(const Search& start) const {
 
 int64_t Schedule::prev_slot(int64_t before) const {
   int64_t until = clamped(before) - 1;
-  if (pattern_.has(Pattern::kInterval)) {
+  if (pattern_.has(Pattern::Interval)) {
     const int64_t past = floor_divide(until - pattern_.anchor(), pattern_.period());
     return slot(pattern_.anchor() + past * pattern_.period());
   }
@@ -201,7 +200,7 @@ uint64_t Schedule::count(Instant from, Instant to) const {
   int64_t begin = std::max(clamped(from.time_since_epoch().count()), kEarliest - 1);
   int64_t end = std::min(clamped(to.time_since_epoch().count()), kLatest);
   if (begin >= end) return 0;
-  if (pattern_.has(Pattern::kInterval)) {
+  if (pattern_.has(Pattern::Interval)) {
     return static_cast<uint64_t>(floor_divide(end - pattern_.anchor(), pattern_.period()) -
                                  floor_divide(begin - pattern_.anchor(), pattern_.period()));
   }
@@ -256,7 +255,7 @@ bool Schedule::can_fire() const {
 }
 
 bool Schedule::is_catch_up(Instant slot) const {
-  if (!pattern_.has(Pattern::kCatchesUp)) return false;
+  if (!pattern_.has(Pattern::CatchesUp)) return false;
   const int64_t wall = slot.time_since_epoch().count() + zone_->offset_at(slot).count();
   return !pattern_.matches(wall);
 }

@@ -31,8 +31,8 @@ enum class DstPolicy {
 struct ScheduleOptions {
   std::string_view zone = "UTC";  // a TZ= or CRON_TZ= prefix of the expression wins
   DstPolicy dst_policy = DstPolicy::Vixie;
-  std::string_view seed = {};  // for H: "namespace/name"
-  Instant anchor{};            // for @every: the slots are anchor + k * period
+  std::string_view seed;  // for H: "namespace/name"
+  Instant anchor;         // for @every: the slots are anchor + k * period
 };
 
 class Schedule {
@@ -87,7 +87,7 @@ class Schedule {
   [[nodiscard]] bool catches_up_at(const Segment& before, const Segment& after) const;
   // The instant in a segment from which on its wall times count.
   [[nodiscard]] int64_t first_pass(const Segment& segment) const {
-    return segment.begin + (pattern_.has(Pattern::kFirstPassOnly) ? segment.repeated : 0);
+    return segment.begin + (pattern_.has(Pattern::FirstPassOnly) ? segment.repeated : 0);
   }
 
   Pattern pattern_;

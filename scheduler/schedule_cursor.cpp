@@ -27,7 +27,7 @@ int64_t ScheduleCursor::jump() {
   wall_ = slot;
   offset_ = 0;
   const Pattern& pattern = schedule_.pattern_;
-  if (!pattern.has(Pattern::kInterval) && !pattern.years.restricted()) stand_at(slot);
+  if (!pattern.has(Pattern::Interval) && !pattern.years.restricted()) stand_at(slot);
   return slot;
 }
 
@@ -48,8 +48,8 @@ void ScheduleCursor::stand_at(int64_t slot) {
   const uint32_t hour = time / 3600;
   const uint32_t minute = time / 60 % 60;
   day_ = wall_ - time;
-  hour_ = day_ + hour * 3600;
-  minute_ = hour_ + minute * 60;
+  hour_ = day_ + int64_t{hour} * 3600;
+  minute_ = hour_ + int64_t{minute} * 60;
   month_ = civil::month_of(today);
   const uint32_t day_of_month = today - month_->days_before() + 1;
   table_begin_ = day_ - today * kDay;

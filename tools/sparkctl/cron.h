@@ -15,7 +15,7 @@
 
 #include "scheduler/time_zone.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming)
 class App;
 }
 

@@ -142,7 +142,7 @@ std::string relative(Instant instant, Instant now) {
     text = std::to_string(size) + " s";
   else if (size < 3600)
     text = std::to_string(size / 60) + " min";
-  else if (size < 48 * 3600)
+  else if (size < int64_t{48} * 3600)
     text = std::to_string(size / 3600) + " h";
   else if (size < int64_t{2} * 366 * 86400)
     text = std::to_string(size / 86400) + " d";

@@ -18,7 +18,7 @@ struct CronQuestion {
   std::string zone = "UTC";
   scheduler::DstPolicy dst_policy = scheduler::DstPolicy::Vixie;
   std::string seed;
-  scheduler::Instant anchor{};
+  scheduler::Instant anchor;
   CronOutput output = CronOutput::Text;
 
   [[nodiscard]] scheduler::ScheduleOptions options() const {

@@ -58,7 +58,7 @@ void print_month(const std::vector<CalendarDay>& days, std::chrono::year_month m
       << static_cast<int>(month.year()) << ", " << schedule.zone().name() << "\n\n"
       << "  Mo   Tu   We   Th   Fr   Sa   Su\n";
   const unsigned first = std::chrono::weekday{days.front().date}.iso_encoding() - 1;
-  std::string line(5 * first, ' ');
+  std::string line(size_t{5} * first, ' ');
   for (const CalendarDay& day : days) {
     const std::string number = std::to_string(day_of(day));
     line += (day.slots > 0 ? "[" : " ") + std::string(2 - number.size(), ' ') + number +
