@@ -74,7 +74,7 @@ TEST_CASE("a log is sent as it is read, with the options that were asked for") {
   CHECK(answer.status == 200);
   CHECK(answer.stream->await_end() == "first\nsecond\n");
   CHECK(logs.asked_pod == kube::ObjectKey{.ns = "default", .name = "p"});
-  CHECK(logs.asked_uid == created["metadata"]["uid"]);
+  CHECK(logs.asked_uid == created["metadata"]["uid"].get<std::string>());
   CHECK(logs.asked.container == "main");
   CHECK(logs.asked.tail_lines == 10);
   CHECK(logs.asked.limit_bytes == 99);
