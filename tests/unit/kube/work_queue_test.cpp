@@ -53,9 +53,11 @@ TEST_CASE("who waits until nothing waits is told when the last key is taken") {
     std::thread waiting([&] { queue.await_drained(clock, std::chrono::hours(1)); });
     queue.shut_down();
     waiting.join();
+    CHECK(queue.depth() == 0);
   }
   SECTION("patience ends") {
     queue.await_drained(clock, std::chrono::milliseconds(0));
+    CHECK(queue.depth() == 1);
   }
 }
 
