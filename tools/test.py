@@ -95,6 +95,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="checks and fast tests only")
     parser.add_argument("--no-bootstrap", action="store_true", help="install nothing")
     parser.add_argument("-R", dest="pattern", help="only tests whose name matches this regular expression")
+    parser.add_argument("--without", action="append", default=[], choices=["tsan", "fuzz"], help="leave a stage out")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--fuzz-seconds", type=int, default=10, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
@@ -116,9 +117,9 @@ def main():
     if options.long:
         stages.tests("long tests, ASan and UBSan", "dev", "-L", "long", *chosen)
     if not options.quick and not options.pattern:
-        if build(stages, "tsan", *THREADED):
+        if "tsan" not in options.without and build(stages, "tsan", *THREADED):
             stages.tests("threaded tests, TSan", "tsan", "-R", f"^({'|'.join(THREADED)})$")
-        if build(stages, "fuzz"):
+        if "fuzz" not in options.without and build(stages, "fuzz"):
             fuzz(stages, options.fuzz_seconds)
     return stages.summary()
 
