@@ -1,7 +1,7 @@
 #pragma once
 
 // Connection: one peer from accept to close; reads a request, waits for its answer, sends it, and
-// reads the next. Part of the server's one Beast translation unit; nobody else includes it.
+// reads the next. Only connection.cpp includes it, the one translation unit with Beast.
 //
 // Threads: the I/O thread only; responders and streams come here through Engine::post.
 
@@ -17,31 +17,26 @@
 
 #include "base/http/engine.h"
 #include "base/http/outbound.h"
+#include "base/http/peer.h"
 #include "base/http/response_head.h"
 #include "base/http/transport.h"
 #include "base/http/websocket_session.h"
 
 namespace base::http {
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection final : public Peer, public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Engine> engine, Transport::Socket socket, SSL* session);
 
-  void start();
-  // Answers 503 and closes: the server is full.
-  void refuse();
-  // The server stops: ends what may end now; the rest closes after its answer.
-  void stop();
-  // Closes now, whatever is under way.
-  void abort() { finish(); }
-
-  // The answer to the request being handled.
-  void send(std::string head, std::string body, AfterAnswer after);
+  void start() override;
+  void refuse() override;
+  void stop() override;
+  void abort() override { finish(); }
+  void send(std::string head, std::string body, AfterAnswer after) override;
   void open_stream(std::string head, std::shared_ptr<Outbound> outbound, AfterAnswer after,
-                   bool chunked);
-  void open_websocket(std::shared_ptr<Outbound> outbound);
-  // The open stream has something to send.
-  void wake();
+                   bool chunked) override;
+  void open_websocket(std::shared_ptr<Outbound> outbound) override;
+  void wake() override;
 
  private:
   enum class Phase { Handshake, Idle, Reading, Handling, Sending, Streaming, Closing, Closed };
@@ -50,7 +45,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void next_request();
   void fill();
   void on_filled();
-  void on_peer_gone();
   void read_header();
   void on_header(error_code error);
   void read_body();

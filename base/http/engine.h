@@ -1,7 +1,7 @@
 #pragma once
 
 // Engine: what the server, its connections, responders and streams share; it lives as long as the
-// last of them. Part of the server's one Beast translation unit; nobody else includes it.
+// last of them. Nobody outside the server includes it.
 //
 // Threads: post(), stopping and what is const from any thread; the rest on the I/O thread.
 
@@ -19,7 +19,7 @@
 
 namespace base::http {
 
-class Connection;
+class Peer;
 
 struct Engine {
   Engine(ServerOptions server_options, Handler request_handler)
@@ -32,7 +32,7 @@ struct Engine {
   boost::asio::io_context io{1};
   boost::asio::steady_timer stop_timer{io};
   std::unique_ptr<TlsContext> tls;
-  std::unordered_set<std::shared_ptr<Connection>> connections;
+  std::unordered_set<std::shared_ptr<Peer>> connections;
   std::atomic<bool> stopping = false;
   WorkerPool pool;
 
@@ -52,7 +52,7 @@ struct Engine {
     io.poll();
   }
 
-  void remove(const std::shared_ptr<Connection>& connection) {
+  void remove(const std::shared_ptr<Peer>& connection) {
     connections.erase(connection);
     if (stopping && connections.empty()) stop_timer.cancel();
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 // Transport: one TCP connection, with TLS or without, as a single Asio stream type, so that Beast
-// is instantiated once. Part of the server's one Beast translation unit; nobody else includes it.
+// is instantiated once. Only connection.cpp includes it.
 //
 // Threads: the I/O thread only.
 

@@ -2,7 +2,7 @@
 
 // WebSocketSession: a connection after its upgrade (RFC 6455). Sends what an Outbound holds, one
 // text frame per piece, without copying it; reads only to answer pings and to see the peer close.
-// Part of the server's one Beast translation unit; nobody else includes it.
+// Only connection.cpp includes it.
 //
 // Threads: the I/O thread only. Every operation under way keeps `owner` alive.
 
