@@ -8,7 +8,9 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 namespace base {
 namespace {
@@ -30,6 +32,15 @@ Error error_of(std::string_view doing) {
   }
 }
 
+void take_a_breath() {
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
+  const SteadyTime until = real_clock().steady_now() + kBreather;
+  while (real_clock().wait_until(lock, never, until)) {
+  }
+}
+
 void run_guarded(const std::string& name, const std::function<void()>& loop) {
   while (true) {
     const Status ended = guarded("thread " + name, loop);
@@ -39,7 +50,7 @@ void run_guarded(const std::string& name, const std::function<void()>& loop) {
       log_error("base", "A thread's loop failed and begins anew",
                 {{"thread", name}, {"error", ended.error().message}});
     });
-    std::this_thread::sleep_for(kBreather);
+    take_a_breath();
   }
 }
 
