@@ -2,6 +2,13 @@
 
 // The names that are public contract: API group, labels, annotations, environment variables. Those
 // of the Kubeflow operator are kept, so that existing tools go on working.
+//
+// Threads: pure functions and constants.
+
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "kube/resource_type.h"
 
@@ -44,6 +51,18 @@ inline constexpr const char* kPreviousScheduledTimeEnv = "SPARKCRON_PREVIOUS_SCH
 
 inline constexpr const char* kDriverContainer = "spark-kubernetes-driver";
 inline constexpr const char* kExecutorContainer = "spark-kubernetes-executor";
+
+// Names of objects have up to 253 characters, values of labels 63. What a label says of a name, and
+// so what a selector asks for: the name itself if it fits, else its beginning and 8 digits of a
+// hash of the whole.
+inline constexpr size_t kMaxLabelValue = 63;
+std::string label_value(std::string_view name);
+// Labels an object with a name. If the name is too long for that, the annotation of the same key
+// has it in full.
+void set_name_label(nlohmann::json& object, const char* label, const std::string& name);
+// The full name that such a label stands for; "" = there is no such label. An annotation that does
+// not belong to the label's value is not believed.
+std::string name_from_label(const nlohmann::json& object, const char* label);
 
 const kube::ResourceType& spark_applications();
 const kube::ResourceType& scheduled_spark_applications();

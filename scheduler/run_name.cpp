@@ -3,18 +3,10 @@
 #include <array>
 #include <cstdio>
 
+#include "base/stable_hash.h"
+
 namespace scheduler {
 namespace {
-
-// FNV-1a: stable for ever, and that is all it needs to be.
-uint32_t hash_of(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3;
-  }
-  return static_cast<uint32_t>(hash ^ (hash >> 32));
-}
 
 bool is_letter(char c) {
   return c >= 'a' && c <= 'z';
@@ -27,9 +19,7 @@ std::string label(std::string_view schedule, size_t room) {
   for (const char c : schedule)
     text += is_letter(c) || (c >= '0' && c <= '9') ? c : '-';
   if (text == schedule && text.size() <= room && text.back() != '-') return text;
-  std::array<char, 16> digits{};
-  std::snprintf(digits.data(), digits.size(), "-%08x", hash_of(schedule));
-  return text.substr(0, room - 9) + digits.data();
+  return text.substr(0, room - 9) + "-" + base::short_hash(schedule);
 }
 
 std::string stamp(Instant time) {
