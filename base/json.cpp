@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <limits>
+
 #include <nlohmann/json.hpp>
 
 namespace base {
@@ -89,6 +91,8 @@ std::optional<int64_t> integer_at(const json& object,
                                   std::initializer_list<std::string_view> path) {
   const json* value = find(object, path);
   if (value == nullptr || !value->is_number_integer()) return std::nullopt;
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  if (value->is_number_unsigned() && value->get<uint64_t>() > uint64_t{kMost}) return kMost;
   return value->get<int64_t>();
 }
 

@@ -34,6 +34,7 @@ const nlohmann::json* find(const nlohmann::json& object,
                            std::initializer_list<std::string_view> path);
 // The string there; empty when absent or of another type.
 std::string string_at(const nlohmann::json& object, std::initializer_list<std::string_view> path);
+// A number over the largest int64_t is that one.
 std::optional<int64_t> integer_at(const nlohmann::json& object,
                                   std::initializer_list<std::string_view> path);
 std::optional<bool> bool_at(const nlohmann::json& object,

@@ -6,6 +6,8 @@ const char* to_string(Code code) {
   switch (code) {
     case Code::InvalidArgument:
       return "invalid argument";
+    case Code::Refused:
+      return "refused";
     case Code::Unauthenticated:
       return "unauthenticated";
     case Code::Forbidden:
@@ -26,6 +28,8 @@ const char* to_string(Code code) {
       return "not supported";
     case Code::Unavailable:
       return "unavailable";
+    case Code::Corrupt:
+      return "corrupt";
     case Code::DeadlineExceeded:
       return "deadline exceeded";
     case Code::Cancelled:

@@ -19,7 +19,9 @@ namespace base {
 // Why something failed, as far as a caller may act on it. The HTTP status that a Kubernetes API
 // server gives for each is in parentheses.
 enum class Code {
-  InvalidArgument,    // the input can never work (400, 415, 422)
+  InvalidArgument,    // our own reading of the input says that it can never work
+  Refused,            // an API server said no for a reason of its own: its validation, a webhook,
+                      // a quota; it may say yes later (400, 415, 422, other 4xx)
   Unauthenticated,    // no or bad credentials (401)
   Forbidden,          // not allowed, or a quota is used up (403)
   NotFound,           // (404)
@@ -30,6 +32,7 @@ enum class Code {
   ResourceExhausted,  // slow down; see Error::retry_after (429)
   Unimplemented,      // known, not supported, says so (405, 501)
   Unavailable,        // try again: connection, time-out, full disk (5xx)
+  Corrupt,            // what was stored can no longer be read
   DeadlineExceeded,   // the caller's own deadline passed
   Cancelled,          // the caller asked to stop
   Internal,           // a bug or a broken invariant of ours

@@ -38,7 +38,7 @@ Code code_of(int64_t http_status, std::string_view reason) {
     default:
       // Old servers report an expired revision as 500 with this reason.
       if (reason == "Expired" || reason == "Gone") return Code::Gone;
-      return http_status >= 400 && http_status < 500 ? Code::InvalidArgument : Code::Unavailable;
+      return http_status >= 400 && http_status < 500 ? Code::Refused : Code::Unavailable;
   }
 }
 

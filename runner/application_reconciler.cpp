@@ -19,8 +19,9 @@ using nlohmann::json;
 // Kubernetes refuses with these what no repetition can mend; everything else is tried again without
 // counting as an attempt.
 bool is_permanent(const base::Error& error) {
-  return error.code == Code::InvalidArgument || error.code == Code::Forbidden ||
-         error.code == Code::TooLarge || error.code == Code::Unimplemented;
+  return error.code == Code::InvalidArgument || error.code == Code::Refused ||
+         error.code == Code::Forbidden || error.code == Code::TooLarge ||
+         error.code == Code::Unimplemented;
 }
 
 kube::ResourceType type_of(const json& object) {

@@ -248,7 +248,7 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
     if (error.code == Code::AlreadyExists) return adopt_existing(round, run);
     const bool terminating = error.code == Code::Forbidden && is_terminating(error);
     const bool for_good =
-        terminating || error.code == Code::InvalidArgument || error.code == Code::TooLarge;
+        terminating || error.code == Code::Refused || error.code == Code::TooLarge;
     if (!for_good && error.code != Code::Forbidden) return base::failure(error);
     const auto reason = terminating ? scheduler::SkipReason::NamespaceTerminating
                                     : scheduler::SkipReason::CreateRefused;

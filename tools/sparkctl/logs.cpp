@@ -57,7 +57,7 @@ base::Result<std::unique_ptr<base::http::BodyStream>> open_log(Session& session,
     auto log = session.logs({session.ns, driver.pod}, options);
     if (log) return log;
     const base::Code code = log.error().code;
-    const bool may_come = code == base::Code::NotFound || code == base::Code::InvalidArgument;
+    const bool may_come = code == base::Code::NotFound || code == base::Code::Refused;
     if (!options.follow || driver.ended || !may_come) {
       if (code != base::Code::NotFound) return base::failure(log.error());
       return base::failure(base::Code::NotFound,

@@ -12,6 +12,7 @@ ExitCode exit_code_of(const base::Error& error) {
     case Code::Forbidden:
       return kNotAllowed;
     case Code::InvalidArgument:
+    case Code::Refused:
     case Code::AlreadyExists:
     case Code::Conflict:
     case Code::TooLarge:
@@ -23,6 +24,7 @@ ExitCode exit_code_of(const base::Error& error) {
     case Code::Gone:
     case Code::Unimplemented:
     case Code::Cancelled:
+    case Code::Corrupt:
     case Code::Internal:
       return kFailed;
   }

@@ -193,6 +193,7 @@ ApiError from_error(const base::Error& error) {
       static_cast<int>(std::clamp<int64_t>((error.retry_after.count() + 999) / 1000, 0, 3600));
   switch (error.code) {
     case base::Code::InvalidArgument:
+    case base::Code::Refused:
       return bad_request(error.message);
     case base::Code::Unauthenticated:
       return unauthorized();
@@ -218,6 +219,7 @@ ApiError from_error(const base::Error& error) {
       return timed_out(error.message, seconds);
     case base::Code::Cancelled:
       return plain(503, "ServiceUnavailable", error.message);
+    case base::Code::Corrupt:
     case base::Code::Internal:
       break;
   }

@@ -39,7 +39,7 @@ TEST_CASE("an answer becomes the error that it means") {
        .status = 422,
        .body = R"({"kind":"Status","reason":"Invalid","message":"spec.x: Required value"})",
        .retry_after = "",
-       .code = Code::InvalidArgument,
+       .code = Code::Refused,
        .message = "spec.x: Required value",
        .wait = 0ms},
       {.name = "expired",
@@ -122,9 +122,9 @@ TEST_CASE("every HTTP status has its code") {
     Code code;
   };
   const Case cases[] = {
-      {400, Code::InvalidArgument}, {405, Code::Unimplemented}, {406, Code::InvalidArgument},
-      {408, Code::Unavailable},     {413, Code::TooLarge},      {415, Code::InvalidArgument},
-      {500, Code::Unavailable},     {501, Code::Unimplemented}, {504, Code::Unavailable},
+      {400, Code::Refused},     {405, Code::Unimplemented}, {406, Code::Refused},
+      {408, Code::Unavailable}, {413, Code::TooLarge},      {415, Code::Refused},
+      {500, Code::Unavailable}, {501, Code::Unimplemented}, {504, Code::Unavailable},
       {302, Code::Unavailable},
   };
   for (const Case& c : cases) {

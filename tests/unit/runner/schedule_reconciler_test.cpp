@@ -207,7 +207,7 @@ TEST_CASE("A refused creation ends as the design says") {
        .reason = "CreateRefused",
        .tries_again = true},
       {.name = "invalid",
-       .error = {Code::InvalidArgument, "spec.type: Unsupported value"},
+       .error = {Code::Refused, "spec.type: Unsupported value"},
        .reason = "CreateRefused",
        .tries_again = false},
       {.name = "terminating",
