@@ -4,7 +4,10 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -14,24 +17,30 @@ namespace {
 // How long a statement waits for another connection's lock: a reader's checkpoint, a backup tool.
 constexpr int kBusyMilliseconds = 5'000;
 
+// What a write-ahead log may keep on disk between bursts.
+constexpr int64_t kMaxIdleLog = int64_t{16} << 20;
+
 Code code_of(int extended) {
   switch (extended & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return Code::InvalidArgument;
+      return Code::Corrupt;
     case SQLITE_PERM:
-    case SQLITE_READONLY:
     case SQLITE_AUTH:
       return Code::Forbidden;
+    // Never InvalidArgument: a caller takes that for what a person wrote, and does not try again.
     case SQLITE_CONSTRAINT:
       return extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
                      extended == SQLITE_CONSTRAINT_ROWID
                  ? Code::AlreadyExists
-                 : Code::InvalidArgument;
+                 : Code::Internal;
+    case SQLITE_INTERRUPT:
+      return Code::Cancelled;
     case SQLITE_TOOBIG:
       return Code::TooLarge;
     case SQLITE_FULL:
     case SQLITE_IOERR:
+    case SQLITE_READONLY:  // of a file that could be written: its disk was remounted, or it moved
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_CANTOPEN:
@@ -49,6 +58,31 @@ Error describe(sqlite3* handle, const std::string& path, std::string_view doing)
   const char* text = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(SQLITE_NOMEM);
   return {code_of(extended), std::string(doing) + " " + path + ": " + text,
           std::chrono::milliseconds{0}};
+}
+
+// SQLite makes its files readable for everybody and gives -wal and -shm the mode of the database;
+// so that one is made first. Files of an earlier version are closed to others. Best effort: who may
+// not change the mode is told by open() whether the file can be used.
+void make_private(const std::string& path) {
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR;
+  const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+  if (made >= 0) ::close(made);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    const std::string file = path + suffix;
+    struct stat found{};
+    if (::stat(file.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 077) != 0)
+      static_cast<void>(::chmod(file.c_str(), kMode));
+  }
+}
+
+struct Deadline {
+  Clock& clock;
+  SteadyTime until;
+};
+
+int is_over(void* deadline) {
+  const auto* at = static_cast<const Deadline*>(deadline);
+  return at->clock.steady_now() >= at->until ? 1 : 0;
 }
 
 }  // namespace
@@ -77,6 +111,7 @@ Result<Database> Database::open(const std::string& path, Durability durability, 
   const int flags = (access == Access::ReadOnly ? SQLITE_OPEN_READONLY
                                                 : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (access == Access::ReadWrite && path != ":memory:") make_private(path);
   sqlite3* handle = nullptr;
   const int opened = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database database(handle, path);
@@ -96,7 +131,11 @@ Result<Database> Database::open(const std::string& path, Durability durability, 
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   std::string settings = "PRAGMA foreign_keys = ON; PRAGMA synchronous = ";
   settings += durability == Durability::Full ? "FULL;" : "NORMAL;";
-  if (access == Access::ReadWrite) settings = "PRAGMA journal_mode = WAL; " + settings;
+  // The log of a burst shrinks again at the next checkpoint.
+  if (access == Access::ReadWrite)
+    settings =
+        "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = " + std::to_string(kMaxIdleLog) +
+        "; " + settings;
   // The first statement that reads the file: where "not a database" shows.
   settings += " SELECT count(*) FROM sqlite_schema;";
   if (sqlite3_exec(handle, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -140,6 +179,24 @@ Status Database::migrate(std::span<const char* const> migrations) {
     RETURN_IF_ERROR(transaction.commit());
   }
   return {};
+}
+
+Status Database::check(Clock& clock, std::chrono::milliseconds at_most) {
+  Deadline deadline{.clock = clock, .until = clock.steady_now() + at_most};
+  ASSIGN_OR_RETURN(Statement query, prepare("PRAGMA quick_check(1)"));
+  sqlite3_progress_handler(handle_, 1'000, is_over, &deadline);
+  const auto row = query.step();
+  sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+  if (!row) return row.error().code == Code::Cancelled ? Status{} : failure(row.error());
+  if (*row && query.text(0) != "ok")
+    return failure(Code::Corrupt, "check " + path_ + ": " + std::string(query.text(0)));
+  return {};
+}
+
+bool Database::still_there() const {
+  int moved = 0;
+  return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+         moved == 0;
 }
 
 int64_t Database::last_insert_rowid() const {

@@ -3,11 +3,13 @@
 // Database, Statement, Transaction: RAII over SQLite's C API. Opened in WAL mode with a busy
 // time-out and foreign keys on; one writer connection per file is the rule of this project.
 //
-// Errors: Unavailable for a full disk, I/O errors and locks ("write data.db: database or disk is
-// full"), InvalidArgument for a file that is not a database or is newer than this program,
-// Forbidden for permissions and read-only files, AlreadyExists for a UNIQUE or PRIMARY KEY
-// violation. No exception. Threads: a Database and its Statements belong to one thread at a time.
+// Errors: Unavailable for a full disk, I/O errors, a disk that became read-only and locks ("write
+// data.db: database or disk is full"); Corrupt for a file whose content is damaged or no database;
+// InvalidArgument for one that is newer than this program, at migrate() only; Forbidden for
+// permissions at open(); AlreadyExists for a UNIQUE or PRIMARY KEY violation. No exception.
+// Threads: a Database and its Statements belong to one thread at a time.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 struct sqlite3;
@@ -32,7 +35,8 @@ class Statement;
 
 class Database {
  public:
-  // `path` may be ":memory:".
+  // `path` may be ":memory:". A file that is made, and those of SQLite beside it, are the owner's
+  // alone (0600) whatever the umask; those of an earlier version are closed to others.
   static Result<Database> open(const std::string& path, Durability durability,
                                Access access = Access::ReadWrite);
   Database(Database&&) noexcept;
@@ -47,6 +51,13 @@ class Database {
   // above migrations.size() is refused: InvalidArgument, "PATH was written by a newer sparkcron
   // (version 7, this one knows 3)".
   Status migrate(std::span<const char* const> migrations);
+
+  // Looks at every page once: Corrupt, "check PATH: …", when they do not fit together. It ends
+  // when the time is over, at the latest after the table that it is at, and believes the rest.
+  Status check(Clock& clock, std::chrono::milliseconds at_most);
+  // False when the open file does not stand under its path any more (removed, renamed, replaced):
+  // what is written to it is lost with this connection.
+  [[nodiscard]] bool still_there() const;
 
   [[nodiscard]] int64_t last_insert_rowid() const;
   [[nodiscard]] int64_t changes() const;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/support/catch.h"
 
 using base::Code;
@@ -116,10 +117,10 @@ TEST_CASE("errors carry a code that a caller may act on", "[sqlite]") {
        .code = Code::AlreadyExists,
        .message = "write :memory:: UNIQUE constraint failed: t.b"},
       {.sql = "INSERT INTO t VALUES (2, 'y', NULL)",
-       .code = Code::InvalidArgument,
+       .code = Code::Internal,
        .message = "write :memory:: NOT NULL constraint failed: t.c"},
       {.sql = "INSERT INTO u VALUES (9)",
-       .code = Code::InvalidArgument,
+       .code = Code::Internal,
        .message = "write :memory:: FOREIGN KEY constraint failed"},
   };
   for (const Case& c : cases) {
@@ -183,7 +184,7 @@ TEST_CASE("files that cannot be used are named with the reason", "[sqlite]") {
     std::ofstream(path) << std::string(5000, 'x');
     const auto database = Database::open(path, Durability::Full);
     REQUIRE_FALSE(database);
-    CHECK(database.error().code == Code::InvalidArgument);
+    CHECK(database.error().code == Code::Corrupt);
     CHECK(database.error().message == "open " + path + ": file is not a database");
   }
   SECTION("no such folder") {
@@ -203,7 +204,7 @@ TEST_CASE("files that cannot be used are named with the reason", "[sqlite]") {
     REQUIRE(database);
     const auto status = database->execute("INSERT INTO t VALUES (1)");
     REQUIRE_FALSE(status);
-    CHECK(status.error().code == Code::Forbidden);
+    CHECK(status.error().code == Code::Unavailable);
     CHECK(status.error().message == "write " + path + ": attempt to write a readonly database");
   }
 }
@@ -240,4 +241,112 @@ TEST_CASE("what was committed is there after reopening", "[sqlite]") {
   }
   Database again = open(path);
   CHECK(count(again) == 1);
+}
+
+TEST_CASE("a damaged file is data loss, found when it is looked at", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("damaged.db");
+  {
+    Database database = open(path);
+    REQUIRE(database.execute(
+        "CREATE TABLE t (a TEXT); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+        "WHERE i < 1000) INSERT INTO t SELECT printf('%0100d', i) FROM n"));
+    CHECK(database.check(base::real_clock(), std::chrono::minutes(5)));
+  }
+  {
+    // Beyond the first page, which tells what the file is.
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(20'000, '\x7f');
+  }
+  Database database = open(path);
+  const auto status = database.check(base::real_clock(), std::chrono::minutes(5));
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == Code::Corrupt);
+  CHECK_THAT(status.error().message, Catch::StartsWith("check " + path + ": "));
+  auto read = database.prepare("SELECT a FROM t");
+  REQUIRE(read);
+  const auto row = read->run();
+  REQUIRE_FALSE(row);
+  CHECK(row.error().code == Code::Corrupt);
+  CHECK(row.error().message == "read " + path + ": database disk image is malformed");
+}
+
+TEST_CASE("looking at a large file ends when its time is over", "[sqlite]") {
+  // An hour passes whenever somebody looks.
+  class HastyClock final : public base::Clock {
+   public:
+    [[nodiscard]] base::WallTime now() const override { return {}; }
+    [[nodiscard]] base::SteadyTime steady_now() const override {
+      return base::SteadyTime{std::chrono::hours(++looks)};
+    }
+    bool wait_until(base::MutexLock&, base::CondVar&, base::SteadyTime) override { return false; }
+    mutable int looks = 0;
+  };
+  Database database = open(":memory:");
+  REQUIRE(database.execute(
+      "CREATE TABLE t (a TEXT NOT NULL); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+      "FROM n WHERE i < 10000) INSERT INTO t SELECT i FROM n"));
+  HastyClock clock;
+  CHECK(database.check(clock, std::chrono::minutes(30)));
+  CHECK(clock.looks == 2);
+  clock.looks = 0;
+  CHECK(database.check(clock, std::chrono::hours(1'000'000)));
+  CHECK(clock.looks > 10);
+}
+
+TEST_CASE("a file that was removed or replaced is noticed", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("moved.db");
+  Database database = open(path);
+  REQUIRE(database.execute("CREATE TABLE t (a INTEGER)"));
+  CHECK(database.still_there());
+  SECTION("removed") {
+    std::filesystem::remove(path);
+  }
+  SECTION("renamed") {
+    std::filesystem::rename(path, path + ".old");
+  }
+  SECTION("replaced") {
+    std::filesystem::rename(path, path + ".old");
+    std::filesystem::copy_file(path + ".old", path);
+  }
+  CHECK_FALSE(database.still_there());
+  CHECK(open(":memory:").still_there());
+}
+
+TEST_CASE("database files are private whatever the umask", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("secret.db");
+  SECTION("new ones") {}
+  SECTION("those of an earlier version") {
+    REQUIRE(open(path).execute("CREATE TABLE old (a INTEGER)"));
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  }
+  const mode_t before = ::umask(0);
+  Database database = open(path);
+  const auto written = database.execute("CREATE TABLE t (a INTEGER)");
+  ::umask(before);
+  REQUIRE(written);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    INFO(suffix);
+    struct stat found{};
+    REQUIRE(::stat((path + suffix).c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+  }
+}
+
+TEST_CASE("the write-ahead log of a burst shrinks again", "[sqlite]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("burst.db");
+  Database database = open(path);
+  REQUIRE(database.execute("CREATE TABLE t (a TEXT)"));
+  // One transaction of 40 MB, then small ones.
+  REQUIRE(database.execute(
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+      "INSERT INTO t SELECT printf('%04000d', i) FROM n"));
+  CHECK(std::filesystem::file_size(path + "-wal") > 30'000'000);
+  REQUIRE(database.execute("INSERT INTO t VALUES ('x')"));
+  REQUIRE(database.execute("INSERT INTO t VALUES ('x')"));
+  CHECK(std::filesystem::file_size(path + "-wal") <= 16U << 20);
 }
