@@ -20,20 +20,4 @@ double random_spread() {
   return std::uniform_real_distribution<double>(0, 1)(generator);
 }
 
-std::chrono::milliseconds RateLimiter::failed(const ObjectKey& key) {
-  base::MutexLock lock(mutex_);
-  return back_off(policy_, ++failures_[key], random_spread());
-}
-
-void RateLimiter::succeeded(const ObjectKey& key) {
-  base::MutexLock lock(mutex_);
-  failures_.erase(key);
-}
-
-int RateLimiter::failures(const ObjectKey& key) const {
-  base::MutexLock lock(mutex_);
-  const auto found = failures_.find(key);
-  return found == failures_.end() ? 0 : found->second;
-}
-
 }  // namespace kube

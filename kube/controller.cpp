@@ -1,17 +1,35 @@
 #include "kube/controller.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mutex.h"
 
 namespace kube {
+
+namespace {
+
+// Real time: what waits here is out of memory, not out of work.
+void pause(const std::stop_token& stop) {
+  constexpr std::chrono::milliseconds kPause{100};
+  base::Mutex mutex;
+  base::CondVar changed;
+  const std::stop_callback wake(stop, [&] {
+    base::MutexLock lock(mutex);
+    changed.notify_all();
+  });
+  base::MutexLock lock(mutex);
+  if (!stop.stop_requested())
+    base::real_clock().wait_until(lock, changed, base::real_clock().steady_now() + kPause);
+}
+
+}  // namespace
 
 KeyMapper own_key() {
   return [](const Json& object) { return std::vector<ObjectKey>{key_of(object)}; };
@@ -40,7 +58,7 @@ Controller::Controller(ControllerOptions options, Reconciler& reconciler, base::
       reconciler_(reconciler),
       clock_(clock),
       hooks_(std::move(hooks)),
-      limiter_(options_.retry),
+      failures_(clock),
       delayed_(clock, [this](const ObjectKey& key) { add(key); }) {}
 
 Controller::~Controller() {
@@ -67,16 +85,15 @@ void Controller::add(const ObjectKey& key) {
 
 void Controller::start() {
   CHECK(workers_.empty());
-  for (size_t i = 0; i < options_.workers; ++i) {
-    workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-    pthread_setname_np(workers_.back().native_handle(), options_.name.substr(0, 15).c_str());
-  }
+  for (size_t i = 0; i < options_.workers; ++i)
+    workers_.push_back(base::start_thread(options_.name, [this] { work(stop_.get_token()); }));
 }
 
 void Controller::stop() {
   queue_.shut_down();
-  for (std::jthread& worker : workers_)
-    worker.request_stop();
+  stop_.request_stop();
+  for (std::thread& worker : workers_)
+    worker.join();
   workers_.clear();
 }
 
@@ -91,7 +108,9 @@ void Controller::work(const std::stop_token& stop) {
   }
   while (const std::optional<ObjectKey> key = queue_.take()) {
     let_pass();
-    process(*key);
+    // Without memory not even the retry can be noted: the key stays in hand until it is.
+    while (!base::guarded("reconcile", [&] { process(*key); }) && !stop.stop_requested())
+      pause(stop);
     queue_.done(*key);
   }
 }
@@ -104,54 +123,45 @@ void Controller::let_pass() const {
 void Controller::process(const ObjectKey& key) {
   if (hooks_.on_depth) hooks_.on_depth(queue_.depth());
   const base::SteadyTime begin = clock_.steady_now();
-  const auto result = reconcile(key);
-  auto outcome = ControllerHooks::Outcome::Success;
+  const auto result = base::guarded("reconcile", [&] { return reconciler_.reconcile(key); });
   if (result) {
     settle(key, *result);
   } else {
-    outcome = retry(key, result.error());
+    retry(key, result.error());
   }
-  if (hooks_.on_reconciled) hooks_.on_reconciled(outcome, clock_.steady_now() - begin);
-}
-
-base::Result<Reconciled> Controller::reconcile(const ObjectKey& key) {
-  // One object that nobody thought of must not take the others down.
-  try {
-    return reconciler_.reconcile(key);
-  } catch (const std::exception& exception) {
-    return base::failure(base::Code::Internal, exception.what());
-  }
+  if (hooks_.on_reconciled)
+    hooks_.on_reconciled(result ? nullptr : &result.error(), clock_.steady_now() - begin);
 }
 
 void Controller::settle(const ObjectKey& key, const Reconciled& reconciled) {
-  limiter_.succeeded(key);
-  if (reconciled.wake_at) {
-    delayed_.set(key, *reconciled.wake_at);
-  } else {
-    delayed_.clear(key);
-  }
+  delayed_.clear(key);  // a retry too: it is done
+  if (reconciled.wake_at) delayed_.set(key, *reconciled.wake_at);
+  const std::optional<Failure> ended = failures_.succeeded(key);
+  if (!ended) return;
+  tell_failing();
+  (void)base::guarded("failing", [&] { reconciler_.failing(key, ended->error, 0); });
 }
 
-ControllerHooks::Outcome Controller::retry(const ObjectKey& key, const base::Error& error) {
-  if (error.code == base::Code::InvalidArgument) {
-    base::log_error(
-        "kube", "Reconcile failed for good",
-        {{"controller", options_.name}, {"key", key.to_string()}, {"error", error.message}});
-    limiter_.succeeded(key);
-    delayed_.clear(key);
-    return ControllerHooks::Outcome::Dropped;
-  }
-  const auto wait = std::max(limiter_.failed(key), error.retry_after);
+void Controller::retry(const ObjectKey& key, const base::Error& error) {
+  const int failures = failures_.failed(key, error);
+  const auto wait =
+      std::max(back_off(options_.retry, failures, random_spread()), error.retry_after);
+  delayed_.set(key, clock_.steady_now() + wait);
   // Conflicts are everyday: somebody wrote first, the next look sees it.
-  const auto level =
-      error.code == base::Code::Conflict ? base::LogLevel::Debug : base::LogLevel::Warning;
+  const auto level = error.code == base::Code::Conflict && failures == 1 ? base::LogLevel::Debug
+                                                                         : base::LogLevel::Warning;
   base::log(level, "kube", "Reconcile failed",
             {{"controller", options_.name},
              {"key", key.to_string()},
              {"error", error.message},
+             {"failures", std::to_string(failures)},
              {"retry_in_ms", std::to_string(wait.count())}});
-  delayed_.set(key, clock_.steady_now() + wait);
-  return ControllerHooks::Outcome::Error;
+  if (failures == 1) tell_failing();
+  (void)base::guarded("failing", [&] { reconciler_.failing(key, error, failures); });
+}
+
+void Controller::tell_failing() const {
+  if (hooks_.on_failing) hooks_.on_failing(failures_.size());
 }
 
 }  // namespace kube

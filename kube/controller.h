@@ -1,8 +1,9 @@
 #pragma once
 
 // Controller: runs a Reconciler. Informers' changes become keys, keys go through a WorkQueue to N
-// workers; what a reconcile asks for later waits in a DelayQueue; errors are retried with growing
-// back-off, InvalidArgument is not.
+// workers; what a reconcile asks for later waits in a DelayQueue. Every error, an exception too, is
+// that key's own: it is retried with growing back-off for ever, told to the reconciler, the log and
+// the hooks, and never stops another key or forgets a wake-up.
 //
 // Watched informers must be stopped before it is destroyed. Threads: watch() before start(); the
 // rest from any thread.
@@ -17,6 +18,7 @@
 #include "base/clock.h"
 #include "kube/back_off.h"
 #include "kube/delay_queue.h"
+#include "kube/failures.h"
 #include "kube/informer.h"
 #include "kube/reconciler.h"
 #include "kube/work_queue.h"
@@ -39,9 +41,11 @@ struct ControllerOptions {
 
 // What a controller tells the metrics; every member may be empty. Called on the workers.
 struct ControllerHooks {
-  enum class Outcome { Success, Error, Dropped };  // Dropped: an error that is not retried
   std::function<void(size_t depth)> on_depth;
-  std::function<void(Outcome outcome, std::chrono::milliseconds duration)> on_reconciled;
+  // `error` is nullptr after a success.
+  std::function<void(const base::Error* error, std::chrono::milliseconds duration)> on_reconciled;
+  // Keys that fail now; told when the number changed.
+  std::function<void(size_t keys)> on_failing;
 };
 
 // The keys to reconcile because of one object.
@@ -68,24 +72,27 @@ class Controller {
   void stop();
   // All watched informers have synced.
   [[nodiscard]] bool ready() const;
+  // What fails now, for health checks.
+  [[nodiscard]] const Failures& failures() const { return failures_; }
 
  private:
   void work(const std::stop_token& stop);
   void let_pass() const;
   void process(const ObjectKey& key);
-  base::Result<Reconciled> reconcile(const ObjectKey& key);
   void settle(const ObjectKey& key, const Reconciled& reconciled);
-  ControllerHooks::Outcome retry(const ObjectKey& key, const base::Error& error);
+  void retry(const ObjectKey& key, const base::Error& error);
+  void tell_failing() const;
 
   const ControllerOptions options_;
   Reconciler& reconciler_;
   base::Clock& clock_;
   const ControllerHooks hooks_;
-  RateLimiter limiter_;
+  Failures failures_;
   WorkQueue queue_;
   DelayQueue delayed_;
   std::vector<const Informer*> informers_;
-  std::vector<std::jthread> workers_;
+  std::stop_source stop_;
+  std::vector<std::thread> workers_;
 };
 
 }  // namespace kube

@@ -2,20 +2,21 @@
 
 #include <algorithm>
 
-#include <pthread.h>
+#include "base/guard.h"
 
 namespace kube {
 namespace {
 
 // The wall clock may be set (NTP, suspend, migration) while we sleep by the steady one.
 constexpr std::chrono::seconds kLongestSleep{30};
+constexpr std::chrono::seconds kAgain{1};  // after a failure to tell that a key is due
 
 }  // namespace
 
-DelayQueue::DelayQueue(base::Clock& clock, Due due) : clock_(clock), due_(std::move(due)) {
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "delay-queue");
-}
+DelayQueue::DelayQueue(base::Clock& clock, Due due)
+    : clock_(clock),
+      due_(std::move(due)),
+      thread_(base::start_thread("delay-queue", [this] { run(); })) {}
 
 DelayQueue::~DelayQueue() {
   {
@@ -27,28 +28,26 @@ DelayQueue::~DelayQueue() {
 }
 
 void DelayQueue::set(const ObjectKey& key, base::WallTime at) {
-  put(key, at);
+  base::MutexLock lock(mutex_);
+  take_wall(key);
+  moments_[key].wall = at;
+  by_wall_.emplace(at, key);
+  changed_.notify_all();
 }
 
 void DelayQueue::set(const ObjectKey& key, base::SteadyTime at) {
-  put(key, at);
-}
-
-void DelayQueue::put(const ObjectKey& key, Moment at) {
   base::MutexLock lock(mutex_);
-  take_out(key);
-  moments_.emplace(key, at);
-  if (const auto* wall = std::get_if<base::WallTime>(&at)) {
-    by_wall_.emplace(*wall, key);
-  } else {
-    by_steady_.emplace(std::get<base::SteadyTime>(at), key);
-  }
+  take_steady(key);
+  moments_[key].steady = at;
+  by_steady_.emplace(at, key);
   changed_.notify_all();
 }
 
 void DelayQueue::clear(const ObjectKey& key) {
   base::MutexLock lock(mutex_);
-  take_out(key);
+  take_wall(key);
+  take_steady(key);
+  forget_if_idle(key);
 }
 
 size_t DelayQueue::size() const {
@@ -56,27 +55,44 @@ size_t DelayQueue::size() const {
   return moments_.size();
 }
 
-void DelayQueue::take_out(const ObjectKey& key) {
+void DelayQueue::take_wall(const ObjectKey& key) {
   const auto found = moments_.find(key);
-  if (found == moments_.end()) return;
-  if (const auto* wall = std::get_if<base::WallTime>(&found->second)) {
-    by_wall_.erase({*wall, key});
-  } else {
-    by_steady_.erase({std::get<base::SteadyTime>(found->second), key});
-  }
-  moments_.erase(found);
+  if (found == moments_.end() || !found->second.wall) return;
+  by_wall_.erase({*found->second.wall, key});
+  found->second.wall.reset();
+}
+
+void DelayQueue::take_steady(const ObjectKey& key) {
+  const auto found = moments_.find(key);
+  if (found == moments_.end() || !found->second.steady) return;
+  by_steady_.erase({*found->second.steady, key});
+  found->second.steady.reset();
+}
+
+void DelayQueue::forget_if_idle(const ObjectKey& key) {
+  const auto found = moments_.find(key);
+  if (found != moments_.end() && !found->second.wall && !found->second.steady)
+    moments_.erase(found);
 }
 
 std::vector<ObjectKey> DelayQueue::take_due() {
-  std::vector<ObjectKey> due;
   const base::WallTime wall = clock_.now();
+  const base::SteadyTime steady = clock_.steady_now();
+  std::vector<ObjectKey> due;
   for (auto next = by_wall_.begin(); next != by_wall_.end() && next->first <= wall; ++next)
     due.push_back(next->second);
-  const base::SteadyTime steady = clock_.steady_now();
+  const size_t by_wall = due.size();
   for (auto next = by_steady_.begin(); next != by_steady_.end() && next->first <= steady; ++next)
     due.push_back(next->second);
-  for (const ObjectKey& key : due)
-    take_out(key);
+  // Only now, when no allocation can fail any more: what is taken out is told.
+  for (size_t i = 0; i < due.size(); ++i) {
+    if (i < by_wall) {
+      take_wall(due[i]);
+    } else {
+      take_steady(due[i]);
+    }
+    forget_if_idle(due[i]);
+  }
   return due;
 }
 
@@ -110,8 +126,9 @@ void DelayQueue::run() {
       }
       if (stopping_) return;
     }
-    for (const ObjectKey& key : due)
-      due_(key);
+    for (const ObjectKey& key : due) {
+      if (!base::guarded("due", [&] { due_(key); })) set(key, clock_.steady_now() + kAgain);
+    }
   }
 }
 

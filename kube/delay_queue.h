@@ -1,18 +1,20 @@
 #pragma once
 
-// DelayQueue: keys that become due later. Each key waits for one moment only: a new one replaces
-// the old. Schedules wait for a wall-clock time, retries for a steady one, so that a jump of the
-// wall clock neither holds a retry back nor makes a schedule late: while it sleeps, the queue looks
-// at the wall clock again at least every 30 s.
+// DelayQueue: keys that become due later. Each key waits for at most one wall-clock moment and one
+// steady one: a new moment replaces the old one of its sort and leaves the other, so that a retry
+// does not forget what the schedule waits for. A jump of the wall clock neither holds a retry back
+// nor makes a schedule late: while it sleeps, the queue looks at the wall clock again at least
+// every 30 s.
 //
-// Threads: any. `due` is called on the queue's own thread, without a lock held.
+// Threads: any. `due` is called on the queue's own thread, without a lock held; if it throws, the
+// key is due again a second later.
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,14 +34,19 @@ class DelayQueue {
 
   void set(const ObjectKey& key, base::WallTime at);
   void set(const ObjectKey& key, base::SteadyTime at);
-  void clear(const ObjectKey& key);
+  void clear(const ObjectKey& key);  // both moments
+  // Keys that wait.
   [[nodiscard]] size_t size() const;
 
  private:
-  using Moment = std::variant<base::WallTime, base::SteadyTime>;
+  struct Moments {
+    std::optional<base::WallTime> wall;
+    std::optional<base::SteadyTime> steady;
+  };
 
-  void put(const ObjectKey& key, Moment at);
-  void take_out(const ObjectKey& key) REQUIRES(mutex_);
+  void take_wall(const ObjectKey& key) REQUIRES(mutex_);
+  void take_steady(const ObjectKey& key) REQUIRES(mutex_);
+  void forget_if_idle(const ObjectKey& key) REQUIRES(mutex_);
   std::vector<ObjectKey> take_due() REQUIRES(mutex_);
   [[nodiscard]] base::SteadyTime next_look() const REQUIRES(mutex_);
   void run();
@@ -49,7 +56,7 @@ class DelayQueue {
   mutable base::Mutex mutex_;
   base::CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::map<ObjectKey, Moment> moments_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, Moments> moments_ GUARDED_BY(mutex_);
   std::set<std::pair<base::WallTime, ObjectKey>> by_wall_ GUARDED_BY(mutex_);
   std::set<std::pair<base::SteadyTime, ObjectKey>> by_steady_ GUARDED_BY(mutex_);
   std::thread thread_;

@@ -6,6 +6,9 @@
 
 namespace kube {
 
+void Reconciler::failing(const ObjectKey& /*key*/, const base::Error& /*error*/, int /*failures*/) {
+}
+
 std::vector<std::shared_ptr<const Json>> Cache::labelled(const ResourceType& type,
                                                          const std::string& ns,
                                                          std::string_view label,

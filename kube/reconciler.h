@@ -28,9 +28,15 @@ struct Reconciled {
 class Reconciler {
  public:
   virtual ~Reconciler() = default;
-  // An error is retried with growing back-off (at least retry_after); InvalidArgument is not
-  // retried.
+  // Every error is retried with growing back-off (at least retry_after), for ever: what an API or a
+  // disk refuses today it may accept tomorrow. What only the person can mend is no error but a
+  // condition of the object, and success here. A wake-up asked for earlier stays.
   virtual base::Result<Reconciled> reconcile(const ObjectKey& key) = 0;
+  // reconcile() failed, `failures` times in a row (1 = the first), or works again (0; `error` is
+  // the last one). Here a reconciler shows what it could not do, in a condition and an event, as
+  // far as that is possible; nothing is retried for it. A single Conflict is everyday: somebody
+  // else wrote first. Called on the worker that had the key, before anybody else gets it.
+  virtual void failing(const ObjectKey& key, const base::Error& error, int failures);
 };
 
 // What a reconciler reads: the informers' view of the API, which may lag behind it. Whoever must be

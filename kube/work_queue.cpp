@@ -6,9 +6,18 @@ namespace kube {
 
 void WorkQueue::add(const ObjectKey& key) {
   base::MutexLock lock(mutex_);
-  if (shut_down_ || !dirty_.insert(key).second) return;
-  if (processing_.contains(key)) return;  // done() puts it in order
+  if (shut_down_ || dirty_.contains(key)) return;
+  if (processing_.contains(key)) {  // done() puts it in order
+    dirty_.insert(key);
+    return;
+  }
   order_.push_back(key);
+  try {
+    dirty_.insert(key);
+  } catch (...) {
+    order_.pop_back();  // twice in order would be twice with a worker
+    throw;
+  }
   changed_.notify_one();
 }
 
@@ -17,20 +26,21 @@ std::optional<ObjectKey> WorkQueue::take() {
   while (order_.empty() && !shut_down_)
     changed_.wait(lock);
   if (shut_down_) return std::nullopt;
-  ObjectKey key = std::move(order_.front());
+  // What may fail for want of memory comes first: no key is lost.
+  ObjectKey key = order_.front();
+  processing_.insert(key);
   order_.pop_front();
   dirty_.erase(key);
-  processing_.insert(key);
   if (order_.empty()) drained_.notify_all();
   return key;
 }
 
 void WorkQueue::done(const ObjectKey& key) {
   base::MutexLock lock(mutex_);
+  const bool again = !shut_down_ && dirty_.contains(key);
+  if (again) order_.push_back(key);
   CHECK(processing_.erase(key) == 1);
-  if (shut_down_ || !dirty_.contains(key)) return;
-  order_.push_back(key);
-  changed_.notify_one();
+  if (again) changed_.notify_one();
 }
 
 void WorkQueue::shut_down() {

@@ -28,17 +28,4 @@ TEST_CASE("waits double up to the most, less what is spread") {
   }
 }
 
-TEST_CASE("failures are counted per key and forgotten") {
-  kube::RateLimiter limiter({.first = 100ms, .most = 1s});
-  const kube::ObjectKey a{"n", "a"}, b{"n", "b"};
-  limiter.failed(a);
-  const auto second = limiter.failed(a);
-  CHECK(second > 100ms);
-  CHECK(second <= 200ms);
-  CHECK(limiter.failures(a) == 2);
-  CHECK(limiter.failures(b) == 0);
-  limiter.succeeded(a);
-  CHECK(limiter.failures(a) == 0);
-}
-
 }  // namespace

@@ -1,6 +1,7 @@
 #include "kube/controller.h"
 
 #include <map>
+#include <new>
 #include <stdexcept>
 
 #include "tests/support/catch.h"
@@ -15,7 +16,6 @@ using kube::ObjectKey;
 using kube::Reconciled;
 using tests::FakeClock;
 using tests::LiveApi;
-using Outcome = kube::ControllerHooks::Outcome;
 using namespace std::chrono_literals;
 
 // Answers as told and counts.
@@ -58,13 +58,23 @@ class Script final : public kube::Reconciler {
 class Outcomes {
  public:
   kube::ControllerHooks hooks() {
-    return {.on_depth = {}, .on_reconciled = [this](Outcome outcome, std::chrono::milliseconds) {
-              base::MutexLock lock(mutex_);
-              all_.push_back(outcome);
-              changed_.notify_all();
-            }};
+    return {.on_reconciled =
+                [this](const base::Error* error, std::chrono::milliseconds) {
+                  base::MutexLock lock(mutex_);
+                  all_.push_back(error == nullptr ? "well" : base::to_string(error->code));
+                  changed_.notify_all();
+                },
+            .on_failing =
+                [this](size_t keys) {
+                  base::MutexLock lock(mutex_);
+                  failing_ += std::to_string(keys);
+                }};
   }
-  std::vector<Outcome> await(size_t count) {
+  std::string failing() {
+    base::MutexLock lock(mutex_);
+    return failing_;
+  }
+  std::vector<std::string> await(size_t count) {
     base::MutexLock lock(mutex_);
     while (all_.size() < count)
       changed_.wait(lock);
@@ -74,7 +84,8 @@ class Outcomes {
  private:
   base::Mutex mutex_;
   base::CondVar changed_;
-  std::vector<Outcome> all_;
+  std::vector<std::string> all_;
+  std::string failing_;
 };
 
 const ObjectKey kKey{"n", "a"};
@@ -121,23 +132,107 @@ TEST_CASE("errors are tried again, later each time") {
   CHECK(script.total() == 3);
   clock.advance(1s);
   CHECK(outcomes.await(4) ==
-        std::vector{Outcome::Error, Outcome::Error, Outcome::Error, Outcome::Success});
+        std::vector<std::string>{"unavailable", "internal", "resource exhausted", "well"});
+  CHECK(outcomes.failing() == "10");
 }
 
-TEST_CASE("what can never work is not tried again until something changes") {
+TEST_CASE("a refusal by somebody's webhook is tried again for ever and never ends a key") {
+  FakeClock clock;
+  for (const base::Code code : {base::Code::Refused, base::Code::InvalidArgument,
+                                base::Code::Forbidden, base::Code::TooLarge, base::Code::Corrupt,
+                                base::Code::Unimplemented, base::Code::Internal}) {
+    INFO(base::to_string(code));
+    Outcomes outcomes;
+    Script script([&](int count) -> base::Result<Reconciled> {
+      if (count <= 20) return base::failure(code, "denied the request");
+      return Reconciled{};
+    });
+    Controller controller({.name = "test", .retry = {.first = 1s, .most = 60s}}, script, clock,
+                          outcomes.hooks());
+    controller.add(kKey);
+    controller.start();
+    for (size_t tries = 1; tries <= 20; ++tries) {
+      outcomes.await(tries);
+      CHECK(controller.failures().oldest(9).at(0).count == static_cast<int>(tries));
+      clock.advance(60s);
+    }
+    CHECK(outcomes.await(21).back() == "well");
+    CHECK(controller.failures().size() == 0);
+  }
+}
+
+TEST_CASE("a wake-up that was set outlives the failures that follow it") {
   FakeClock clock;
   Outcomes outcomes;
-  Script script([&](int) -> base::Result<Reconciled> {
-    return base::failure(base::Code::InvalidArgument, "spec.x: Required value");
+  const base::WallTime slot = clock.now() + 10min;
+  std::vector<base::WallTime> looks;
+  Script script([&](int count) -> base::Result<Reconciled> {
+    looks.push_back(clock.now());
+    if (count == 1) return Reconciled{.wake_at = slot};
+    if (count > 2) return Reconciled{};
+    return base::failure(base::Error{
+        .code = base::Code::ResourceExhausted, .message = "slow down", .retry_after = 1h});
   });
   Controller controller({.name = "test"}, script, clock, outcomes.hooks());
+  controller.add(kKey);
   controller.start();
-  controller.add(kKey);
   outcomes.await(1);
-  clock.advance(24h);
   controller.add(kKey);
-  CHECK(outcomes.await(2) == std::vector{Outcome::Dropped, Outcome::Dropped});
-  CHECK(script.total() == 2);
+  outcomes.await(2);
+  clock.await_waiters(1);
+  clock.advance(10min);  // long before the retry
+  outcomes.await(3);
+  controller.stop();
+  CHECK(looks.back() == slot);
+}
+
+TEST_CASE("a reconciler hears how often it failed and that it works again") {
+  class Listening final : public kube::Reconciler {
+   public:
+    base::Result<Reconciled> reconcile(const ObjectKey&) override {
+      if (++count_ < 3) return base::failure(base::Code::Refused, "quota");
+      return Reconciled{};
+    }
+    void failing(const ObjectKey& key, const base::Error& error, int failures) override {
+      heard += key.name + " " + error.message + " " + std::to_string(failures) + "; ";
+      throw std::bad_alloc();  // is nobody else's trouble
+    }
+    std::string heard;
+
+   private:
+    int count_ = 0;
+  };
+  FakeClock clock;
+  Outcomes outcomes;
+  Listening listening;
+  Controller controller({.name = "test", .retry = {.first = 1s, .most = 1s}}, listening, clock,
+                        outcomes.hooks());
+  controller.add(kKey);
+  controller.start();
+  outcomes.await(1);
+  clock.advance(1s);
+  outcomes.await(2);
+  clock.advance(1s);
+  outcomes.await(3);
+  controller.stop();
+  CHECK(listening.heard == "a quota 1; a quota 2; a quota 0; ");
+}
+
+TEST_CASE("a reconcile without memory fails its own key and no other") {
+  FakeClock clock;
+  Outcomes outcomes;
+  Script script([](int count) -> base::Result<Reconciled> {
+    if (count == 1) throw std::bad_alloc();
+    return Reconciled{};
+  });
+  Controller controller({.name = "test", .workers = 1, .retry = {.first = 1s, .most = 1s}}, script,
+                        clock, outcomes.hooks());
+  controller.add({"n", "a"});
+  controller.start();
+  outcomes.await(1);
+  CHECK(controller.failures().oldest(1).at(0).error.message == "reconcile: out of memory");
+  clock.advance(1s);
+  CHECK(outcomes.await(2) == std::vector<std::string>{"resource exhausted", "well"});
 }
 
 TEST_CASE("changes become keys, their own and their controller's") {

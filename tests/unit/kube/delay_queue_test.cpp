@@ -1,5 +1,7 @@
 #include "kube/delay_queue.h"
 
+#include <new>
+
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 
@@ -63,7 +65,7 @@ TEST_CASE("what is due already comes at once") {
   CHECK(out.await(1) == "a");
 }
 
-TEST_CASE("a new moment replaces the old one, earlier or later, wall or steady") {
+TEST_CASE("a new moment replaces the old one of its sort, earlier or later, and leaves the other") {
   FakeClock clock;
   Collected out;
   DelayQueue queue(clock, out.callback());
@@ -77,9 +79,26 @@ TEST_CASE("a new moment replaces the old one, earlier or later, wall or steady")
   clock.await_waiters(1);
   clock.advance(1min);
   CHECK(out.await(1) == "b");
-  CHECK(queue.size() == 1);
+  CHECK(queue.size() == 2);
+  queue.set({"n", "b"}, clock.steady_now() + 20min);
   clock.advance(9min);
-  CHECK(out.await(2) == "ba");
+  CHECK(out.await(3) == "bab");
+  queue.clear({"n", "b"});
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("a key that cannot be told is due again") {
+  FakeClock clock;
+  Collected out;
+  int tries = 0;
+  DelayQueue queue(clock, [&, tell = out.callback()](const kube::ObjectKey& key) {
+    if (++tries == 1) throw std::bad_alloc();
+    tell(key);
+  });
+  queue.set({"n", "a"}, clock.now());
+  clock.await_waiters(1);
+  clock.advance(1s);
+  CHECK(out.await(1) == "a");
 }
 
 TEST_CASE("a wall clock set forward is noticed within half a minute") {
