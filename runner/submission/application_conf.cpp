@@ -5,9 +5,12 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "runner/submission/checks.h"
 #include "runner/submission/conf_resolution.h"
 #include "runner/submission/fields.h"
+#include "runner/submission/memory.h"
 #include "runner/submission/monitoring.h"
+#include "runner/submission/only_in_clusters.h"
 #include "runner/submission/role_conf.h"
 #include "runner/submission/template_variables.h"
 
@@ -53,8 +56,45 @@ constexpr std::array kDependencies = {
     ListKey{"archives", "spark.archives", true},
 };
 
+// Sizes that Spark reads: here too people may write 1Gi.
+constexpr std::array kSizes = {
+    "spark.driver.memory",           "spark.driver.memoryOverhead",
+    "spark.driver.maxResultSize",    "spark.driver.minMemoryOverhead",
+    "spark.executor.memory",         "spark.executor.memoryOverhead",
+    "spark.executor.pyspark.memory", "spark.executor.minMemoryOverhead",
+    "spark.memory.offHeap.size",
+};
+constexpr std::array kCounts = {"spark.driver.cores", "spark.executor.cores",
+                                "spark.executor.instances"};
+
+// The values that a submission looks at: Spark's own words for them name neither field nor value.
+void check_amounts(Fields& spec, Conf& user) {
+  for (const char* key : kSizes) {
+    const auto at = user.find(key);
+    if (at == user.end() || at->second.find("${") != std::string::npos) continue;
+    const std::optional<std::string> size = spark_size(at->second);
+    if (!size || !parse_size(*size, SizeUnit::Byte)) {
+      spec.complain(
+          "sparkConf",
+          std::string(key) + " must be a size such as 512m, 2g or 1Gi, not \"" + at->second + "\"");
+    } else {
+      at->second = *size;
+    }
+  }
+  for (const char* key : kCounts) {
+    const std::string* text = find(user, key);
+    if (text == nullptr || text->find("${") != std::string::npos) continue;
+    const auto number = integer_or(user, key, 0);
+    if (!number || *number <= 0) {
+      spec.complain("sparkConf",
+                    std::string(key) + " must be a whole number over zero, not \"" + *text + "\"");
+    }
+  }
+}
+
 void add_user_conf(Fields& spec, const std::string& ns, Conf& conf) {
-  const Conf user = spec.text_map("sparkConf");
+  Conf user = spec.text_map("sparkConf");
+  check_amounts(spec, user);
   for (const char* key : kDenied) {
     if (user.contains(key)) {
       spec.complain("sparkConf", "must not set " + std::string(key));
@@ -163,7 +203,8 @@ RunMarks run_marks(const json& application, const Context& context) {
       }
     }
   }
-  marks.own_labels = {{config::kAppNameLabel, base::string_at(application, {"metadata", "name"})},
+  marks.own_labels = {{config::kAppNameLabel,
+                       config::label_value(base::string_at(application, {"metadata", "name"}))},
                       {config::kLaunchedByLabel, "true"},
                       {config::kSubmissionIdLabel, context.submission_id}};
   struct Mark {
@@ -183,8 +224,10 @@ RunMarks run_marks(const json& application, const Context& context) {
   return marks;
 }
 
-json pod_template(Fields& role) {
+json pod_template(Fields& role, PodsRunAs pods) {
   json source = role.object("template");
+  if (pods == PodsRunAs::Processes)
+    leave_out_of_template(source, role.path() + ".template", role.left_out());
   if (source.is_object()) {
     json& spec = source["spec"];
     if (spec.is_null()) spec = json::object();
@@ -211,6 +254,28 @@ std::string executor_template(const json& source, const PodParts& parts) {
   return pod.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+void leave_out_of_side_containers(Fields& role, PodParts& parts) {
+  leave_out_of_containers(parts.init_containers, role.path() + ".initContainers", role.left_out());
+  leave_out_of_containers(parts.sidecars, role.path() + ".sidecars", role.left_out());
+}
+
+// A machine's own Spark runs instead; Spark wants to see some image all the same.
+constexpr const char* kNoImage = "none";
+
+void check_images(Fields& spec, const Context& context, Conf& conf) {
+  const bool local = first_of(conf, {"spark.kubernetes.driver.master"}).starts_with("local");
+  for (const char* role : {"driver", "executor"}) {
+    const std::string key = std::string("spark.kubernetes.") + role + ".container.image";
+    if (conf.contains(key) || conf.contains("spark.kubernetes.container.image")) continue;
+    if (context.pods == PodsRunAs::Processes) {
+      conf[key] = kNoImage;
+    } else if (std::string_view(role) == "driver" || !local) {
+      spec.complain("image", std::string("is required, since spec.") + role +
+                                 ".image is not given either: pods of a cluster run an image");
+    }
+  }
+}
+
 void add_pods(Fields& spec, const json& application, const Context& context,
               ApplicationPlan& plan) {
   Conf& conf = plan.request.conf;
@@ -218,24 +283,33 @@ void add_pods(Fields& spec, const json& application, const Context& context,
   const RunMarks marks = run_marks(application, context);
   Fields driver = spec.child("driver");
   Fields executor = spec.child("executor");
+  if (context.pods == PodsRunAs::Processes) {
+    leave_out_of_role(driver);
+    leave_out_of_role(executor);
+  }
   add_driver_conf(driver, spec, name, marks, conf);
   add_executor_conf(executor, spec, marks, conf);
   for (const auto& [key, value] : spec.text_map("nodeSelector")) {
     conf["spark.kubernetes.node.selector." + key] = value;
   }
-  plan.request.driver_template = pod_template(driver);
-  const json for_executors = pod_template(executor);
+  plan.request.driver_template = pod_template(driver, context.pods);
+  const json for_executors = pod_template(executor, context.pods);
   plan.driver_parts = pod_parts(Role::Driver, driver, spec, plan.request.driver_template, conf);
   PodParts executor_parts = pod_parts(Role::Executor, executor, spec, for_executors, conf);
+  if (context.pods == PodsRunAs::Processes) {
+    leave_out_of_side_containers(driver, plan.driver_parts);
+    leave_out_of_side_containers(executor, executor_parts);
+  }
   add_monitoring(spec, application, plan.driver_parts, executor_parts, conf, plan.objects);
   driver.refuse_rest();
   executor.refuse_rest();
   spec.adopt(driver);
   spec.adopt(executor);
-  if (!spec.problem()) return;
-  conf["spark.kubernetes.driver.podTemplateContainerName"] = config::kDriverContainer;
   for (const auto& [key, value] : context.forced_conf)
     conf[key] = value;
+  check_images(spec, context, conf);
+  if (!spec.problem()) return;
+  conf["spark.kubernetes.driver.podTemplateContainerName"] = config::kDriverContainer;
   // A driver whose executors are its own threads never makes an executor pod.
   if (first_of(conf, {"spark.kubernetes.driver.master"}).starts_with("local")) return;
   conf["spark.kubernetes.executor.podTemplateContainerName"] = config::kExecutorContainer;
@@ -248,7 +322,9 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   ApplicationPlan plan;
   const json application = substitute_variables(original, plan.warnings);
   const std::string ns = base::string_at(application, {"metadata", "namespace"});
+  RETURN_IF_ERROR(check_values(application));
   Fields spec(application, "spec", "spec");
+  if (context.pods == PodsRunAs::Processes) leave_out_of_spec(spec);
   auto version = parse_spark_version(spec.text("sparkVersion"));
   if (!version) return failure(version.error().with_context("spec.sparkVersion"));
   plan.version = *std::move(version);
@@ -285,6 +361,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   }
   spec.refuse_rest();
   RETURN_IF_ERROR(spec.problem());
+  plan.left_out = std::move(spec.left_out());
   return plan;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // The first stage: a SparkApplication as a spark-submit request and what goes into the pods beside
-// it. The order in which conf keys are set, later ones winning, is that of kubeflow.md §2.
+// it. Later settings of a conf key win, in the order of the Kubeflow operator.
 //
 // Errors: InvalidArgument for what can never work, Unimplemented for a field that is not supported
 // yet; both begin with the field's path: "spec.batchScheduler is not supported yet". Threads: pure.
@@ -25,6 +25,7 @@ struct ApplicationPlan {
   PodParts driver_parts;                // the executors' are in request.executor_template already
   std::vector<nlohmann::json> objects;  // besides those that follow from the request
   std::vector<std::string> warnings;
+  std::vector<std::string> left_out;  // paths, as in Submission
 };
 
 base::Result<ApplicationPlan> spark_conf_for(const nlohmann::json& application,

@@ -165,8 +165,10 @@ base::Result<Submission> submission_from_conf(const SubmitRequest& request,
   const Conf& conf = resolved.conf;
   ASSIGN_OR_RETURN(Labels labels, driver_labels(conf, version, ids));
   ASSIGN_OR_RETURN(DriverDraft draft, initial_draft(request, conf));
-  const std::string prefix =
-      resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id);
+  // What follows it ("-driver-podspec-conf-map") must still fit into a name.
+  constexpr size_t kLongestPrefix = 200;
+  std::string prefix = resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id);
+  if (prefix.size() > kLongestPrefix) prefix = "spark-" + ids.unique_id;
   const DriverFacts facts{
       .request = request,
       .conf = conf,

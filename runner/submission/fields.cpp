@@ -29,11 +29,13 @@ Fields::Fields(const json& parent, std::string_view name, std::string path)
 
 const json* Fields::take(std::string_view name) {
   taken_.emplace(name);
+  if (hidden_.contains(name)) return nullptr;
   const auto member = object_->find(name);
   return member == object_->end() || member->is_null() ? nullptr : &*member;
 }
 
 bool Fields::has(std::string_view name) const {
+  if (hidden_.contains(name)) return false;
   const auto member = object_->find(name);
   return member != object_->end() && !member->is_null();
 }
@@ -125,6 +127,7 @@ std::vector<json> Fields::objects(std::string_view name) {
 
 Fields Fields::child(std::string_view name) {
   taken_.emplace(name);
+  if (hidden_.contains(name)) return Fields(empty_object(), name, path_ + "." + std::string(name));
   return Fields(*object_, name, path_ + "." + std::string(name));
 }
 
@@ -145,6 +148,14 @@ void Fields::refuse_rest() {
   }
 }
 
+void Fields::leave_out(std::string_view name) {
+  const json* value = take(name);
+  hidden_.emplace(name);
+  const bool means_nothing =
+      value == nullptr || *value == json(false) || (value->is_structured() && value->empty());
+  if (!means_nothing) left_out_.push_back(path_ + "." + std::string(name));
+}
+
 void Fields::complain(std::string_view name, std::string_view what) {
   if (problem_) return;
   problem_ = base::Error{
@@ -153,6 +164,7 @@ void Fields::complain(std::string_view name, std::string_view what) {
 
 void Fields::adopt(const Fields& child) {
   if (!problem_) problem_ = child.problem_;
+  left_out_.insert(left_out_.end(), child.left_out_.begin(), child.left_out_.end());
 }
 
 base::Status Fields::problem() const {

@@ -44,10 +44,14 @@ class Fields {
   // Not supported: a problem if it is there.
   void refuse(std::string_view name, std::string_view why = "is not supported yet");
   void refuse_rest();
+  // Has a meaning elsewhere, none here: reads as absent from now on, and its path is remembered if
+  // it said anything.
+  void leave_out(std::string_view name);
+  [[nodiscard]] std::vector<std::string>& left_out() { return left_out_; }
 
   [[nodiscard]] const std::string& path() const { return path_; }
   void complain(std::string_view name, std::string_view what);
-  // Takes the child's problem over.
+  // Takes the child's problem and what it has left out over.
   void adopt(const Fields& child);
   [[nodiscard]] base::Status problem() const;
 
@@ -57,7 +61,9 @@ class Fields {
   const nlohmann::json* object_;
   std::string path_;
   std::set<std::string, std::less<>> taken_;
+  std::set<std::string, std::less<>> hidden_;
   std::optional<base::Error> problem_;
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace runner::submission

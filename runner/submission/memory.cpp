@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 namespace runner::submission {
@@ -39,6 +40,53 @@ std::optional<Size> split_size(std::string_view text) {
     if (unit.suffix == suffix) size.unit = &unit;
   }
   return size.unit == nullptr ? std::nullopt : std::optional(size);
+}
+
+// A quantity of Kubernetes: digits with at most one point, then a suffix or an exponent.
+struct Quantity {
+  long double number = 0;
+  std::string_view suffix;
+};
+
+std::optional<Quantity> split_quantity(std::string_view text) {
+  constexpr size_t kLongest = 40;
+  if (text.empty() || text.size() > kLongest) return std::nullopt;
+  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, digits);
+  std::string_view suffix = text.substr(digits);
+  if (number.find_first_of("0123456789") == std::string_view::npos ||
+      std::count(number.begin(), number.end(), '.') > 1) {
+    return std::nullopt;
+  }
+  // "1e3", but "1E" is the suffix exa.
+  std::string_view whole = number;
+  const bool exponent = suffix.size() > 1 && (suffix.front() == 'e' || suffix.front() == 'E');
+  if (exponent) {
+    const std::string_view power = suffix.substr(suffix[1] == '+' || suffix[1] == '-' ? 2 : 1);
+    const bool all_digits = power.find_first_not_of("0123456789") == std::string_view::npos;
+    if (power.empty() || power.size() > 2 || !all_digits) return std::nullopt;
+    whole = text;
+    suffix = {};
+  }
+  constexpr std::array<std::string_view, 16> kKnown = {
+      "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+  if (std::find(kKnown.begin(), kKnown.end(), suffix) == kKnown.end()) return std::nullopt;
+  double value = 0;
+  std::from_chars(whole.data(), whole.data() + whole.size(), value);
+  return Quantity{.number = value, .suffix = suffix};
+}
+
+// Of a quantity that Spark does not read; 0 for a suffix that Spark reads in its own way.
+long double bytes_per_unit(const Quantity& quantity, bool has_exponent) {
+  if (quantity.suffix.empty()) return has_exponent ? 1.0L : 0.0L;
+  if (quantity.suffix == "Ki") return 0x1p10L;
+  if (quantity.suffix == "Mi") return 0x1p20L;
+  if (quantity.suffix == "Gi") return 0x1p30L;
+  if (quantity.suffix == "Ti") return 0x1p40L;
+  if (quantity.suffix == "Pi") return 0x1p50L;
+  if (quantity.suffix == "Ei") return 0x1p60L;
+  if (quantity.suffix == "E") return 1e18L;
+  return 0.0L;
 }
 
 // A size in MiB, truncated.
@@ -119,8 +167,26 @@ std::string java_double(double value) {
   return mantissa + (negative ? "E-" : "E") + exponent;
 }
 
+std::optional<std::string> spark_size(std::string_view text) {
+  if (split_size(text)) return std::string(text);
+  const std::string_view word = trim(text);
+  const std::optional<Quantity> quantity = split_quantity(word);
+  if (!quantity) return std::nullopt;
+  const bool has_exponent = word.find_first_of("eE") != std::string_view::npos;
+  const long double unit = bytes_per_unit(*quantity, has_exponent);
+  const long double mebibytes = quantity->number * unit / 0x1p20L;
+  constexpr long double kMost = 0x1p42L;  // 2^62 bytes
+  if (unit <= 0 || mebibytes > kMost) return std::nullopt;
+  return std::to_string(static_cast<int64_t>(std::ceil(mebibytes))) + "m";
+}
+
+bool is_quantity(std::string_view text) {
+  return split_quantity(text).has_value();
+}
+
 std::optional<std::string> kubernetes_quantity(std::string_view java_size) {
   const std::optional<Size> size = split_size(java_size);
+  if (!size && is_quantity(java_size)) return std::string(java_size);
   if (!size || !parse_size(java_size, SizeUnit::Byte)) return std::nullopt;
   return std::to_string(size->number) +
          std::string(size->unit == nullptr ? "" : size->unit->kubernetes);

@@ -24,6 +24,13 @@ std::optional<int64_t> parse_size(std::string_view text, SizeUnit bare);
 
 enum class Language { Jvm, Python, R };
 
+// A size as people write it, as Spark reads it. Spark's own ("2g", "1G", "512") come back as they
+// are; what only Kubernetes knows means what it says: "1Gi" → "1024m", "1.5Gi" → "1536m", "2e9" →
+// "1908m" (rounded up to whole MiB). nullopt: neither, or too large.
+std::optional<std::string> spark_size(std::string_view text);
+// Whether the API takes it as a quantity: "500m", "1.5", "2Gi", "1e3"; never negative.
+bool is_quantity(std::string_view text);
+
 struct DriverMemory {
   int64_t pod_mebibytes = 0;  // request and limit
   double default_factor = 0;  // spark.kubernetes.memoryOverheadFactor for the executors
@@ -36,7 +43,8 @@ base::Result<DriverMemory> driver_memory(const Conf& conf, Language language,
 // As Java prints a double: "0.1", "1.0", "1.0E-5".
 std::string java_double(double value);
 
-// "1g" → "1Gi": a Java size as a Kubernetes quantity. nullopt as parse_size.
+// "1g" → "1Gi": a Java size as a Kubernetes quantity; what only Kubernetes knows stays. nullopt:
+// neither.
 std::optional<std::string> kubernetes_quantity(std::string_view java_size);
 
 }  // namespace runner::submission

@@ -88,7 +88,8 @@ json config_map(const json& application, const std::string& name, json data) {
            {{"name", name},
             {"namespace", base::string_at(application, {"metadata", "namespace"})},
             {"labels",
-             {{config::kAppNameLabel, base::string_at(application, {"metadata", "name"})},
+             {{config::kAppNameLabel,
+               config::label_value(base::string_at(application, {"metadata", "name"}))},
               {config::kCreatedByLabel, "true"}}}}},
           {"data", std::move(data)}};
 }
@@ -123,7 +124,7 @@ void add_monitoring(Fields& spec, const json& application, PodParts& driver, Pod
         exporter.configuration.empty() ? kExporterRules : exporter.configuration;
   }
   if (!data.empty()) {
-    const std::string map = app + "-prom-conf";
+    const std::string map = name_beside(app, "-prom-conf");
     const std::string volume = volume_name(map + "-vol");
     objects.push_back(config_map(application, map, std::move(data)));
     // Both roles read spark.metrics.conf, exposed or not.

@@ -75,6 +75,18 @@ std::string conf_map_name(std::string_view unique_id) {
   return "spark-drv-" + std::string(unique_id) + "-conf-map";
 }
 
+std::string name_beside(std::string_view application, std::string_view suffix) {
+  constexpr size_t kNameLength = 253;
+  constexpr size_t kHashLength = 8;
+  if (application.size() + suffix.size() <= kNameLength)
+    return std::string(application) + std::string(suffix);
+  std::string name(application.substr(0, kNameLength - suffix.size() - kHashLength - 1));
+  // A part of a name must not end with what joins parts.
+  while (name.ends_with('.') || name.ends_with('-'))
+    name.pop_back();
+  return name + "-" + sha256_hex(application).substr(0, kHashLength) + std::string(suffix);
+}
+
 std::string volume_name(std::string_view wanted) {
   constexpr size_t kHashLength = 8;
   std::string name = dns_characters(wanted);

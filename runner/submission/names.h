@@ -28,6 +28,8 @@ std::string app_name_label(std::string_view app_name);
 // "<prefix>-driver-svc", or "spark-<unique_id>-driver-svc" where that would be over 63.
 std::string service_name(std::string_view prefix, std::string_view unique_id);
 std::string conf_map_name(std::string_view unique_id);
+// "<application><suffix>", shortened with a hash so that it stays a name of at most 253.
+std::string name_beside(std::string_view application, std::string_view suffix);
 // For a volume or an object: at most 63 characters of a-z, 0-9 and '-'. What is shortened or
 // changed ends with a hash, so that different names stay different.
 std::string volume_name(std::string_view wanted);

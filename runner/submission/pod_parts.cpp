@@ -94,7 +94,8 @@ void add_limits(Role which, Fields& role, PodParts& parts) {
                 "is not supported: Spark sets the memory limit of executors to their request");
   } else if (const std::string limit = role.text("memoryLimit"); !limit.empty()) {
     const std::optional<std::string> quantity = kubernetes_quantity(limit);
-    if (!quantity) role.complain("memoryLimit", "must be a size such as 512m or 2g, not " + limit);
+    if (!quantity)
+      role.complain("memoryLimit", "must be a size such as 512m, 2g or 1Gi, not \"" + limit + "\"");
     parts.limits["memory"] = quantity.value_or("");
   }
   Fields gpu = role.child("gpu");

@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runner/submission/memory.h"
+#include "runner/submission/names.h"
+
 namespace runner::submission {
 namespace {
 
@@ -28,6 +31,29 @@ void set_text(Conf& conf, const std::string& key, const std::string& value) {
 void set_all(Conf& conf, const std::string& prefix, const Conf& values) {
   for (const auto& [key, value] : values)
     conf[prefix + key] = value;
+}
+
+void set_size(Fields& role, const char* name, const std::string& key, Conf& conf) {
+  const std::string written = role.text(name);
+  if (written.empty()) return;
+  const std::optional<std::string> size = spark_size(written);
+  const bool positive = size && parse_size(*size, SizeUnit::Mebibyte).value_or(0) > 0;
+  if (positive) {
+    conf[key] = *size;
+  } else {
+    role.complain(name,
+                  "must be a size over zero such as 512m, 2g or 1Gi, not \"" + written + "\"");
+  }
+}
+
+void set_quantity(Fields& role, const char* name, const std::string& key, Conf& conf) {
+  const std::string written = role.text(name);
+  if (written.empty()) return;
+  if (is_quantity(written)) {
+    conf[key] = written;
+  } else {
+    role.complain(name, "must be a quantity such as 500m or 2, not \"" + written + "\"");
+  }
 }
 
 void add_labels(Fields& role, const RoleKeys& keys, const RunMarks& marks, Conf& conf) {
@@ -141,10 +167,10 @@ void add_shared(Fields& role, Fields& spec, const RoleKeys& keys, Conf& conf) {
   if (const auto cores = role.integer("cores")) {
     conf[keys.plain + "cores"] = std::to_string(*cores);
   }
-  set_text(conf, keys.kubernetes + "request.cores", role.text("coreRequest"));
-  set_text(conf, keys.kubernetes + "limit.cores", role.text("coreLimit"));
-  set_text(conf, keys.plain + "memory", role.text("memory"));
-  set_text(conf, keys.plain + "memoryOverhead", role.text("memoryOverhead"));
+  set_quantity(role, "coreRequest", keys.kubernetes + "request.cores", conf);
+  set_quantity(role, "coreLimit", keys.kubernetes + "limit.cores", conf);
+  set_size(role, "memory", keys.plain + "memory", conf);
+  set_size(role, "memoryOverhead", keys.plain + "memoryOverhead", conf);
   set_text(conf,
            keys.kubernetes == kDriverKeys.kubernetes
                ? "spark.kubernetes.authenticate.driver.serviceAccountName"
@@ -168,7 +194,8 @@ void add_driver_conf(Fields& driver, Fields& spec, const std::string& app_name,
   const RoleKeys& keys = kDriverKeys;
   std::string pod_name = driver.text("podName");
   if (pod_name.empty()) pod_name = first_of(conf, {"spark.kubernetes.driver.pod.name"});
-  conf["spark.kubernetes.driver.pod.name"] = pod_name.empty() ? app_name + "-driver" : pod_name;
+  conf["spark.kubernetes.driver.pod.name"] =
+      pod_name.empty() ? name_beside(app_name, "-driver") : pod_name;
   add_labels(driver, keys, marks, conf);
   add_shared(driver, spec, keys, conf);
   set_text(conf, "spark.kubernetes.driver.master", driver.text("kubernetesMaster"));

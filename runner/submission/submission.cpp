@@ -1,7 +1,11 @@
 #include "runner/submission/submission.h"
 
+#include <array>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "config/names.h"
 #include "runner/submission/application_conf.h"
 #include "runner/submission/conf_to_objects.h"
@@ -26,18 +30,45 @@ void finish_driver(const PodParts& parts, json& pod) {
   }
 }
 
+// Spark's words name a key of the configuration at best; people look for a field.
+base::Error located(base::Error error, const json& application) {
+  struct Source {
+    std::string_view key;
+    const char* field;
+  };
+  static constexpr std::array kSources = {
+      Source{"spark.kubernetes.memoryOverheadFactor", "spec.memoryOverheadFactor"},
+      Source{"spark.kubernetes.container.image.pullPolicy", "spec.imagePullPolicy"},
+      Source{"pod from template file", "spec.driver.template"},
+      Source{"pod template", "spec.driver.template"},
+  };
+  std::string field = "spec";
+  for (const Source& source : kSources)
+    if (error.message.find(source.key) != std::string::npos) field = source.field;
+  const json* conf = base::find(application, {"spec", "sparkConf"});
+  if (conf != nullptr && conf->is_object()) {
+    if (field == "spec" && !conf->empty()) field = "spec.sparkConf";
+    for (const auto& [key, value] : conf->items())
+      if (error.message.find(key) != std::string::npos) field = "spec.sparkConf";
+  }
+  error.message = field + ": " + error.message;
+  return error;
+}
+
 }  // namespace
 
 base::Result<Submission> build_submission(const json& application, const Context& context) {
   try {
     ASSIGN_OR_RETURN(ApplicationPlan plan, spark_conf_for(application, context));
-    ASSIGN_OR_RETURN(Submission submission, submission_from_conf(plan.request, plan.version,
-                                                                 {.app_id = context.app_id,
-                                                                  .unique_id = context.unique_id},
-                                                                 context.submit_time));
+    auto made = submission_from_conf(plan.request, plan.version,
+                                     {.app_id = context.app_id, .unique_id = context.unique_id},
+                                     context.submit_time);
+    if (!made) return base::failure(located(std::move(made).error(), application));
+    Submission submission = *std::move(made);
     finish_driver(plan.driver_parts, submission.driver_pod);
     for (json& object : plan.objects)
       submission.before_pod.push_back(std::move(object));
+    submission.left_out = std::move(plan.left_out);
     submission.warnings.insert(submission.warnings.begin(), plan.warnings.begin(),
                                plan.warnings.end());
     return submission;
@@ -46,6 +77,24 @@ base::Result<Submission> build_submission(const json& application, const Context
     return base::failure(base::Code::InvalidArgument,
                          "spec.driver or spec.executor has a part that no pod can have");
   }
+}
+
+std::optional<base::Error> check_template(const json& application, const Context& context,
+                                          std::string_view root) {
+  const auto built = build_submission(application, context);
+  if (built) return std::nullopt;
+  base::Error error = built.error();
+  // Each "spec" that begins a path; "metadata.spec.x" is none.
+  constexpr std::string_view kSpec = "spec";
+  for (size_t at = 0; (at = error.message.find(kSpec, at)) != std::string::npos;) {
+    const char before = at == 0 ? ' ' : error.message[at - 1];
+    const size_t end = at + kSpec.size();
+    const char after = end < error.message.size() ? error.message[end] : ' ';
+    const bool path = before == ' ' && (after == '.' || after == ':');
+    if (path) error.message.replace(at, kSpec.size(), root);
+    at += path ? root.size() : kSpec.size();
+  }
+  return error;
 }
 
 }  // namespace runner::submission

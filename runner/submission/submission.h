@@ -8,7 +8,9 @@
 // Threads: pure.
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>  // a member by value
@@ -17,6 +19,10 @@
 #include "base/result.h"
 
 namespace runner::submission {
+
+// What the pods of a run become. As processes of a machine they need no image, and what only a
+// container or a cluster has is left out of them and told (Submission::warnings), not refused.
+enum class PodsRunAs { Containers, Processes };
 
 // What comes from the service and the attempt, not from the user.
 struct Context {
@@ -27,6 +33,7 @@ struct Context {
   std::string master_url;  // "https://10.96.0.1:443"; becomes spark.master=k8s://…
   std::string spark_user = "root";
   base::WallTime submit_time;
+  PodsRunAs pods = PodsRunAs::Containers;
   // Service-level defaults; the user's sparkConf wins except for `forced_conf`.
   std::map<std::string, std::string> default_conf;
   std::map<std::string, std::string> forced_conf;
@@ -39,9 +46,24 @@ struct Submission {
   nlohmann::json driver_pod;
   // What the user should be told though nothing is wrong: events.
   std::vector<std::string> warnings;
+  // Paths of what has no effect here because pods run as processes: one event names them.
+  std::vector<std::string> left_out;
 };
 
+// Errors begin with the path of what people wrote: "spec.driver.memory must be a size …".
 base::Result<Submission> build_submission(const nlohmann::json& application,
                                           const Context& context);
+
+// A dry run, for whoever wants to say so before the first slot: what submitting `application` would
+// be refused for, with paths that begin with `root` ("spec.template" in a schedule) instead of
+// "spec"; nullopt: nothing. The ids in `context` may be any.
+std::optional<base::Error> check_template(const nlohmann::json& application, const Context& context,
+                                          std::string_view root);
+
+// What an API server or a node says about a pod names its places in the pod
+// ("spec.volumes[2].nfs"); where people wrote the same thing, this puts their path
+// ("spec.volumes[0].nfs"). `pod` is one that build_submission made of `application`.
+std::string with_written_paths(std::string message, const nlohmann::json& pod,
+                               const nlohmann::json& application);
 
 }  // namespace runner::submission

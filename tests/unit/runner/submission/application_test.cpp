@@ -164,11 +164,14 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "spec.sparkVersion: \"four\" is not a Spark version such as 4.0.1"},
       {{{"sparkVersion", "2.4.8"}},
        "spec.sparkVersion: Spark 2.4.8 is not supported: 3.3 or newer is needed"},
-      {{{"image", nullptr}}, "Must specify the driver container image"},
+      {{{"image", nullptr}},
+       "spec.image is required, since spec.driver.image is not given either: pods of a cluster run "
+       "an image"},
       {{{"driver", {{"cores", "two"}}}}, "spec.driver.cores must be an integer"},
-      {{{"driver", {{"memory", "1.5g"}}}}, "Driver memory must be a positive number"},
+      {{{"driver", {{"memory", "1.5g"}}}},
+       "spec.driver.memory must be a size over zero such as 512m, 2g or 1Gi, not \"1.5g\""},
       {{{"driver", {{"memoryLimit", "lots"}}}},
-       "spec.driver.memoryLimit must be a size such as 512m or 2g, not lots"},
+       "spec.driver.memoryLimit must be a size such as 512m, 2g or 1Gi, not \"lots\""},
       {{{"executor", {{"memoryLimit", "2g"}}}},
        "spec.executor.memoryLimit is not supported: Spark sets the memory limit of executors to "
        "their request"},
@@ -190,15 +193,19 @@ TEST_CASE("what cannot run is refused with the field's name") {
       {{{"sparkConf", {{"spark.kubernetes.namespace", "other"}}}},
        "spec.sparkConf must not set spark.kubernetes.namespace to another namespace"},
       {{{"sparkConf", {{"spark.driver.bindAddress", "0.0.0.0"}}}},
-       "spark.driver.bindAddress is not supported in Kubernetes mode, as the driver's bind address "
+       "spec.sparkConf: spark.driver.bindAddress is not supported in Kubernetes mode, as the "
+       "driver's bind address "
        "is managed and set to the driver pod's IP address."},
       {{{"sparkConf", {{"spark.kerberos.keytab", "/etc/krb5.keytab"}}}},
-       "spark.kerberos.keytab names a file of the submitting machine: local:// names a file of the "
+       "spec.sparkConf: spark.kerberos.keytab names a file of the submitting machine: local:// "
+       "names a file of the "
        "image"},
       {{{"sparkConf", {{"spark.kubernetes.driver.pod.featureSteps", "com.example.Step"}}}},
-       "spark.kubernetes.driver.pod.featureSteps: com.example.Step would need to run in this "
+       "spec.sparkConf: spark.kubernetes.driver.pod.featureSteps: com.example.Step would need to "
+       "run in this "
        "service"},
-      {{{"driver", {{"template", {{"spec", 1}}}}}}, "Could not load pod from template file."},
+      {{{"driver", {{"template", {{"spec", 1}}}}}},
+       "spec.driver.template: Could not load pod from template file."},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.error) {

@@ -119,7 +119,42 @@ TEST_CASE("sizes") {
   CHECK(kubernetes_quantity("1500m") == "1500Mi");
   CHECK(kubernetes_quantity("2G") == "2Gi");
   CHECK(kubernetes_quantity("2048") == "2048");
-  CHECK_FALSE(kubernetes_quantity("2Gi").has_value());
+  CHECK(kubernetes_quantity("2Gi") == "2Gi");
+  CHECK_FALSE(kubernetes_quantity("lots").has_value());
+}
+
+TEST_CASE("a size of Kubernetes means in Spark what it says") {
+  struct Case {
+    const char* written;
+    const char* size;  // nullptr: refused
+  };
+  constexpr Case kCases[] = {
+      {"1Gi", "1024m"},    {"1.5Gi", "1536m"},      {"512Mi", "512m"},
+      {"100Ki", "1m"},     {"2e9", "1908m"},        {"1G", "1G"},
+      {"1g", "1g"},        {"512", "512"},          {"0Gi", "0m"},
+      {"1Ti", "1048576m"}, {"1E", "953674316407m"}, {"1.5g", nullptr},
+      {"1.5", nullptr},    {"", nullptr},           {"Gi", nullptr},
+      {"-1Gi", nullptr},   {"1..5Gi", nullptr},     {"9Ei", nullptr},
+      {"1e999", nullptr},  {"ten", nullptr},
+  };
+  for (const Case& c : kCases) {
+    INFO(c.written);
+    const auto size = spark_size(c.written);
+    if (c.size == nullptr) {
+      CHECK_FALSE(size.has_value());
+    } else {
+      REQUIRE(size.has_value());
+      CHECK(*size == c.size);
+    }
+  }
+  for (const char* good : {"500m", "2", "1.5", "2Gi", "1e3", "1E", "100k"}) {
+    INFO(good);
+    CHECK(is_quantity(good));
+  }
+  for (const char* bad : {"", "two", "1,5", "-1", "2g", "1e", "1e+", "m"}) {
+    INFO(bad);
+    CHECK_FALSE(is_quantity(bad));
+  }
 }
 
 TEST_CASE("doubles are printed as Java prints them") {

@@ -1,0 +1,215 @@
+// What people wrote that cannot work is told before anything is created, by the path that they
+// wrote.
+
+#include "runner/submission/checks.h"
+
+#include "tests/support/catch.h"
+#include "tests/unit/runner/submission/application.h"
+
+using namespace runner::submission;
+using namespace runner::submission::test;
+using nlohmann::json;
+
+namespace {
+
+json with_spec(const json& spec) {
+  return with(scala_application(), {{"spec", spec}});
+}
+json with_driver(const json& driver) {
+  return with_spec({{"driver", driver}});
+}
+
+Context on_a_machine() {
+  Context where = context();
+  where.pods = PodsRunAs::Processes;
+  return where;
+}
+
+}  // namespace
+
+TEST_CASE("names that cannot be are refused before anything is created") {
+  struct Case {
+    json spec;
+    std::string error;  // its beginning
+  };
+  const Case cases[] = {
+      {{{"driver", {{"podName", "a/b"}}}}, "spec.driver.podName must not be \"a/b\": "},
+      {{{"sparkConf", {{"spark.kubernetes.driver.pod.name", "a/b"}}}},
+       "spec.sparkConf.spark.kubernetes.driver.pod.name must not be \"a/b\": "},
+      {{{"sparkConfigMap", "../x"}}, "spec.sparkConfigMap must not be \"../x\": "},
+      {{{"hadoopConfigMap", "A"}}, "spec.hadoopConfigMap must not be \"A\": "},
+      {{{"imagePullSecrets", {"ok", "not ok"}}},
+       "spec.imagePullSecrets[1] must not be \"not ok\": "},
+      {{{"driver", {{"configMaps", {{{"name", "a/b"}, {"path", "/c"}}}}}}},
+       "spec.driver.configMaps[0].name must not be \"a/b\": "},
+      {{{"driver", {{"secrets", {{{"name", "a b"}, {"path", "/c"}, {"secretType", "Generic"}}}}}}},
+       "spec.driver.secrets[0].name must not be \"a b\": "},
+      {{{"executor", {{"serviceAccount", "a/b"}}}},
+       "spec.executor.serviceAccount must not be \"a/b\": "},
+      {{{"driver", {{"envSecretKeyRefs", {{"A", {{"name", "a/b"}, {"key", "k"}}}}}}}},
+       "spec.driver.envSecretKeyRefs.A.name must not be \"a/b\": "},
+      {{{"volumes", {{{"name", "v"}, {"secret", {{"secretName", "a/b"}}}}}}},
+       "spec.volumes[0].secret.secretName must not be \"a/b\": "},
+      {{{"volumes", {{{"name", "V_1"}, {"emptyDir", json::object()}}}}},
+       "spec.volumes[0].name must not be \"V_1\": "},
+      {{{"driver", {{"labels", {{"team", "data science"}}}}}},
+       "spec.driver.labels.team must not be \"data science\": "},
+      {{{"driver", {{"coreLimit", "two"}}}},
+       "spec.driver.coreLimit must be a quantity such as 500m or 2, not \"two\""},
+      {{{"sparkConf", {{"spark.executor.memory", "lots"}}}},
+       "spec.sparkConf spark.executor.memory must be a size such as 512m, 2g or 1Gi, not \"lots\""},
+      {{{"driver", {{"memory", "0"}}}},
+       "spec.driver.memory must be a size over zero such as 512m, 2g or 1Gi, not \"0\""},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.error) {
+      const std::string error = refusal(with_spec(c.spec));
+      INFO(error);
+      CHECK(error.starts_with(c.error));
+    }
+  }
+}
+
+TEST_CASE("what would be accepted and then stuck is refused by its path") {
+  CHECK(refusal(with_driver(
+            {{"env", {{{"name", "OK"}, {"value", "1"}}, {{"name", "A=B"}, {"value", "1"}}}}})) ==
+        "spec.driver.env[1].name must not be \"A=B\": the name of a variable has no '='");
+  CHECK(refusal(with_driver({{"envVars", {{"A=B", "1"}}}})) ==
+        "spec.driver.envVars must not have \"A=B\": the name of a variable has no '='");
+  CHECK(
+      refusal(with_spec({{"sparkConf", {{"spark.executorEnv.A=B", "1"}}}})) ==
+      "spec.sparkConf must not have \"spark.executorEnv.A=B\": the name of a variable has no '='");
+  CHECK(refusal(with_spec({{"arguments", {"ok", std::string("cut\0here", 8)}}})) ==
+        "spec.arguments[1] has a NUL character, which no program can be given");
+  const json volume = {{{"name", "v"}, {"emptyDir", json::object()}}};
+  for (const char* root : {"/", "//", "/."}) {
+    CHECK(refusal(with_spec(
+              {{"volumes", volume},
+               {"driver", {{"volumeMounts", {{{"name", "v"}, {"mountPath", root}}}}}}})) ==
+          "spec.driver.volumeMounts[0].mountPath must not be \"" + std::string(root) +
+              "\": a volume there would hide every file of the image; mount it in a folder");
+  }
+  CHECK(refusal(with_driver({{"configMaps", {{{"name", "c"}, {"path", "/"}}}}}))
+            .starts_with("spec.driver.configMaps[0].path must not be \"/\""));
+  CHECK(refusal(with_driver(
+            {{"initContainers", {{{"name", "i"}, {"image", "i"}, {"env", {{{"name", ""}}}}}}}})) ==
+        "spec.driver.initContainers[0].env[0].name must not be \"\": a variable needs a name");
+}
+
+TEST_CASE("very long names and names with dots still make objects that can be") {
+  const std::string longest(253, 'n');
+  for (const std::string& name :
+       {longest, std::string("my.app.v2"), std::string(120, 'a') + ".b"}) {
+    const Submission built = must_build(
+        with(scala_application(), {{"metadata", {{"name", name}}},
+                                   {"spec",
+                                    {{"monitoring",
+                                      {{"exposeDriverMetrics", true},
+                                       {"exposeExecutorMetrics", true},
+                                       {"prometheus", {{"jmxExporterJar", "/a.jar"}}}}}}}}));
+    std::vector<json> objects = built.before_pod;
+    objects.push_back(built.driver_pod);
+    for (const json& object : objects) {
+      INFO(object["kind"] << " " << object["metadata"]["name"]);
+      CHECK(is_object_name(object["metadata"]["name"].get<std::string>()));
+      const json labels = object["metadata"].value("labels", json::object());
+      for (const auto& [key, value] : labels.items())
+        CHECK(value.get<std::string>().size() <= 63);
+    }
+  }
+}
+
+TEST_CASE("1Gi of memory is 1024 MiB, in fields and in sparkConf") {
+  const Submission built = must_build(with_spec(
+      {{"driver", {{"memory", "1Gi"}, {"memoryOverhead", "256Mi"}, {"memoryLimit", "2Gi"}}},
+       {"sparkConf", {{"spark.memory.offHeap.size", "1Gi"}}}}));
+  CHECK(properties(built).at("spark.driver.memory") == "1024m");
+  CHECK(properties(built).at("spark.memory.offHeap.size") == "1024m");
+  CHECK(driver_container(built)["resources"]["requests"]["memory"] == "1280Mi");
+  CHECK(driver_container(built)["resources"]["limits"]["memory"] == "2Gi");
+}
+
+TEST_CASE("without an image a run is refused on a cluster and made on a machine") {
+  const json application = with_spec({{"image", nullptr}});
+  CHECK(refusal(application).starts_with("spec.image is required"));
+  CHECK(driver_container(must_build(application, on_a_machine()))["image"] == "none");
+  CHECK(refusal(with_spec({{"image", nullptr}, {"driver", {{"image", "d:1"}}}})) ==
+        "spec.image is required, since spec.executor.image is not given either: pods of a cluster "
+        "run an image");
+}
+
+TEST_CASE("what only a cluster has is left out on a machine, and told by path") {
+  const json application = with_spec(
+      {{"batchScheduler", "volcano"},
+       {"sparkUIOptions", {{"servicePort", 80}}},
+       {"volumes", {{{"name", "v"}, {"emptyDir", json::object()}}}},
+       {"driver",
+        {{"gpu", {{"name", "nvidia.com/gpu"}, {"quantity", 1}}},
+         {"hostAliases", {{{"ip", "10.0.0.1"}, {"hostnames", {"h"}}}}},
+         {"lifecycle", {{"preStop", {{"exec", {{"command", {"x"}}}}}}}},
+         {"hostNetwork", false},
+         {"template",
+          {{"spec",
+            {{"containers",
+              {{{"name", "spark-kubernetes-driver"},
+                {"livenessProbe", {{"exec", json::object()}}}}}}}}}},
+         {"sidecars",
+          {{{"name", "s"}, {"command", {"x"}}, {"securityContext", {{"runAsUser", 1}}}}}}}}});
+  const Submission built = must_build(application, on_a_machine());
+  CHECK(built.left_out ==
+        std::vector<std::string>{"spec.batchScheduler", "spec.sparkUIOptions", "spec.driver.gpu",
+                                 "spec.driver.hostAliases", "spec.driver.lifecycle",
+                                 "spec.driver.template.spec.containers[0].livenessProbe",
+                                 "spec.driver.sidecars[0].securityContext"});
+  CHECK_FALSE(built.driver_pod["spec"].contains("hostAliases"));
+  CHECK_FALSE(driver_container(built).contains("lifecycle"));
+  CHECK_FALSE(driver_container(built)["resources"]["limits"].contains("nvidia.com/gpu"));
+  CHECK(refusal(application) == "spec.batchScheduler is not supported yet");
+}
+
+TEST_CASE("what is said about a place in the pod is told by the path that people wrote") {
+  const json application =
+      with_spec({{"volumes", {{{"name", "data"}, {"nfs", {{"server", "s"}, {"path", "/p"}}}}}},
+                 {"driver",
+                  {{"volumeMounts", {{{"name", "data"}, {"mountPath", "/data"}}}},
+                   {"env", {{{"name", "A"}, {"value", "b"}}}},
+                   {"sidecars", {{{"name", "side"}, {"image", "s"}}}}}}});
+  const Submission built = must_build(application);
+  const json& pod = built.driver_pod;
+  const auto index_of = [](const json& list, const char* name) {
+    for (size_t i = 0; i < list.size(); ++i)
+      if (list[i]["name"] == name) return std::to_string(i);
+    return std::string("none");
+  };
+  const std::string volume = index_of(pod["spec"]["volumes"], "data");
+  const std::string driver = index_of(pod["spec"]["containers"], "spark-kubernetes-driver");
+  const std::string side = index_of(pod["spec"]["containers"], "side");
+  REQUIRE(volume != "0");
+  const json& container = driver_container(built);
+  CHECK(with_written_paths("spec.volumes[" + volume + "].nfs is not supported", pod, application) ==
+        "spec.volumes[0].nfs is not supported");
+  CHECK(with_written_paths("spec.containers[" + side + "].image: bad", pod, application) ==
+        "spec.driver.sidecars[0].image: bad");
+  CHECK(with_written_paths("x: spec.containers[" + driver + "].env[" +
+                               index_of(container["env"], "A") + "].value: no, spec.volumes[99]",
+                           pod,
+                           application) == "x: spec.driver.env[0].value: no, spec.volumes[99]");
+  CHECK(with_written_paths("spec.containers[" + driver + "].lifecycle is not supported", pod,
+                           application) == "spec.driver.lifecycle is not supported");
+  CHECK(with_written_paths("spec.volumes[", pod, application) == "spec.volumes[");
+}
+
+TEST_CASE("a dry run names the field of the schedule") {
+  const auto problem =
+      check_template(with_driver({{"memory", "lots"}}), context(), "spec.template");
+  REQUIRE(problem.has_value());
+  CHECK(
+      problem->message ==
+      "spec.template.driver.memory must be a size over zero such as 512m, 2g or 1Gi, not \"lots\"");
+  CHECK(check_template(with_spec({{"nodeSelector", {{"a", "b"}}},
+                                  {"driver", {{"nodeSelector", {{"a", "b"}}}}}}),
+                       context(), "spec.template")
+            ->message ==
+        "spec.template.driver.nodeSelector and spec.template.nodeSelector exclude each other");
+  CHECK_FALSE(check_template(scala_application(), context(), "spec.template").has_value());
+}
