@@ -19,16 +19,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
+#include "kube/object.h"
 #include "kube/resource_type.h"
 
 namespace kube {
-
-using Json = nlohmann::json;
-
-// Of metadata; empty when absent.
-ObjectKey key_of(const Json& object);
-std::string uid_of(const Json& object);
-std::string resource_version_of(const Json& object);
 
 struct ListOptions {
   std::string ns;              // "" = all namespaces

@@ -38,16 +38,10 @@ KeyMapper own_key() {
 KeyMapper controller_key(const ResourceType& owner) {
   return [owner](const Json& object) {
     std::vector<ObjectKey> keys;
-    const Json* references = base::find(object, {"metadata", "ownerReferences"});
-    if (references == nullptr || !references->is_array()) return keys;
-    for (const Json& reference : *references) {
-      if (base::bool_at(reference, {"controller"}).value_or(false) &&
-          base::string_at(reference, {"kind"}) == owner.kind &&
-          base::string_at(reference, {"apiVersion"}) == owner.api_version()) {
-        keys.push_back(
-            {owner.namespaced ? key_of(object).ns : "", base::string_at(reference, {"name"})});
-      }
-    }
+    const auto controller = controller_of(object);
+    if (controller && controller->kind == owner.kind &&
+        controller->api_version == owner.api_version())
+      keys.push_back({owner.namespaced ? key_of(object).ns : "", controller->name});
     return keys;
   };
 }

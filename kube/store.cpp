@@ -9,15 +9,10 @@
 namespace kube {
 namespace {
 
-std::vector<std::string> owners_of(const Json& object) {
+std::vector<std::string> owner_uids(const Json& object) {
   std::vector<std::string> uids;
-  const Json* references = base::find(object, {"metadata", "ownerReferences"});
-  if (references == nullptr || !references->is_array()) return uids;
-  for (const Json& reference : *references) {
-    if (std::string uid = base::string_at(reference, {"uid"}); !uid.empty()) {
-      uids.push_back(std::move(uid));
-    }
-  }
+  for (OwnerReference& owner : owners_of(object))
+    if (!owner.uid.empty()) uids.push_back(std::move(owner.uid));
   return uids;
 }
 
@@ -105,7 +100,7 @@ StoreDelta Store::take(const ObjectKey& key) {
 }
 
 void Store::index(const Json& object, const ObjectKey& key) {
-  for (const std::string& uid : owners_of(object))
+  for (const std::string& uid : owner_uids(object))
     by_owner_[uid].insert(key);
   if (indexed_label_.empty()) return;
   if (const std::string value = label_of(object, indexed_label_); !value.empty())
@@ -113,7 +108,7 @@ void Store::index(const Json& object, const ObjectKey& key) {
 }
 
 void Store::unindex(const Json& object, const ObjectKey& key) {
-  for (const std::string& uid : owners_of(object))
+  for (const std::string& uid : owner_uids(object))
     forget(by_owner_, uid, key);
   if (!indexed_label_.empty()) forget(by_label_, label_of(object, indexed_label_), key);
 }

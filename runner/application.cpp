@@ -150,15 +150,6 @@ ObservedDriver::Phase parse_phase(std::string_view phase) {
   return ObservedDriver::Phase::Pending;
 }
 
-std::string controller_uid(const json& object) {
-  const json* owners = base::find(object, {"metadata", "ownerReferences"});
-  if (owners == nullptr || !owners->is_array()) return {};
-  for (const json& owner : *owners) {
-    if (base::bool_at(owner, {"controller"}).value_or(false)) return string_at(owner, {"uid"});
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string_view to_string(AppState state) {
@@ -180,12 +171,9 @@ Application read_application(const json& object) {
   app.key = kube::key_of(object);
   app.uid = kube::uid_of(object);
   app.generation = integer_at(object, {"metadata", "generation"}).value_or(0);
-  app.created = time_at(object, {"metadata", "creationTimestamp"}).value_or(base::WallTime{});
-  app.deleting = !string_at(object, {"metadata", "deletionTimestamp"}).empty();
-  const json* finalizers = base::find(object, {"metadata", "finalizers"});
-  app.has_finalizer =
-      finalizers != nullptr && finalizers->is_array() &&
-      std::find(finalizers->begin(), finalizers->end(), config::kRunFinalizer) != finalizers->end();
+  app.created = kube::created_at(object).value_or(base::WallTime{});
+  app.deleting = kube::is_deleting(object);
+  app.has_finalizer = kube::has_finalizer(object, config::kRunFinalizer);
   app.suspend = base::bool_at(object, {"spec", "suspend"}).value_or(false);
   app.spec_hash = hash_of_spec(object);
   app.restart = read_restart_policy(object);
@@ -221,9 +209,9 @@ json write_status(const ApplicationStatus& status) {
 ObservedDriver read_driver(const json& pod) {
   ObservedDriver driver;
   driver.phase = parse_phase(string_at(pod, {"status", "phase"}));
-  driver.deleting = !string_at(pod, {"metadata", "deletionTimestamp"}).empty();
+  driver.deleting = kube::is_deleting(pod);
   driver.submission_id = string_at(pod, {"metadata", "labels", config::kSubmissionIdLabel});
-  driver.owner_uid = controller_uid(pod);
+  if (auto owner = kube::controller_of(pod)) driver.owner_uid = std::move(owner->uid);
   driver.pod_ip = string_at(pod, {"status", "podIP"});
   if (driver.phase == ObservedDriver::Phase::Pending) driver.waiting = why_waiting(pod);
   if (driver.phase == ObservedDriver::Phase::Failed) {
@@ -259,6 +247,11 @@ std::string executor_state(const json& pod) {
       return "UNKNOWN";
   }
   return "UNKNOWN";
+}
+
+bool has_ended(const ObservedDriver& driver) {
+  return driver.termination || driver.phase == ObservedDriver::Phase::Succeeded ||
+         driver.phase == ObservedDriver::Phase::Failed;
 }
 
 }  // namespace runner

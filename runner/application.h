@@ -122,6 +122,8 @@ struct ObservedDriver {
 };
 
 ObservedDriver read_driver(const nlohmann::json& pod);
+// Until it has, the pod may have a live Spark process: what Forbid, Replace and a retry wait for.
+bool has_ended(const ObservedDriver& driver);
 // "PENDING", "RUNNING", "COMPLETED", "FAILED" or "UNKNOWN", for status.executorState.
 std::string executor_state(const nlohmann::json& pod);
 

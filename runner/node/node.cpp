@@ -43,15 +43,6 @@ kube::ResourceType binding_of(const std::string& pod) {
   return {"", "v1", "pods/" + pod + "/binding", "Binding", true};
 }
 
-base::WallTime created_at(const Json& pod) {
-  return base::parse_rfc3339(base::string_at(pod, {"metadata", "creationTimestamp"}))
-      .value_or(base::WallTime{});
-}
-
-bool is_deleting(const Json& pod) {
-  return !base::string_at(pod, {"metadata", "deletionTimestamp"}).empty();
-}
-
 std::string node_of(const Json& pod) {
   return base::string_at(pod, {"spec", "nodeName"});
 }
@@ -284,7 +275,7 @@ base::Status RunningNode::sync_pod(const std::string& uid) {
   if (!node_of(pod).empty()) assumed_.erase(uid);
   const auto known = known_.find(uid);
   if (known != known_.end()) return advance(known->second, pod);
-  if (is_deleting(pod)) return finish_deletion(pod);
+  if (kube::is_deleting(pod)) return finish_deletion(pod);
   if (is_final(phase_of(pod))) return {};
   return take_over(uid, pod);
 }
@@ -357,7 +348,7 @@ base::Status RunningNode::advance(Known& known, const Json& pod) {
   RETURN_IF_ERROR(run.refresh(clock_.now()));
   if (!run.launched()) {
     // Nothing runs: nothing to wait for.
-    if (is_deleting(pod)) return finish_deletion(pod);
+    if (kube::is_deleting(pod)) return finish_deletion(pod);
     if (is_final(phase_of(pod))) return {};
     const auto launched = prepare_and_launch(known);
     RETURN_IF_ERROR(report(known, pod));
@@ -365,14 +356,14 @@ base::Status RunningNode::advance(Known& known, const Json& pod) {
   }
   if (run.needs_supervisor()) RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
   watch_supervisor(known);
-  if (is_deleting(pod) && !run.over()) {
+  if (kube::is_deleting(pod) && !run.over()) {
     const auto grace =
         base::integer_at(pod, {"metadata", "deletionGracePeriodSeconds"}).value_or(30);
     RETURN_IF_ERROR(run.stop(std::chrono::seconds(grace)));
   }
   RETURN_IF_ERROR(report(known, pod));
   // The object goes only now, when no process of the pod lives.
-  if (is_deleting(pod) && run.over()) return finish_deletion(pod);
+  if (kube::is_deleting(pod) && run.over()) return finish_deletion(pod);
   return {};
 }
 
@@ -467,7 +458,7 @@ std::vector<Resources> RunningNode::used() const {
 void RunningNode::place_pods() {
   std::vector<WaitingPod> waiting;
   for (const auto& [uid, pod] : objects_) {
-    if (!node_of(*pod).empty() || assumed_.contains(uid) || is_deleting(*pod) ||
+    if (!node_of(*pod).empty() || assumed_.contains(uid) || kube::is_deleting(*pod) ||
         is_final(phase_of(*pod)))
       continue;
     const std::string unmatched = unmatched_selector(*pod, node_labels(options_.name));
@@ -479,11 +470,9 @@ void RunningNode::place_pods() {
                    .name = kube::key_of(*pod).to_string(),
                    // A quantity that cannot be read is refused when the pod is taken over.
                    .requests = requests_of(*pod).value_or(Resources{}),
-                   .created = created_at(*pod)};
-    const Json* owners = base::find(*pod, {"metadata", "ownerReferences"});
-    if (owners != nullptr && owners->is_array())
-      for (const Json& owner : *owners)
-        one.owner_runs = one.owner_runs || known_.contains(base::string_at(owner, {"uid"}));
+                   .created = kube::created_at(*pod).value_or(base::WallTime{})};
+    for (const kube::OwnerReference& owner : kube::owners_of(*pod))
+      one.owner_runs = one.owner_runs || known_.contains(owner.uid);
     waiting.push_back(std::move(one));
   }
   if (waiting.empty()) return;

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
-#include "runner/application_reconciler.h"
+#include "runner/run_record.h"
 
 namespace simulation {
 namespace {

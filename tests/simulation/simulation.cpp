@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
-#include "runner/application_reconciler.h"
-#include "runner/schedule_reconciler.h"
+#include "runner/applications/reconciler.h"
+#include "runner/schedules/reconciler.h"
 #include "scheduler/run_name.h"
 #include "tests/simulation/model_applications.h"
 #include "tests/simulation/random.h"
@@ -43,8 +43,8 @@ struct Replica {
     if (plan.applications == Applications::Model) {
       applications = std::make_unique<ModelApplications>(api, cache, recorder, clock);
     } else {
-      applications = std::make_unique<runner::ApplicationReconciler>(
-          api, cache, events, recorder, clock, runner::ApplicationOptions{});
+      applications = std::make_unique<runner::applications::ApplicationReconciler>(
+          api, cache, events, recorder, clock, runner::applications::ApplicationOptions{});
     }
     cache.sync();
   }
@@ -53,7 +53,7 @@ struct Replica {
   SabotagedCache seen;
   SabotagedApi lied_to;
   SabotagedRecorder records;
-  runner::ScheduleReconciler schedules;
+  runner::schedules::ScheduleReconciler schedules;
   std::unique_ptr<kube::Reconciler> applications;
 };
 

@@ -8,13 +8,13 @@
 #include "config/names.h"
 #include "kube/controller.h"
 #include "kube/informer.h"
-#include "runner/schedule_reconciler.h"
+#include "runner/schedules/reconciler.h"
 
 namespace sparkcron {
 namespace {
 
-runner::ApplicationOptions application_options(const ControllersOptions& options) {
-  runner::ApplicationOptions application = options.application;
+runner::applications::ApplicationOptions application_options(const ControllersOptions& options) {
+  runner::applications::ApplicationOptions application = options.application;
   application.telemetry = options.telemetry;
   return application;
 }
@@ -83,8 +83,8 @@ struct Controllers::Parts {
 
   kube::InformerCache cache;
   std::deque<kube::Informer> informers;
-  runner::ScheduleReconciler schedule_reconciler;
-  runner::ApplicationReconciler application_reconciler;
+  runner::schedules::ScheduleReconciler schedule_reconciler;
+  runner::applications::ApplicationReconciler application_reconciler;
   kube::Controller schedules;
   kube::Controller applications;
 };

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
-#include "runner/application_reconciler.h"
+#include "runner/applications/reconciler.h"
 #include "runner/run_recorder.h"
 #include "runner/telemetry.h"
 
@@ -22,7 +22,7 @@ struct ControllersOptions {
   std::string default_time_zone = "UTC";
   std::vector<std::string> namespaces;  // empty = all
   int workers = 4;
-  runner::ApplicationOptions application;
+  runner::applications::ApplicationOptions application;
   runner::Telemetry* telemetry = nullptr;  // may be null
 };
 

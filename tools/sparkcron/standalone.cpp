@@ -65,10 +65,7 @@ std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& po
                                 .files = log.files};
   finished.run = {finished.pod.ns,
                   base::string_at(pod, {"metadata", "labels", config::kAppNameLabel})};
-  const nlohmann::json* owners = base::find(pod, {"metadata", "ownerReferences"});
-  if (owners != nullptr && owners->is_array() && !owners->empty()) {
-    finished.run_uid = base::string_at(owners->front(), {"uid"});
-  }
+  if (const auto owner = kube::controller_of(pod)) finished.run_uid = owner->uid;
   return finished;
 }
 

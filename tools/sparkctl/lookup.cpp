@@ -44,13 +44,8 @@ base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::strin
                    session.api.list(config::spark_applications(), {.ns = session.ns}));
   std::vector<kube::Json> runs;
   for (kube::Json& run : list.items) {
-    const kube::Json* owners = base::find(run, {"metadata", "ownerReferences"});
-    if (owners == nullptr || !owners->is_array()) continue;
-    const bool ours = std::any_of(owners->begin(), owners->end(), [&](const kube::Json& owner) {
-      return base::string_at(owner, {"kind"}) == config::kScheduleKind &&
-             base::string_at(owner, {"name"}) == schedule;
-    });
-    if (ours) runs.push_back(std::move(run));
+    const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
+    if (owner && owner->name == schedule) runs.push_back(std::move(run));
   }
   const auto newer = [](const kube::Json& left, const kube::Json& right) {
     const auto key = [](const kube::Json& run) {

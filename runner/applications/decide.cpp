@@ -1,8 +1,8 @@
-#include "runner/application_decide.h"
+#include "runner/applications/decide.h"
 
 #include <algorithm>
 
-namespace runner {
+namespace runner::applications {
 namespace {
 
 using base::WallTime;
@@ -47,10 +47,6 @@ class Decider {
     return &*observed_.driver;
   }
   bool driver_lives() const { return driver() != nullptr && !has_ended(*driver()); }
-  static bool has_ended(const ObservedDriver& driver) {
-    return driver.termination || driver.phase == ObservedDriver::Phase::Succeeded ||
-           driver.phase == ObservedDriver::Phase::Failed;
-  }
 
   // The pod's own deletion wakes us again, so there is nothing to poll.
   void stop_driver() {
@@ -441,4 +437,4 @@ seconds retry_delay(seconds interval, int64_t failures,
   return std::min(delay, cap);
 }
 
-}  // namespace runner
+}  // namespace runner::applications

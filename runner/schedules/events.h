@@ -13,10 +13,10 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "kube/event_recorder.h"
-#include "runner/schedule_status.h"
+#include "runner/schedules/status.h"
 #include "scheduler/decide.h"
 
-namespace runner {
+namespace runner::schedules {
 
 void announce_start(kube::EventRecorder& events, const nlohmann::json& schedule,
                     const scheduler::StartRun& run);
@@ -35,4 +35,4 @@ struct Announcement {
 // After the status was written, so that no crash makes it say a thing twice.
 void announce_decision(kube::EventRecorder& events, const Announcement& news);
 
-}  // namespace runner
+}  // namespace runner::schedules

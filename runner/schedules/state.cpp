@@ -1,4 +1,4 @@
-#include "runner/schedule_state.h"
+#include "runner/schedules/state.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using nlohmann::json;
@@ -111,4 +111,4 @@ void write_schedule_state(const ScheduleState& state, json& status) {
                       {"active", decided.tracked.size()}};
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -1,4 +1,4 @@
-#include "runner/application_telemetry.h"
+#include "runner/applications/telemetry.h"
 
 #include <string>
 #include <vector>
@@ -44,7 +44,7 @@ struct World {
   tests::FakeApi api{clock};
   tests::FakeCache cache{api};
   Told told;
-  runner::ApplicationTelemetry telemetry{&told};
+  runner::applications::ApplicationTelemetry telemetry{&told};
   runner::Application app;
   json object{{"metadata", {{"name", "run"}, {"namespace", "etl"}}}};
 
@@ -135,7 +135,7 @@ TEST_CASE("executors are followed by their pods") {
 
 TEST_CASE("nobody needs to listen") {
   World world;
-  runner::ApplicationTelemetry silent(nullptr);
+  runner::applications::ApplicationTelemetry silent(nullptr);
   silent.written(world.app, world.object, world.app.status, world.cache);
   silent.seen(world.app, world.object, world.cache);
   silent.gone(world.app.key);

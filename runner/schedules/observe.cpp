@@ -1,4 +1,4 @@
-#include "runner/schedule_observe.h"
+#include "runner/schedules/observe.h"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "config/names.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using nlohmann::json;
@@ -25,17 +25,8 @@ bool cached_driver_alive(const kube::Cache& cache, const std::string& run_uid) {
 }
 
 // The SparkApplication that a driver pod belongs to.
-struct Owner {
-  std::string name;
-  std::string uid;
-};
-Owner application_of(const json& pod) {
-  const json* owners = base::find(pod, {"metadata", "ownerReferences"});
-  if (owners != nullptr && owners->is_array())
-    for (const json& owner : *owners)
-      if (base::string_at(owner, {"kind"}) == config::kApplicationKind)
-        return {base::string_at(owner, {"name"}), base::string_at(owner, {"uid"})};
-  return {};
+kube::OwnerReference application_of(const json& pod) {
+  return kube::owner_of_kind(pod, config::kApplicationKind).value_or(kube::OwnerReference{});
 }
 
 class LiveView {
@@ -109,7 +100,7 @@ class LiveView {
     for (const json& pod : pods.items) {
       listed.insert(kube::uid_of(pod));
       if (!driver_alive(pod)) continue;
-      const Owner owner = application_of(pod);
+      const kube::OwnerReference owner = application_of(pod);
       living.insert(owner.uid);
       ASSIGN_OR_RETURN(const bool in_the_way, outlives_its_run(owner));
       if (in_the_way) ++view_.lingering;
@@ -138,7 +129,7 @@ class LiveView {
     return false;
   }
 
-  base::Result<bool> outlives_its_run(const Owner& owner) {
+  base::Result<bool> outlives_its_run(const kube::OwnerReference& owner) {
     const auto known = known_.find(owner.uid);
     if (known != known_.end()) return known->second == Ownership::Namesake;
     if (owner.uid.empty()) return false;
@@ -176,4 +167,4 @@ base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache, c
   return LiveView(api, cache, schedule).read(drivers);
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -1,10 +1,10 @@
-#include "runner/schedule_events.h"
+#include "runner/schedules/events.h"
 
 #include <nlohmann/json.hpp>
 
 #include "base/rfc3339.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using kube::EventType;
@@ -106,4 +106,4 @@ void announce_decision(kube::EventRecorder& events, const Announcement& news) {
                   news.trouble.message);
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

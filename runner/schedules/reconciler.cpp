@@ -1,4 +1,4 @@
-#include "runner/schedule_reconciler.h"
+#include "runner/schedules/reconciler.h"
 
 #include <algorithm>
 
@@ -8,12 +8,12 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
-#include "runner/application_reconciler.h"
-#include "runner/schedule_events.h"
-#include "runner/schedule_observe.h"
+#include "runner/run_record.h"
+#include "runner/schedules/events.h"
+#include "runner/schedules/observe.h"
 #include "scheduler/run_name.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using base::Code;
@@ -27,10 +27,6 @@ using std::chrono::seconds;
 // missed.
 constexpr seconds kWaitingPoll{10};
 constexpr seconds kRefusedPoll{30};
-
-bool is_deleting(const json& object) {
-  return !base::string_at(object, {"metadata", "deletionTimestamp"}).empty();
-}
 
 // The API server gives 403 with this cause; the message is for servers that leave the cause out.
 bool is_terminating(const base::Error& error) {
@@ -103,7 +99,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::reconcile(const kube::ObjectK
 
 base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedule, View view) {
   // A schedule that is being deleted starts nothing any more.
-  if (is_deleting(schedule)) return kube::Reconciled{};
+  if (kube::is_deleting(schedule)) return kube::Reconciled{};
   auto parsed = config::parse_schedule_spec(schedule, options_.default_time_zone);
   if (!parsed) return report_invalid(schedule, parsed.error());
 
@@ -263,7 +259,7 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
     options_.telemetry->slot_started(kube::key_of(round.schedule), clock_.now() - *run.slot);
   base::log_info("runner", "Created SparkApplication",
                  {{"schedule", kube::key_of(round.schedule).to_string()}, {"run", run.name}});
-  RETURN_IF_ERROR(recorder_.record_run(run_record(*created, read_application(*created).status)));
+  RETURN_IF_ERROR(recorder_.record_run(run_record(*created)));
   return true;
 }
 
@@ -280,7 +276,7 @@ base::Result<bool> ScheduleReconciler::adopt_existing(Round& round, const StartR
     case Ownership::Ours:
       round.runs.push_back(read_run(*found));
       round.observed.runs.push_back(round.runs.back().observed);
-      RETURN_IF_ERROR(recorder_.record_run(run_record(*found, read_application(*found).status)));
+      RETURN_IF_ERROR(recorder_.record_run(run_record(*found)));
       return true;
     case Ownership::Namesake:
       round.trouble = {"WaitingForNamesake",
@@ -317,8 +313,7 @@ base::Status ScheduleReconciler::prune(Round& round, const DeleteRun& run) {
   if (!record || record->uid != run.uid || !record->ended) {
     ASSIGN_OR_RETURN(const json object, api_.get(config::spark_applications(),
                                                  {kube::key_of(round.schedule).ns, run.name}));
-    if (kube::uid_of(object) == run.uid)
-      RETURN_IF_ERROR(recorder_.record_run(run_record(object, read_application(object).status)));
+    if (kube::uid_of(object) == run.uid) RETURN_IF_ERROR(recorder_.record_run(run_record(object)));
   }
   // With the version: a run that somebody has started again meanwhile is left alone.
   const auto removed =
@@ -435,4 +430,4 @@ ScheduleReconciler::Memory ScheduleReconciler::remembered(const kube::ObjectKey&
   return found == memory_.end() ? Memory{} : found->second;
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -1,4 +1,4 @@
-#include "runner/application_telemetry.h"
+#include "runner/applications/telemetry.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "config/names.h"
 
-namespace runner {
+namespace runner::applications {
 namespace {
 
 using base::string_at;
@@ -122,4 +122,4 @@ void ApplicationTelemetry::tell_executors(Known& known, const Application& app,
   known.executors = std::move(now);
 }
 
-}  // namespace runner
+}  // namespace runner::applications

@@ -16,11 +16,11 @@
 #include "kube/api.h"
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
-#include "runner/application_decide.h"
-#include "runner/application_telemetry.h"
+#include "runner/applications/decide.h"
+#include "runner/applications/telemetry.h"
 #include "runner/run_recorder.h"
 
-namespace runner {
+namespace runner::applications {
 
 struct ApplicationOptions {
   std::string master_url = "https://kubernetes.default.svc";  // becomes spark.master
@@ -57,8 +57,8 @@ class ApplicationReconciler final : public kube::Reconciler {
                       ApplicationStatus& status);
   base::Status create_owned(const Application& app, const Attempt& attempt, nlohmann::json object);
   base::Status clean_up(const Application& app);
-  base::Status set_finalizer(const Application& app, const nlohmann::json& object, bool present,
-                             std::string& version);
+  base::Status set_finalizer(const Application& app, const nlohmann::json& object,
+                             kube::Finalizer wanted, std::string& version);
   base::Status write(const Application& app, const nlohmann::json& object, const Outcome& outcome);
 
   kube::Api& api_;
@@ -73,10 +73,7 @@ class ApplicationReconciler final : public kube::Reconciler {
 // spec.driver.podName, else sparkConf's spark.kubernetes.driver.pod.name, else "<name>-driver".
 std::string driver_pod_name(const nlohmann::json& application);
 
-// The row of the ledger for this state of a run.
-RunRecord run_record(const nlohmann::json& application, const ApplicationStatus& status);
-
 // A hash of UID and attempt (design §8).
 std::string submission_id_of(const std::string& uid, const Attempt& attempt);
 
-}  // namespace runner
+}  // namespace runner::applications

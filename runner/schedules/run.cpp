@@ -1,4 +1,4 @@
-#include "runner/schedule_run.h"
+#include "runner/schedules/run.h"
 
 #include <nlohmann/json.hpp>
 
@@ -8,7 +8,7 @@
 #include "kube/api.h"
 #include "runner/application.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using nlohmann::json;
@@ -19,14 +19,6 @@ std::optional<base::WallTime> time_at(const json& object,
                                       std::initializer_list<std::string_view> path) {
   const auto time = base::parse_rfc3339(base::string_at(object, path));
   return time ? std::optional(*time) : std::nullopt;
-}
-
-const json* controller_of(const json& object) {
-  const json* owners = base::find(object, {"metadata", "ownerReferences"});
-  if (owners == nullptr || !owners->is_array()) return nullptr;
-  for (const json& owner : *owners)
-    if (base::bool_at(owner, {"controller"}).value_or(false)) return &owner;
-  return nullptr;
 }
 
 scheduler::RunPhase phase_of(AppState state) {
@@ -60,24 +52,20 @@ json annotations_of(const scheduler::Schedule& compiled, const scheduler::StartR
 json build_run(const json& schedule, const scheduler::Schedule& compiled,
                const scheduler::StartRun& start) {
   const json* spec = base::find(schedule, {"spec", "template"});
-  return {
-      {"apiVersion", config::kApiVersion},
-      {"kind", config::kApplicationKind},
-      {"metadata",
-       {{"name", start.name},
-        {"namespace", base::string_at(schedule, {"metadata", "namespace"})},
-        {"labels", labels_of(schedule)},
-        {"annotations", annotations_of(compiled, start)},
-        // From the first moment: however soon the run is deleted, its driver is stopped and its
-        // outcome recorded before its name is free again.
-        {"finalizers", json::array({config::kRunFinalizer})},
-        {"ownerReferences", json::array({{{"apiVersion", config::kApiVersion},
-                                          {"kind", config::kScheduleKind},
-                                          {"name", base::string_at(schedule, {"metadata", "name"})},
-                                          {"uid", kube::uid_of(schedule)},
-                                          {"controller", true},
-                                          {"blockOwnerDeletion", true}}})}}},
-      {"spec", spec == nullptr ? json::object() : *spec}};
+  return {{"apiVersion", config::kApiVersion},
+          {"kind", config::kApplicationKind},
+          {"metadata",
+           {{"name", start.name},
+            {"namespace", base::string_at(schedule, {"metadata", "namespace"})},
+            {"labels", labels_of(schedule)},
+            {"annotations", annotations_of(compiled, start)},
+            // From the first moment: however soon the run is deleted, its driver is stopped and its
+            // outcome recorded before its name is free again.
+            {"finalizers", json::array({config::kRunFinalizer})},
+            {"ownerReferences", json::array({kube::controller_reference(
+                                    config::kApiVersion, config::kScheduleKind,
+                                    kube::key_of(schedule).name, kube::uid_of(schedule))})}}},
+          {"spec", spec == nullptr ? json::object() : *spec}};
 }
 
 ScheduleRun read_run(const json& application) {
@@ -125,18 +113,14 @@ ScheduleRun read_run(const RunRecord& record) {
 }
 
 Ownership ownership(const json& application, const json& schedule) {
-  const json* owner = controller_of(application);
-  if (owner == nullptr || base::string_at(*owner, {"kind"}) != config::kScheduleKind)
-    return Ownership::Other;
-  if (base::string_at(*owner, {"uid"}) == kube::uid_of(schedule)) return Ownership::Ours;
-  return base::string_at(*owner, {"name"}) == kube::key_of(schedule).name ? Ownership::Namesake
-                                                                          : Ownership::Other;
+  const auto owner = kube::controller_of(application);
+  if (!owner || owner->kind != config::kScheduleKind) return Ownership::Other;
+  if (owner->uid == kube::uid_of(schedule)) return Ownership::Ours;
+  return owner->name == kube::key_of(schedule).name ? Ownership::Namesake : Ownership::Other;
 }
 
 bool driver_alive(const json& pod) {
-  const ObservedDriver driver = read_driver(pod);
-  return driver.phase != ObservedDriver::Phase::Succeeded &&
-         driver.phase != ObservedDriver::Phase::Failed && !driver.termination;
+  return !has_ended(read_driver(pod));
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

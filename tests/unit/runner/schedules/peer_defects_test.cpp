@@ -3,9 +3,9 @@
 
 #include <set>
 
-#include "runner/schedule_reconciler.h"
+#include "runner/schedules/reconciler.h"
 #include "scheduler/run_name.h"
-#include "tests/unit/runner/schedule_fixture.h"
+#include "tests/unit/runner/schedules/schedule_fixture.h"
 
 using base::Code;
 using nlohmann::json;

@@ -1,4 +1,4 @@
-#include "runner/application_reconciler.h"
+#include "runner/applications/reconciler.h"
 
 #include <nlohmann/json.hpp>
 
@@ -6,10 +6,11 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "runner/run_record.h"
 #include "runner/submission/names.h"
 #include "runner/submission/submission.h"
 
-namespace runner {
+namespace runner::applications {
 namespace {
 
 using base::Code;
@@ -34,19 +35,8 @@ kube::ResourceType type_of(const json& object) {
 }
 
 json owner_reference(const Application& app) {
-  return {{"apiVersion", config::kApiVersion},
-          {"kind", config::kApplicationKind},
-          {"name", app.key.name},
-          {"uid", app.uid},
-          {"controller", true},
-          {"blockOwnerDeletion", true}};
-}
-
-bool owned_by(const json& object, const std::string& uid) {
-  const json* owners = base::find(object, {"metadata", "ownerReferences"});
-  if (owners == nullptr || !owners->is_array()) return false;
-  return std::any_of(owners->begin(), owners->end(),
-                     [&](const json& owner) { return string_at(owner, {"uid"}) == uid; });
+  return kube::controller_reference(config::kApiVersion, config::kApplicationKind, app.key.name,
+                                    app.uid);
 }
 
 std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
@@ -162,9 +152,9 @@ base::Status ApplicationReconciler::perform(const ApplicationAction& action, con
   if (const auto* step = std::get_if<Submit>(&action))
     return submit(app, object, step->attempt, outcome.status);
   if (std::holds_alternative<AddFinalizer>(action))
-    return set_finalizer(app, object, true, outcome.version);
+    return set_finalizer(app, object, kube::Finalizer::Present, outcome.version);
   if (std::holds_alternative<RemoveFinalizer>(action))
-    return set_finalizer(app, object, false, outcome.version);
+    return set_finalizer(app, object, kube::Finalizer::Absent, outcome.version);
   if (std::holds_alternative<CleanUp>(action)) return clean_up(app);
   const bool whole = std::holds_alternative<DeleteApplication>(action);
   const kube::ObjectKey key{app.key.ns, whole ? app.key.name : driver_pod_name(object)};
@@ -242,14 +232,14 @@ base::Status ApplicationReconciler::create_owned(const Application& app, const A
   const std::string what = type.kind + " " + key.to_string();
   if (!existing)
     return base::failure(Code::Unavailable, what + " was there and is gone; trying again");
-  if (!owned_by(*existing, app.uid)) {
+  if (!kube::is_owned_by(*existing, app.uid)) {
     return base::failure(Code::InvalidArgument,
                          what + " already exists and does not belong to this application");
   }
   // Ours of the same attempt: created before a crash. Ours of an older one: it is on its way out.
   const bool same = string_at(*existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
                     submission_id_of(app.uid, attempt);
-  const bool leaving = !string_at(*existing, {"metadata", "deletionTimestamp"}).empty();
+  const bool leaving = kube::is_deleting(*existing);
   if (same && !leaving) return {};
   if (!leaving) {
     const auto removed = api_.remove(type, key, {.uid = kube::uid_of(*existing)});
@@ -266,7 +256,7 @@ base::Status ApplicationReconciler::clean_up(const Application& app) {
     ASSIGN_OR_RETURN(const kube::ObjectList found,
                      api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));
     for (const json& one : found.items) {
-      if (!owned_by(one, app.uid)) continue;
+      if (!kube::is_owned_by(one, app.uid)) continue;
       const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
       if (!removed && removed.error().code != Code::NotFound) return removed;
     }
@@ -284,15 +274,8 @@ base::Status ApplicationReconciler::clean_up(const Application& app) {
 }
 
 base::Status ApplicationReconciler::set_finalizer(const Application& app, const json& object,
-                                                  bool present, std::string& version) {
-  json finalizers = json::array();
-  const json* now = base::find(object, {"metadata", "finalizers"});
-  if (now != nullptr && now->is_array()) {
-    for (const json& one : *now) {
-      if (one != config::kRunFinalizer) finalizers.push_back(one);
-    }
-  }
-  if (present) finalizers.push_back(config::kRunFinalizer);
+                                                  kube::Finalizer wanted, std::string& version) {
+  const json finalizers = kube::finalizers_with(object, config::kRunFinalizer, wanted);
   // With the UID, a namesake that was created meanwhile is left alone; without the resourceVersion
   // a lost finalizer of somebody else's could come back, so it is sent too.
   const json patch{
@@ -303,7 +286,7 @@ base::Status ApplicationReconciler::set_finalizer(const Application& app, const 
     version = kube::resource_version_of(*patched);
     return {};
   }
-  if (patched.error().code == Code::NotFound && !present) return {};
+  if (patched.error().code == Code::NotFound && wanted == kube::Finalizer::Absent) return {};
   return base::failure(patched.error());
 }
 
@@ -347,43 +330,9 @@ std::string driver_pod_name(const json& application) {
   return name.empty() ? kube::key_of(application).name + "-driver" : name;
 }
 
-RunRecord run_record(const json& application, const ApplicationStatus& status) {
-  RunRecord run;
-  const kube::ObjectKey key = kube::key_of(application);
-  const json* owners = base::find(application, {"metadata", "ownerReferences"});
-  if (owners != nullptr && owners->is_array()) {
-    for (const json& owner : *owners) {
-      if (string_at(owner, {"kind"}) != config::kScheduleKind) continue;
-      run.schedule = {key.ns, string_at(owner, {"name"})};
-      run.schedule_uid = string_at(owner, {"uid"});
-    }
-  }
-  // A run of its own still has a namespace to be found by.
-  run.schedule.ns = key.ns;
-  run.name = key.name;
-  run.uid = kube::uid_of(application);
-  const auto slot = base::parse_rfc3339(
-      string_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
-  if (slot) run.slot = *slot;
-  run.manual =
-      !string_at(application, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
-  const auto created =
-      base::parse_rfc3339(string_at(application, {"metadata", "creationTimestamp"}));
-  if (created) run.created = *created;
-  run.submitted = status.last_submission;
-  run.started = status.driver_started;
-  if (is_final(status.state)) run.ended = status.terminated;
-  run.state = to_string(status.state);
-  run.attempts = static_cast<int>(status.execution_attempts);
-  if (status.driver_exit_code) run.exit_code = static_cast<int>(*status.driver_exit_code);
-  run.message = status.error_message;
-  run.app_id = status.app_id;
-  return run;
-}
-
 std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
   // The digits of the application id, which is "spark-" and the same hash.
   return submission::submission_ids(uid, attempt.execution, attempt.submission).app_id.substr(6);
 }
 
-}  // namespace runner
+}  // namespace runner::applications

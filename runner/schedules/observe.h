@@ -12,9 +12,9 @@
 
 #include "kube/api.h"
 #include "kube/reconciler.h"
-#include "runner/schedule_run.h"
+#include "runner/schedules/run.h"
 
-namespace runner {
+namespace runner::schedules {
 
 struct ScheduleView {
   std::vector<ScheduleRun> runs;
@@ -29,4 +29,4 @@ ScheduleView cached_view(const kube::Cache& cache, const nlohmann::json& schedul
 base::Result<ScheduleView> live_view(kube::Api& api, const kube::Cache& cache,
                                      const nlohmann::json& schedule, LiveDrivers drivers);
 
-}  // namespace runner
+}  // namespace runner::schedules

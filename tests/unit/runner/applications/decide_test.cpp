@@ -1,8 +1,8 @@
-#include "runner/application_decide.h"
+#include "runner/applications/decide.h"
 
 #include "tests/support/catch.h"
 
-namespace runner {
+namespace runner::applications {
 namespace {
 
 using std::chrono::seconds;
@@ -308,4 +308,4 @@ TEST_CASE("deciding again after every action was done changes nothing") {
 }
 
 }  // namespace
-}  // namespace runner
+}  // namespace runner::applications

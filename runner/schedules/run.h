@@ -15,7 +15,7 @@
 #include "runner/run_recorder.h"
 #include "scheduler/decide.h"
 
-namespace runner {
+namespace runner::schedules {
 
 // `previous`: the slot before this one, if any.
 nlohmann::json build_run(const nlohmann::json& schedule, const scheduler::Schedule& compiled,
@@ -45,4 +45,4 @@ Ownership ownership(const nlohmann::json& application, const nlohmann::json& sch
 // Whether a driver pod may have a live Spark process.
 bool driver_alive(const nlohmann::json& pod);
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "runner/application.h"
 
-namespace runner {
+namespace runner::applications {
 
 // Names the attempt; all ids follow from it and the UID.
 struct Attempt {
@@ -84,4 +84,4 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
 std::chrono::seconds retry_delay(std::chrono::seconds interval, int64_t failures,
                                  std::optional<std::chrono::milliseconds> ran_for);
 
-}  // namespace runner
+}  // namespace runner::applications

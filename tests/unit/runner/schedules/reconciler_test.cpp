@@ -1,6 +1,6 @@
-#include "runner/schedule_reconciler.h"
+#include "runner/schedules/reconciler.h"
 
-#include "tests/unit/runner/schedule_fixture.h"
+#include "tests/unit/runner/schedules/schedule_fixture.h"
 
 using base::Code;
 using nlohmann::json;
@@ -257,8 +257,8 @@ TEST_CASE("A stale cache starts nothing after a suspend") {
   ScheduleWorld world;
   tests::FakeCache stale(world.api);
   stale.sync();
-  runner::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder, world.clock,
-                                        {});
+  runner::schedules::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder,
+                                                   world.clock, {});
   world.edit("/spec/suspend", true);
   world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
   CHECK(reconciler.reconcile(world.key).has_value());
@@ -270,8 +270,8 @@ TEST_CASE("Forbid asks the API itself before it believes that nothing runs") {
   tests::FakeCache stale(world.api);
   stale.sync();
   world.reconcile_at("2026-01-01T09:00:00Z");
-  runner::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder, world.clock,
-                                        {});
+  runner::schedules::ScheduleReconciler reconciler(world.api, stale, world.events, world.recorder,
+                                                   world.clock, {});
   world.clock.set_wall(wall("2026-01-01T10:00:00Z"));
   (void)reconciler.reconcile(world.key);
   CHECK(world.runs().size() == 1);

@@ -25,12 +25,12 @@
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
 #include "runner/run_recorder.h"
-#include "runner/schedule_run.h"
-#include "runner/schedule_state.h"
-#include "runner/schedule_status.h"
+#include "runner/schedules/run.h"
+#include "runner/schedules/state.h"
+#include "runner/schedules/status.h"
 #include "runner/telemetry.h"
 
-namespace runner {
+namespace runner::schedules {
 
 struct ScheduleOptions {
   std::string default_time_zone = "UTC";  // for an empty or "Local" spec.timeZone
@@ -93,4 +93,4 @@ class ScheduleReconciler final : public kube::Reconciler {
   std::map<kube::ObjectKey, Memory> memory_ GUARDED_BY(mutex_);
 };
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
-#include "runner/application_reconciler.h"
-#include "runner/schedule_reconciler.h"
+#include "runner/run_record.h"
+#include "runner/schedules/reconciler.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_api.h"
 #include "tests/support/fake_clock.h"
@@ -51,7 +51,7 @@ struct ScheduleWorld {
   FakeCache cache{api};
   MemoryEvents events;
   MemoryRecorder recorder;
-  runner::ScheduleReconciler reconciler{api, cache, events, recorder, clock, {}};
+  runner::schedules::ScheduleReconciler reconciler{api, cache, events, recorder, clock, {}};
   const kube::ObjectKey key{"etl", "job"};
 
   // Created at 08:30; looked at once.
@@ -79,7 +79,8 @@ struct ScheduleWorld {
   // A new process: nothing in memory is left.
   void restart() {
     std::destroy_at(&reconciler);
-    std::construct_at(&reconciler, api, cache, events, recorder, clock, runner::ScheduleOptions{});
+    std::construct_at(&reconciler, api, cache, events, recorder, clock,
+                      runner::schedules::ScheduleOptions{});
   }
 
   void edit(const std::string& pointer, const json& value) {

@@ -13,11 +13,11 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/clock.h"
-#include "runner/schedule_run.h"
-#include "runner/schedule_state.h"
+#include "runner/schedules/run.h"
+#include "runner/schedules/state.h"
 #include "scheduler/decide.h"
 
-namespace runner {
+namespace runner::schedules {
 
 // Something that keeps a schedule from working though its spec is right: "CreateRefused",
 // "NameTaken"; empty: nothing.
@@ -43,4 +43,4 @@ nlohmann::json schedule_status(StatusInput input);
 nlohmann::json invalid_status(const nlohmann::json& schedule, base::WallTime now,
                               const std::string& message);
 
-}  // namespace runner
+}  // namespace runner::schedules

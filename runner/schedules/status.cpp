@@ -1,4 +1,4 @@
-#include "runner/schedule_status.h"
+#include "runner/schedules/status.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 
-namespace runner {
+namespace runner::schedules {
 namespace {
 
 using nlohmann::json;
@@ -293,4 +293,4 @@ json invalid_status(const json& schedule, base::WallTime now, const std::string&
   return status;
 }
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -18,7 +18,7 @@
 #include "runner/application.h"
 #include "runner/telemetry.h"
 
-namespace runner {
+namespace runner::applications {
 
 class ApplicationTelemetry {
  public:
@@ -47,4 +47,4 @@ class ApplicationTelemetry {
   std::map<kube::ObjectKey, Known> known_ GUARDED_BY(mutex_);
 };
 
-}  // namespace runner
+}  // namespace runner::applications

@@ -14,7 +14,7 @@
 
 #include "scheduler/decide.h"
 
-namespace runner {
+namespace runner::schedules {
 
 struct ScheduleState {
   scheduler::State decided;
@@ -28,4 +28,4 @@ std::optional<ScheduleState> read_schedule_state(const nlohmann::json& status);
 // Sets status.scheduling and status.counts.
 void write_schedule_state(const ScheduleState& state, nlohmann::json& status);
 
-}  // namespace runner
+}  // namespace runner::schedules

@@ -1,0 +1,47 @@
+#include "runner/run_record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
+#include "kube/object.h"
+
+namespace runner {
+
+using base::string_at;
+using nlohmann::json;
+
+RunRecord run_record(const json& application, const ApplicationStatus& status) {
+  RunRecord run;
+  const kube::ObjectKey key = kube::key_of(application);
+  if (const auto owner = kube::owner_of_kind(application, config::kScheduleKind)) {
+    run.schedule.name = owner->name;
+    run.schedule_uid = owner->uid;
+  }
+  // A run of its own still has a namespace to be found by.
+  run.schedule.ns = key.ns;
+  run.name = key.name;
+  run.uid = kube::uid_of(application);
+  const auto slot = base::parse_rfc3339(
+      string_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  if (slot) run.slot = *slot;
+  run.manual =
+      !string_at(application, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
+  run.created = kube::created_at(application).value_or(base::WallTime{});
+  run.submitted = status.last_submission;
+  run.started = status.driver_started;
+  if (is_final(status.state)) run.ended = status.terminated;
+  run.state = to_string(status.state);
+  run.attempts = static_cast<int>(status.execution_attempts);
+  if (status.driver_exit_code) run.exit_code = static_cast<int>(*status.driver_exit_code);
+  run.message = status.error_message;
+  run.app_id = status.app_id;
+  return run;
+}
+
+RunRecord run_record(const json& application) {
+  return run_record(application, read_application(application).status);
+}
+
+}  // namespace runner
