@@ -93,7 +93,7 @@ json to_json(const History& history) {
           {"skips", std::move(skips)}};
 }
 
-base::http::Handler history_handler(const Ledger& ledger, Authorized authorized) {
+base::http::Handler history_handler(Ledger& ledger, Authorized authorized) {
   return [&ledger, authorized = std::move(authorized)](const Request& request,
                                                        std::shared_ptr<Responder> responder) {
     if (!authorized(request)) return refuse(*responder, 401, "Unauthorized", "Unauthorized");

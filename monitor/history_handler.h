@@ -20,7 +20,7 @@ inline constexpr const char* kHistoryPath = "/sparkcron/v1/history";
 // True when the request carries a token that may read.
 using Authorized = std::function<bool(const base::http::Request&)>;
 
-base::http::Handler history_handler(const Ledger& ledger, Authorized authorized);
+base::http::Handler history_handler(Ledger& ledger, Authorized authorized);
 
 // {"kind":"History","apiVersion":"sparkcron/v1","runs":[…],"skips":[…]}.
 nlohmann::json to_json(const History& history);

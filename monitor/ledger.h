@@ -1,17 +1,21 @@
 #pragma once
 
 // Ledger: what became of every slot, in one SQLite file that outlives the objects. One row per run,
-// unique by UID; counts per schedule that never go back.
+// unique by UID; counts per schedule that never go back. Rows that retention has dropped leave a
+// hash behind, so that a late repetition counts nothing.
 //
-// Each start and each outcome is counted once: when the row first appears, when it first gets its
-// end. Rows that retention has dropped leave a hash of their UID behind, so that a late repetition
-// counts nothing. A file that was lost starts anew: counts() raises it to the floor that the
-// schedule's status gives, and what happened before the file was born is taken to be in that floor.
+// The file may be lost. Damaged (at the start or while in use), it is set aside as
+// PATH.corrupt-<time>; removed or replaced, it is left alone. In both cases the ledger goes on with
+// what stands under its path then, a new file if nothing does, and says so (log, condition(),
+// on_begun_anew). It fills again from what there is: counts() lifts a schedule to the floor that
+// its status gives, and the controllers record the runs that exist; nothing is counted twice.
 //
-// Errors are those of base/sqlite: a full disk is Unavailable, a read-only file Forbidden, a file
-// of a newer version InvalidArgument, each with the path. Threads: any; writers take turns, readers
-// have a connection of their own.
+// Errors: Unavailable for a full or failing disk, for one that is read-only, and for a file that
+// was damaged again within a minute: the same call works once the disk does. At open() also
+// Forbidden (permissions) and InvalidArgument (the file is of a newer version and stays as it is).
+// Threads: any; writers take turns, readers have connections of their own and wait for no writer.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,32 +26,29 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "base/sqlite/sqlite.h"
 #include "kube/resource_type.h"
+#include "monitor/ledger_reader.h"
+#include "monitor/ledger_writer.h"
 #include "runner/run_recorder.h"
 
 namespace monitor {
 
 struct LedgerOptions {
   std::string path;  // <data-dir>/ledger.db
-  // The oldest finished runs and the oldest skips above these numbers are dropped.
-  size_t max_runs = 100'000;
-  size_t max_skips = 100'000;
-  // Hashes of dropped runs, and schedules of which nothing else is left.
-  size_t max_remembered = 1'000'000;
+  LedgerRetention keep;
   // Called for each run that retention drops, without locks held: its logs may go, too.
   std::function<void(const kube::ObjectKey& run, const std::string& uid)> on_dropped;
+  // Called after the ledger has lost its file while in use, without locks held, on the thread that
+  // found out: what exists should be recorded again. `what` is a sentence for people.
+  std::function<void(const std::string& what)> on_begun_anew;
 };
 
-struct HistoryQuery {
-  std::string ns;        // "" = all
-  std::string schedule;  // "" = all, those without a schedule as well
-  size_t limit = 100;    // of runs and of skips, each
-};
-
-struct History {
-  std::vector<runner::RunRecord> runs;  // newest first
-  std::vector<runner::SkipRecord> skips;
+// For /readyz and metrics.
+struct LedgerCondition {
+  base::Status last_write;     // how the last one ended
+  uint64_t corruptions = 0;    // files set aside since the process started
+  uint64_t vanished = 0;       // files found removed or replaced
+  std::string last_set_aside;  // path; "" = none since the process started
 };
 
 class Ledger final : public runner::RunRecorder {
@@ -65,42 +66,53 @@ class Ledger final : public runner::RunRecorder {
                                          const std::string& schedule_uid,
                                          const runner::RunCounts& floor) override;
 
-  [[nodiscard]] base::Result<History> history(const HistoryQuery& query) const;
-  // By schedule UID, then reason: for metrics.
-  [[nodiscard]] base::Result<std::map<std::string, std::map<std::string, uint64_t>>> skip_counts()
-      const;
+  [[nodiscard]] base::Result<History> history(const HistoryQuery& query);
+  // By reason: for metrics.
+  [[nodiscard]] base::Result<std::map<std::string, uint64_t>> skip_counts(
+      const std::string& schedule_uid);
   // Of all runs ever, scheduled or not.
-  [[nodiscard]] base::Result<runner::RunCounts> totals() const;
+  [[nodiscard]] base::Result<runner::RunCounts> totals();
+  [[nodiscard]] LedgerCondition condition() const;
 
  private:
-  struct Dropped {
-    kube::ObjectKey run;
-    std::string uid;
+  // One connection for what the controllers look up and one for what people ask, so that a long
+  // answer holds up nobody.
+  struct ReadSide {
+    base::Mutex mutex;
+    std::optional<LedgerReader> reader GUARDED_BY(mutex);
+    uint64_t generation GUARDED_BY(mutex) = 0;  // of the file that it reads
   };
-  enum class Durable { Soon, Now };  // now: survives power loss when the call returns
+  // What is told when the locks are free again.
+  struct News {
+    std::vector<DroppedRun> dropped;
+    std::string begun_anew;  // "" = no
+  };
+  using WriteStep = std::function<base::Status(LedgerWriter&, std::vector<DroppedRun>& dropped)>;
 
-  Ledger(LedgerOptions options, base::Clock& clock, base::sqlite::Database writer);
-  base::Status set_up();
-  base::Status set_durability(Durable durable) REQUIRES(writer_mutex_);
-  base::Status write_run(const runner::RunRecord& run) REQUIRES(writer_mutex_);
-  base::Status insert_run(const runner::RunRecord& run) REQUIRES(writer_mutex_);
-  base::Status update_run(const runner::RunRecord& run) REQUIRES(writer_mutex_);
-  base::Status write_skip(const runner::SkipRecord& skip) REQUIRES(writer_mutex_);
-  base::Status add_counts(const kube::ObjectKey& schedule, const std::string& schedule_uid,
-                          const runner::RunCounts& more) REQUIRES(writer_mutex_);
-  [[nodiscard]] base::Result<bool> is_remembered(const std::string& uid) REQUIRES(writer_mutex_);
-  base::Status prune(std::vector<Dropped>& dropped) REQUIRES(writer_mutex_);
-  base::Status prune_runs(std::vector<Dropped>& dropped) REQUIRES(writer_mutex_);
+  Ledger(LedgerOptions options, base::Clock& clock);
+  // Opens what stands under the path; sets it aside when it is damaged.
+  base::Status connect(News& news) REQUIRES(writer_mutex_);
+  base::Status open_connections() REQUIRES(writer_mutex_);
+  void disconnect() REQUIRES(writer_mutex_);
+  base::Status begin_anew(const base::Error& damage, News& news) REQUIRES(writer_mutex_);
+  base::Status write_once(const WriteStep& step, News& news) REQUIRES(writer_mutex_);
+  base::Status write(const WriteStep& step);
+  template <class T>
+  base::Result<T> read(ReadSide& side, const std::function<base::Result<T>(LedgerReader&)>& step);
+  base::Status repair(const std::optional<base::Error>& damage, uint64_t generation);
+  void tell(const News& news) const;
+  void note(const base::Status& written);
 
   const LedgerOptions options_;
   base::Clock& clock_;
-  base::WallTime born_;  // constant after open()
   base::Mutex writer_mutex_;
-  base::sqlite::Database writer_ GUARDED_BY(writer_mutex_);
-  uint64_t writes_ GUARDED_BY(writer_mutex_) = 0;
-  Durable durable_ GUARDED_BY(writer_mutex_) = Durable::Now;
-  mutable base::Mutex reader_mutex_;
-  mutable std::optional<base::sqlite::Database> reader_ GUARDED_BY(reader_mutex_);
+  std::unique_ptr<LedgerWriter> writer_ GUARDED_BY(writer_mutex_);  // null: to be opened
+  uint64_t generation_ GUARDED_BY(writer_mutex_) = 0;               // raised with each file
+  std::optional<base::SteadyTime> set_aside_at_ GUARDED_BY(writer_mutex_);
+  ReadSide lookups_;
+  ReadSide questions_;
+  mutable base::Mutex condition_mutex_;
+  LedgerCondition condition_ GUARDED_BY(condition_mutex_);
 };
 
 }  // namespace monitor

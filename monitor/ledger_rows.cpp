@@ -1,6 +1,8 @@
 #include "monitor/ledger_rows.h"
 
 #include <array>
+#include <optional>
+#include <string_view>
 
 namespace monitor {
 namespace {
@@ -9,7 +11,7 @@ using base::WallTime;
 using base::sqlite::Statement;
 
 // Times of runs are milliseconds since the epoch, those of skips seconds: slots are whole seconds.
-constexpr std::array<const char*, 1> kMigrations = {R"sql(
+constexpr std::array<const char*, 2> kMigrations = {R"sql(
   CREATE TABLE runs (
     uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
     schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
@@ -37,7 +39,30 @@ constexpr std::array<const char*, 1> kMigrations = {R"sql(
   CREATE TABLE dropped (hash INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
   CREATE INDEX dropped_by_time ON dropped (at);
   CREATE TABLE ledger (one INTEGER PRIMARY KEY CHECK (one = 1), born INTEGER NOT NULL) STRICT;
+)sql",
+                                                    R"sql(
+  CREATE TABLE dropped_skips (
+    hash INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX dropped_skips_by_time ON dropped_skips (at);
+  CREATE TABLE owed (
+    schedule_uid TEXT PRIMARY KEY, started INTEGER NOT NULL, succeeded INTEGER NOT NULL,
+    failed INTEGER NOT NULL, skipped INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+  CREATE INDEX runs_by_end ON runs (ended);
+  CREATE INDEX runs_by_drop ON runs (ended IS NULL, created);
+  DROP TABLE ledger;
 )sql"};
+
+// As Kubernetes has it for names; messages of containers end at 4,096 bytes.
+constexpr size_t kMaxName = 253;
+constexpr size_t kMaxMessage = 4096;
+
+// The beginning, whole characters of UTF-8 only.
+std::string_view beginning(std::string_view text, size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U)
+    --limit;
+  return text.substr(0, limit);
+}
 
 void bind_time(Statement& statement, int position, const std::optional<WallTime>& time) {
   if (time)
@@ -69,7 +94,7 @@ void bind_run(Statement& statement, const runner::RunRecord& run) {
   statement.bind(1, run.uid)
       .bind(2, run.schedule.ns)
       .bind(3, run.name)
-      .bind(4, run.schedule.name)
+      .bind(4, beginning(run.schedule.name, kMaxName))
       .bind(5, run.schedule_uid);
   bind_time(statement, 6, run.slot);
   statement.bind(7, int64_t{run.manual ? 1 : 0});
@@ -77,12 +102,12 @@ void bind_run(Statement& statement, const runner::RunRecord& run) {
   bind_time(statement, 9, run.submitted);
   bind_time(statement, 10, run.started);
   bind_time(statement, 11, run.ended);
-  statement.bind(12, run.state).bind(13, int64_t{run.attempts});
+  statement.bind(12, beginning(run.state, kMaxName)).bind(13, int64_t{run.attempts});
   if (run.exit_code)
     statement.bind(14, int64_t{*run.exit_code});
   else
     statement.bind_null(14);
-  statement.bind(15, run.message).bind(16, run.app_id);
+  statement.bind(15, beginning(run.message, kMaxMessage)).bind(16, beginning(run.app_id, kMaxName));
 }
 
 runner::RunRecord read_run(const Statement& row) {
@@ -114,11 +139,31 @@ runner::SkipRecord read_skip(const Statement& row) {
           .reason = std::string(row.text(6))};
 }
 
+runner::RunCounts read_counts(const Statement& row) {
+  return {.started = static_cast<uint64_t>(row.integer(0)),
+          .succeeded = static_cast<uint64_t>(row.integer(1)),
+          .failed = static_cast<uint64_t>(row.integer(2)),
+          .skipped = static_cast<uint64_t>(row.integer(3))};
+}
+
+base::Result<runner::RunCounts> select_counts(base::sqlite::Database& database,
+                                              const std::string& schedule_uid) {
+  ASSIGN_OR_RETURN(Statement query,
+                   database.prepare("SELECT started, succeeded, failed, skipped FROM counts "
+                                    "WHERE schedule_uid = ?"));
+  ASSIGN_OR_RETURN(const bool found, query.bind(1, schedule_uid).step());
+  return found ? read_counts(query) : runner::RunCounts{};
+}
+
 int64_t hash_of(const std::string& uid) {
   uint64_t hash = 14695981039346656037ULL;
   for (char c : uid)
     hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   return static_cast<int64_t>(hash);
+}
+
+int64_t hash_of(const std::string& schedule_uid, std::chrono::sys_seconds from) {
+  return hash_of(schedule_uid + "@" + std::to_string(from.time_since_epoch().count()));
 }
 
 }  // namespace monitor

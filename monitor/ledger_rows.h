@@ -4,9 +4,12 @@
 //
 // Threads: a statement belongs to one thread.
 
+#include <chrono>
+#include <cstdint>
 #include <span>
 #include <string>
 
+#include "base/result.h"
 #include "base/sqlite/sqlite.h"
 #include "runner/run_recorder.h"
 
@@ -18,13 +21,23 @@ std::span<const char* const> ledger_migrations();
 extern const char* const kRunColumns;
 
 runner::RunRecord read_run(const base::sqlite::Statement& row);
-// Parameters 1 to 16.
+// Parameters 1 to 16. Long texts are cut: a row has a size that a bound on rows can rely on.
 void bind_run(base::sqlite::Statement& statement, const runner::RunRecord& run);
 
 // From ns, schedule, schedule_uid, from_time, to_time, count, reason.
 runner::SkipRecord read_skip(const base::sqlite::Statement& row);
 
-// 64 bits of a run's UID (FNV-1a), kept of runs that were dropped.
+// The row of all runs in `counts`: no UID is empty.
+inline constexpr const char* kAllRuns = "";
+// From started, succeeded, failed, skipped.
+runner::RunCounts read_counts(const base::sqlite::Statement& row);
+// Zero when there is no row.
+base::Result<runner::RunCounts> select_counts(base::sqlite::Database& database,
+                                              const std::string& schedule_uid);
+
+// 64 bits (FNV-1a) of a run's UID, kept of runs that were dropped; of a stretch that was skipped,
+// by its schedule and first slot.
 int64_t hash_of(const std::string& uid);
+int64_t hash_of(const std::string& schedule_uid, std::chrono::sys_seconds from);
 
 }  // namespace monitor

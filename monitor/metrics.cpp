@@ -44,7 +44,7 @@ double seconds_of(base::WallTime time) {
 
 }  // namespace
 
-struct Metrics::Group {
+struct Metrics::ApplicationSeries {
   uint64_t applications = 0;
   uint64_t submitted = 0;
   uint64_t failed_submissions = 0;
@@ -60,75 +60,83 @@ struct Metrics::Group {
   uint64_t executors_failed = 0;
 };
 
-struct Metrics::Schedule {
+struct Metrics::ScheduleSeries {
   ScheduleFacts facts;
   Buckets lateness{lateness_bounds()};
-  std::map<std::string, uint64_t> skipped;  // since the process started
+  std::map<std::string, uint64_t> skipped;
+  bool skips_begun = false;  // what the ledger had before this process is in `skipped`
+};
+
+struct Metrics::Snapshot {
+  std::vector<std::pair<LabelValues, ApplicationSeries>> applications;
+  std::vector<std::pair<kube::ObjectKey, ScheduleSeries>> schedules;
+  uint64_t dropped = 0;
 };
 
 Metrics::Metrics(MetricsOptions options) : options_(std::move(options)) {
   if (!options_.labels.empty()) return;
-  // One group without labels: its series are there from the start, with what the ledger knows.
+  // One combination without labels: its series are there from the start, with what the ledger
+  // knows.
   base::MutexLock lock(mutex_);
-  Group& group = group_of("", {});
-  group.applications = options_.totals.started;
-  group.succeeded = options_.totals.succeeded;
-  group.failed = options_.totals.failed;
+  ApplicationSeries& series = series_of("", {});
+  series.applications = options_.totals.started;
+  series.succeeded = options_.totals.succeeded;
+  series.failed = options_.totals.failed;
 }
 
 Metrics::~Metrics() = default;
 
-Metrics::Group& Metrics::group_of(const std::string& ns,
-                                  const std::map<std::string, std::string>& labels) {
+Metrics::ApplicationSeries& Metrics::series_of(const std::string& ns,
+                                               const std::map<std::string, std::string>& labels) {
   LabelValues values;
   for (const std::string& key : options_.labels) {
     const auto found = labels.find(key);
     values.push_back(found != labels.end() ? found->second : key == "namespace" ? ns : kUnknown);
   }
-  if (!groups_.contains(values) && groups_.size() >= options_.max_label_sets) {
+  if (!applications_.contains(values) && applications_.size() >= options_.max_label_sets) {
     ++dropped_;
     values.assign(options_.labels.size(), kOther);
   }
-  auto& group = groups_[values];
-  if (!group) group = std::make_unique<Group>();
-  return *group;
+  auto& series = applications_[values];
+  if (!series) series = std::make_unique<ApplicationSeries>();
+  return *series;
 }
 
 void Metrics::application_changed(const ApplicationFacts& facts, std::string_view before) {
   base::MutexLock lock(mutex_);
-  Group& group = group_of(facts.key.ns, facts.labels);
+  ApplicationSeries& series = series_of(facts.key.ns, facts.labels);
   const auto running = running_applications_.find(facts.uid);
   if (facts.state == "RUNNING" && running == running_applications_.end()) {
-    running_applications_.emplace(facts.uid, &group);
-    ++group.running;
+    running_applications_.emplace(facts.uid, &series);
+    ++series.running;
   } else if (facts.state != "RUNNING" && running != running_applications_.end()) {
     --running->second->running;
     running_applications_.erase(running);
   }
-  if (facts.state != before) count_application(group, facts, before);
+  if (facts.state != before) count_application(series, facts, before);
 }
 
-void Metrics::count_application(Group& group, const ApplicationFacts& facts,
+void Metrics::count_application(ApplicationSeries& series, const ApplicationFacts& facts,
                                 std::string_view before) {
   const bool first_attempt = facts.execution_attempts <= 1;
   const auto since_created = [&facts](base::WallTime time) {
     return std::max(time - facts.created, std::chrono::milliseconds{0});
   };
-  if (before.empty()) ++group.applications;
+  if (before.empty()) ++series.applications;
   if (facts.state == "SUBMITTED") {
-    ++group.submitted;
+    ++series.submitted;
     if (first_attempt && facts.submitted)
-      group.submit_latency.observe(since_created(*facts.submitted));
+      series.submit_latency.observe(since_created(*facts.submitted));
   } else if (facts.state == "SUBMISSION_FAILED") {
-    ++group.failed_submissions;
+    ++series.failed_submissions;
   } else if (facts.state == "RUNNING") {
     if (first_attempt && facts.running_since)
-      group.start_latency.observe(since_created(*facts.running_since));
+      series.start_latency.observe(since_created(*facts.running_since));
   } else if (facts.state == "COMPLETED" || facts.state == "FAILED") {
     const bool success = facts.state == "COMPLETED";
-    ++(success ? group.succeeded : group.failed);
+    ++(success ? series.succeeded : series.failed);
     if (facts.submitted && facts.ended)
-      (success ? group.success_time : group.failure_time)
+      (success ? series.success_time : series.failure_time)
           .observe(std::max(*facts.ended - *facts.submitted, std::chrono::milliseconds{0}));
   }
 }
@@ -143,18 +151,18 @@ void Metrics::application_gone(const std::string& uid) {
 
 void Metrics::executor_changed(const ExecutorFacts& facts, std::string_view before) {
   base::MutexLock lock(mutex_);
-  Group& group = group_of(facts.pod.ns, facts.labels);
+  ApplicationSeries& series = series_of(facts.pod.ns, facts.labels);
   const auto running = running_executors_.find(facts.pod_uid);
   if (facts.phase == "Running" && running == running_executors_.end()) {
-    running_executors_.emplace(facts.pod_uid, &group);
-    ++group.executors_running;
+    running_executors_.emplace(facts.pod_uid, &series);
+    ++series.executors_running;
   } else if (facts.phase != "Running" && running != running_executors_.end()) {
     --running->second->executors_running;
     running_executors_.erase(running);
   }
   if (facts.phase == before) return;
-  if (facts.phase == "Succeeded") ++group.executors_succeeded;
-  if (facts.phase == "Failed") ++group.executors_failed;
+  if (facts.phase == "Succeeded") ++series.executors_succeeded;
+  if (facts.phase == "Failed") ++series.executors_failed;
 }
 
 void Metrics::executor_gone(const std::string& pod_uid) {
@@ -165,23 +173,44 @@ void Metrics::executor_gone(const std::string& pod_uid) {
   running_executors_.erase(running);
 }
 
-Metrics::Schedule* Metrics::schedule_of(const kube::ObjectKey& key) {
+Metrics::ScheduleSeries* Metrics::schedule_of(const kube::ObjectKey& key) {
   const auto found = schedules_.find(key);
   if (found != schedules_.end()) return found->second.get();
   if (schedules_.size() >= options_.max_schedules) {
     ++dropped_;
     return nullptr;
   }
-  return schedules_.emplace(key, std::make_unique<Schedule>()).first->second.get();
+  return schedules_.emplace(key, std::make_unique<ScheduleSeries>()).first->second.get();
 }
 
 void Metrics::schedule_decided(const ScheduleFacts& facts) {
+  bool begin = false;
+  {
+    base::MutexLock lock(mutex_);
+    ScheduleSeries* schedule = schedule_of(facts.key);
+    if (schedule == nullptr) return;
+    // Deleted and made again under the same name: another schedule.
+    if (!schedule->facts.uid.empty() && schedule->facts.uid != facts.uid)
+      *schedule = ScheduleSeries{};
+    schedule->facts = facts;
+    begin = !schedule->skips_begun;
+  }
+  if (begin && options_.skip_counts) begin_skips(facts);
+}
+
+// What the ledger has counted contains what this process has told since: it is recorded first. A
+// schedule's decisions come one after the other, so nothing is told in between.
+void Metrics::begin_skips(const ScheduleFacts& facts) {
+  auto counted = options_.skip_counts(facts.uid);
+  if (!counted) return;
   base::MutexLock lock(mutex_);
-  Schedule* schedule = schedule_of(facts.key);
-  if (schedule == nullptr) return;
-  // Deleted and made again under the same name: another schedule.
-  if (!schedule->facts.uid.empty() && schedule->facts.uid != facts.uid) *schedule = Schedule{};
-  schedule->facts = facts;
+  const auto schedule = schedules_.find(facts.key);
+  if (schedule == schedules_.end() || schedule->second->facts.uid != facts.uid) return;
+  for (auto& [reason, count] : *counted) {
+    uint64_t& skipped = schedule->second->skipped[reason];
+    skipped = std::max(skipped, count);
+  }
+  schedule->second->skips_begun = true;
 }
 
 void Metrics::schedule_gone(const kube::ObjectKey& key) {
@@ -192,71 +221,85 @@ void Metrics::schedule_gone(const kube::ObjectKey& key) {
 void Metrics::slot_started(const kube::ObjectKey& schedule, std::chrono::milliseconds lateness) {
   base::MutexLock lock(mutex_);
   // Runs are told before the decision that made them, the first one of a schedule too.
-  if (Schedule* found = schedule_of(schedule)) found->lateness.observe(lateness);
+  if (ScheduleSeries* found = schedule_of(schedule)) found->lateness.observe(lateness);
 }
 
 void Metrics::slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
                             uint64_t count) {
   base::MutexLock lock(mutex_);
-  if (Schedule* found = schedule_of(schedule)) found->skipped[std::string(reason)] += count;
+  if (ScheduleSeries* found = schedule_of(schedule)) found->skipped[std::string(reason)] += count;
 }
 
-void Metrics::collect_groups(std::vector<MetricFamily>& families) const {
+Metrics::Snapshot Metrics::snapshot() const {
+  Snapshot copy;
+  base::MutexLock lock(mutex_);
+  copy.applications.reserve(applications_.size());
+  for (const auto& [values, series] : applications_)
+    copy.applications.emplace_back(values, *series);
+  copy.schedules.reserve(schedules_.size());
+  for (const auto& [key, series] : schedules_)
+    copy.schedules.emplace_back(key, *series);
+  copy.dropped = dropped_;
+  return copy;
+}
+
+void Metrics::collect_applications(const Snapshot& snapshot,
+                                   std::vector<MetricFamily>& families) const {
   std::vector<std::string> names;
   for (const std::string& key : options_.labels)
     names.push_back(label_name(key));
-  const auto collect = [&families, &names, groups = &groups_](const char* name, const char* help,
-                                                              MetricType type, auto member) {
+  const auto collect = [&families, &names, &snapshot](const char* name, const char* help,
+                                                      MetricType type, auto member) {
     Family family(name, help, type);
-    for (const auto& [values, group] : *groups) {
+    for (const auto& [values, series] : snapshot.applications) {
       Labels labels;
       for (size_t i = 0; i < names.size(); ++i)
         labels.push_back({.name = names[i], .value = values[i]});
-      if constexpr (std::is_convertible_v<decltype(member(*group)), uint64_t>)
-        family.add(labels, static_cast<double>(member(*group)));
+      if constexpr (std::is_convertible_v<decltype(member(series)), uint64_t>)
+        family.add(labels, static_cast<double>(member(series)));
       else
-        family.add(labels, member(*group));
+        family.add(labels, member(series));
     }
     std::move(family).append_to(families);
   };
   using enum MetricType;
   collect("spark_application_count", "SparkApplications seen", Counter,
-          [](const Group& g) { return g.applications; });
+          [](const ApplicationSeries& g) { return g.applications; });
   collect("spark_application_submit_count", "Submissions", Counter,
-          [](const Group& g) { return g.submitted; });
+          [](const ApplicationSeries& g) { return g.submitted; });
   collect("spark_application_failed_submission_count", "Submissions that failed", Counter,
-          [](const Group& g) { return g.failed_submissions; });
+          [](const ApplicationSeries& g) { return g.failed_submissions; });
   collect("spark_application_running_count", "SparkApplications that run now", Gauge,
-          [](const Group& g) { return g.running; });
+          [](const ApplicationSeries& g) { return g.running; });
   collect("spark_application_success_count", "SparkApplications that completed", Counter,
-          [](const Group& g) { return g.succeeded; });
+          [](const ApplicationSeries& g) { return g.succeeded; });
   collect("spark_application_failure_count", "SparkApplications that failed", Counter,
-          [](const Group& g) { return g.failed; });
+          [](const ApplicationSeries& g) { return g.failed; });
   collect("spark_application_success_execution_time_seconds",
           "From the last submission to the end, of those that completed", Summary,
-          [](const Group& g) -> const Sum& { return g.success_time; });
+          [](const ApplicationSeries& g) -> const Sum& { return g.success_time; });
   collect("spark_application_failure_execution_time_seconds",
           "From the last submission to the end, of those that failed", Summary,
-          [](const Group& g) -> const Sum& { return g.failure_time; });
+          [](const ApplicationSeries& g) -> const Sum& { return g.failure_time; });
   collect("spark_application_submit_latency_seconds", "From creation to the first submission",
-          Summary, [](const Group& g) -> const Sum& { return g.submit_latency.all; });
+          Summary, [](const ApplicationSeries& g) -> const Sum& { return g.submit_latency.all; });
   collect("spark_application_submit_latency_seconds_histogram",
           "From creation to the first submission", Histogram,
-          [](const Group& g) -> const Buckets& { return g.submit_latency; });
+          [](const ApplicationSeries& g) -> const Buckets& { return g.submit_latency; });
   collect("spark_application_start_latency_seconds", "From creation to running, first attempts",
-          Summary, [](const Group& g) -> const Sum& { return g.start_latency.all; });
+          Summary, [](const ApplicationSeries& g) -> const Sum& { return g.start_latency.all; });
   collect("spark_application_start_latency_seconds_histogram",
           "From creation to running, first attempts", Histogram,
-          [](const Group& g) -> const Buckets& { return g.start_latency; });
+          [](const ApplicationSeries& g) -> const Buckets& { return g.start_latency; });
   collect("spark_executor_running_count", "Executors that run now", Gauge,
-          [](const Group& g) { return g.executors_running; });
+          [](const ApplicationSeries& g) { return g.executors_running; });
   collect("spark_executor_success_count", "Executors that completed", Counter,
-          [](const Group& g) { return g.executors_succeeded; });
+          [](const ApplicationSeries& g) { return g.executors_succeeded; });
   collect("spark_executor_failure_count", "Executors that failed", Counter,
-          [](const Group& g) { return g.executors_failed; });
+          [](const ApplicationSeries& g) { return g.executors_failed; });
 }
 
-void Metrics::collect_schedules(std::vector<MetricFamily>& families) const {
+void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
   using enum MetricType;
   Family last_success("sparkcron_schedule_last_success_timestamp_seconds",
                       "When a run of the schedule last completed", Gauge);
@@ -270,13 +313,10 @@ void Metrics::collect_schedules(std::vector<MetricFamily>& families) const {
   Family skipped("sparkcron_schedule_skipped_total", "Slots skipped, by reason", Counter);
   Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
                   Histogram);
-  const auto from_ledger = options_.skip_counts
-                               ? options_.skip_counts()
-                               : std::map<std::string, std::map<std::string, uint64_t>>{};
-  for (const auto& [key, schedule] : schedules_) {
-    if (schedule->facts.uid.empty()) continue;  // its first round has not ended
+  for (const auto& [key, schedule] : snapshot.schedules) {
+    const ScheduleFacts& facts = schedule.facts;
+    if (facts.uid.empty()) continue;  // its first round has not ended
     const Labels labels{{"namespace", key.ns}, {"schedule", key.name}};
-    const ScheduleFacts& facts = schedule->facts;
     if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));
     if (facts.next_run) next_run.add(labels, seconds_of(*facts.next_run));
     active.add(labels, static_cast<double>(facts.active_runs));
@@ -284,12 +324,8 @@ void Metrics::collect_schedules(std::vector<MetricFamily>& families) const {
     started.add(labels, static_cast<double>(facts.counts.started));
     succeeded.add(labels, static_cast<double>(facts.counts.succeeded));
     failed.add(labels, static_cast<double>(facts.counts.failed));
-    lateness.add(labels, schedule->lateness);
-    const auto recorded = from_ledger.find(facts.uid);
-    const auto& by_reason = options_.skip_counts && recorded != from_ledger.end()
-                                ? recorded->second
-                                : schedule->skipped;
-    for (const auto& [reason, count] : by_reason) {
+    lateness.add(labels, schedule.lateness);
+    for (const auto& [reason, count] : schedule.skipped) {
       Labels with_reason = labels;
       with_reason.push_back({.name = "reason", .value = reason});
       skipped.add(with_reason, static_cast<double>(count));
@@ -300,21 +336,30 @@ void Metrics::collect_schedules(std::vector<MetricFamily>& families) const {
     std::move(*family).append_to(families);
 }
 
-std::string Metrics::text() const {
-  std::vector<MetricFamily> families;
-  {
-    base::MutexLock lock(mutex_);
-    Family build("sparkcron_build_info", "1, with the version of this program", MetricType::Gauge);
-    build.add({{"version", options_.version}}, 1.0);
-    std::move(build).append_to(families);
-    collect_groups(families);
-    collect_schedules(families);
-    Family dropped("sparkcron_metrics_dropped_total",
-                   "Observations without series of their own: too many schedules or label values",
-                   MetricType::Counter);
-    dropped.add({}, static_cast<double>(dropped_));
-    std::move(dropped).append_to(families);
+void Metrics::collect_process(const Snapshot& snapshot, std::vector<MetricFamily>& families) const {
+  Family build("sparkcron_build_info", "1, with the version of this program", MetricType::Gauge);
+  build.add({{"version", options_.version}}, 1.0);
+  std::move(build).append_to(families);
+  Family dropped("sparkcron_metrics_dropped_total",
+                 "Observations without series of their own: too many schedules or label values",
+                 MetricType::Counter);
+  dropped.add({}, static_cast<double>(snapshot.dropped));
+  std::move(dropped).append_to(families);
+  if (!options_.readings) return;
+  for (Reading& reading : options_.readings()) {
+    Family family(std::move(reading.name), std::move(reading.help),
+                  reading.kind == Reading::Kind::Counter ? MetricType::Counter : MetricType::Gauge);
+    family.add({}, reading.value);
+    std::move(family).append_to(families);
   }
+}
+
+std::string Metrics::text() const {
+  const Snapshot numbers = snapshot();
+  std::vector<MetricFamily> families;
+  collect_process(numbers, families);
+  collect_applications(numbers, families);
+  collect_schedules(numbers, families);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return out.str();

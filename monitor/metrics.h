@@ -9,12 +9,15 @@
 // bounded; what is beyond is shown under "Other" or left out, and counted in
 // sparkcron_metrics_dropped_total.
 //
-// Threads: any.
+// A scrape asks nobody who may wait for a disk: what it shows is in memory, and under the mutex it
+// is only copied. Nothing that is told waits for a scrape to be rendered, nor a scrape for a
+// recorder. Threads: any.
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,15 +32,27 @@ struct MetricFamily;
 
 namespace monitor {
 
+// One number of the process, read at each scrape.
+struct Reading {
+  enum class Kind { Counter, Gauge };
+  std::string name;
+  std::string help;
+  Kind kind = Kind::Gauge;
+  double value = 0;
+};
+
 struct MetricsOptions {
   // Keys of labels of applications and executors that become metric labels; "namespace" falls back
   // to the object's namespace, anything else that is absent to "Unknown". '-' and '.' become '_'.
   std::vector<std::string> labels;
   size_t max_label_sets = 1'000;
   size_t max_schedules = 10'000;
-  // Asked at every scrape, so that counters are the ledger's: by schedule UID, then reason. May be
-  // empty: then skips are counted since the start of the process.
-  std::function<std::map<std::string, std::map<std::string, uint64_t>>()> skip_counts;
+  // What the ledger has counted of a schedule, by reason: where its skips begin. Asked on the
+  // thread of schedule_decided() when a schedule is new, without locks held; nullopt: asked again
+  // at its next decision. May be empty: then skips are counted since the start of the process.
+  std::function<std::optional<std::map<std::string, uint64_t>>(const std::string& uid)> skip_counts;
+  // Asked at each scrape, without locks held; must not wait. Each name once. May be empty.
+  std::function<std::vector<Reading>()> readings;
   // What the ledger has counted before this process: where the totals begin.
   runner::RunCounts totals;
   std::string version;  // sparkcron_build_info
@@ -64,25 +79,33 @@ class Metrics final : public runner::Telemetry {
   [[nodiscard]] base::http::Handler handler() const;
 
  private:
-  struct Group;     // the series of one combination of labels
-  struct Schedule;  // the series of one schedule
+  struct ApplicationSeries;  // of one combination of labels
+  struct ScheduleSeries;
+  struct Snapshot;  // all numbers of one moment
   using LabelValues = std::vector<std::string>;
 
-  Group& group_of(const std::string& ns, const std::map<std::string, std::string>& labels)
-      REQUIRES(mutex_);
+  ApplicationSeries& series_of(const std::string& ns,
+                               const std::map<std::string, std::string>& labels) REQUIRES(mutex_);
   // nullptr when there are too many.
-  Schedule* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
-  void count_application(Group& group, const runner::ApplicationFacts& facts,
+  ScheduleSeries* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
+  void count_application(ApplicationSeries& series, const runner::ApplicationFacts& facts,
                          std::string_view before) REQUIRES(mutex_);
-  void collect_groups(std::vector<prometheus::MetricFamily>& families) const REQUIRES(mutex_);
-  void collect_schedules(std::vector<prometheus::MetricFamily>& families) const REQUIRES(mutex_);
+  void begin_skips(const runner::ScheduleFacts& facts);
+  [[nodiscard]] Snapshot snapshot() const;
+  void collect_applications(const Snapshot& snapshot,
+                            std::vector<prometheus::MetricFamily>& families) const;
+  static void collect_schedules(const Snapshot& snapshot,
+                                std::vector<prometheus::MetricFamily>& families);
+  void collect_process(const Snapshot& snapshot,
+                       std::vector<prometheus::MetricFamily>& families) const;
 
   const MetricsOptions options_;
   mutable base::Mutex mutex_;
-  std::map<LabelValues, std::unique_ptr<Group>> groups_ GUARDED_BY(mutex_);
-  std::map<std::string, Group*> running_applications_ GUARDED_BY(mutex_);  // by UID
-  std::map<std::string, Group*> running_executors_ GUARDED_BY(mutex_);
-  std::map<kube::ObjectKey, std::unique_ptr<Schedule>> schedules_ GUARDED_BY(mutex_);
+  std::map<LabelValues, std::unique_ptr<ApplicationSeries>> applications_ GUARDED_BY(mutex_);
+  // By UID, what is told gone or not running goes.
+  std::map<std::string, ApplicationSeries*> running_applications_ GUARDED_BY(mutex_);
+  std::map<std::string, ApplicationSeries*> running_executors_ GUARDED_BY(mutex_);
+  std::map<kube::ObjectKey, std::unique_ptr<ScheduleSeries>> schedules_ GUARDED_BY(mutex_);
   uint64_t dropped_ GUARDED_BY(mutex_) = 0;
 };
 

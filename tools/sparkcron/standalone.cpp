@@ -34,7 +34,7 @@ namespace {
 
 using base::Code;
 using base::failure;
-using SkipCounts = std::map<std::string, std::map<std::string, uint64_t>>;
+using SkipCounts = std::map<std::string, uint64_t>;
 
 // In constant time: how long a wrong token took must not tell how much of it was right.
 bool same_secret(std::string_view a, std::string_view b) {
@@ -114,7 +114,11 @@ class Standalone {
     ASSIGN_OR_RETURN(const runner::RunCounts totals, ledger_->totals());
     metrics_ = std::make_unique<monitor::Metrics>(monitor::MetricsOptions{
         .labels = {"namespace"},
-        .skip_counts = [this] { return ledger_->skip_counts().value_or(SkipCounts{}); },
+        .skip_counts = [this](const std::string& uid) -> std::optional<SkipCounts> {
+          auto counts = ledger_->skip_counts(uid);
+          if (!counts) return std::nullopt;
+          return std::move(*counts);
+        },
         .totals = totals,
         .version = kVersion});
     kube::server::ApiServerOptions options;

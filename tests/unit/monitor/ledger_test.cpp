@@ -1,5 +1,8 @@
 #include "monitor/ledger.h"
 
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -173,7 +176,7 @@ TEST_CASE("a lost file starts again from what the status says", "[monitor]") {
   const RunRecord before = fixture.ended("old", "COMPLETED");
   const RunRecord still_running = fixture.run("running");
   fixture.clock.advance(seconds(60));
-  const auto ledger = fixture.open();  // born after those two, which the floor contains
+  const auto ledger = fixture.open();  // the floor contains those two
   SECTION("whoever comes first") {
     CHECK(counts(*ledger, floor) == floor);
     REQUIRE(ledger->record_run(before));
@@ -184,16 +187,46 @@ TEST_CASE("a lost file starts again from what the status says", "[monitor]") {
     REQUIRE(ledger->record_run(still_running));
     CHECK(counts(*ledger, floor) == floor);
   }
+  SECTION("or in between") {
+    REQUIRE(ledger->record_run(before));
+    CHECK(counts(*ledger, floor) == floor);
+    REQUIRE(ledger->record_run(still_running));
+  }
   CHECK(counts(*ledger, floor) == floor);
   RunRecord finished = still_running;
   finished.state = "COMPLETED";
   finished.ended = fixture.clock.now();
   REQUIRE(ledger->record_run(finished));
   REQUIRE(ledger->record_run(fixture.run("new")));
-  CHECK(counts(*ledger, floor) ==
-        RunCounts{.started = 11, .succeeded = 8, .failed = 2, .skipped = 5});
+  const RunCounts after{.started = 11, .succeeded = 8, .failed = 2, .skipped = 5};
+  CHECK(counts(*ledger, floor) == after);
   // The status lags behind, or was edited by hand: counts never go back.
-  CHECK(counts(*ledger, {}) == RunCounts{.started = 11, .succeeded = 8, .failed = 2, .skipped = 5});
+  CHECK(counts(*ledger, {}) == after);
+  CHECK(*ledger->totals() == after);
+}
+
+TEST_CASE("what the floor knows and a power cut took is counted once", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  REQUIRE(ledger->record_run(fixture.run("kept")));
+  const RunRecord lost = fixture.run("lost");
+  const runner::SkipRecord skip{.schedule = kSchedule,
+                                .schedule_uid = kScheduleUid,
+                                .from = std::chrono::floor<seconds>(fixture.clock.now()),
+                                .to = std::chrono::floor<seconds>(fixture.clock.now()),
+                                .count = 1,
+                                .reason = "Superseded"};
+  fixture.clock.advance(seconds(60));
+  const RunCounts floor{.started = 2, .skipped = 1};
+  CHECK(counts(*ledger, floor) == floor);
+  REQUIRE(ledger->record_run(lost));
+  REQUIRE(ledger->record_skip(skip));
+  CHECK(counts(*ledger) == floor);
+  // One that the floor did not know: created before the status was written, recorded after.
+  RunRecord unknown = lost;
+  unknown.uid = "unknown";
+  REQUIRE(ledger->record_run(unknown));
+  CHECK(counts(*ledger) == RunCounts{.started = 3, .skipped = 1});
 }
 
 TEST_CASE("skips are counted once, a growing stretch by what is new", "[monitor]") {
@@ -219,10 +252,9 @@ TEST_CASE("skips are counted once, a growing stretch by what is new", "[monitor]
   skip.reason = "ForbidConcurrent";
   REQUIRE(ledger->record_skip(skip));
   CHECK(counts(*ledger).skipped == 4);
-  const auto by_reason = ledger->skip_counts();
+  const auto by_reason = ledger->skip_counts(kScheduleUid);
   REQUIRE(by_reason);
-  CHECK(by_reason->at(kScheduleUid) ==
-        std::map<std::string, uint64_t>{{"ForbidConcurrent", 1}, {"Superseded", 3}});
+  CHECK(*by_reason == std::map<std::string, uint64_t>{{"ForbidConcurrent", 1}, {"Superseded", 3}});
   const auto history = ledger->history({});
   REQUIRE(history);
   REQUIRE(history->skips.size() == 2);
@@ -269,7 +301,7 @@ TEST_CASE("retention drops the oldest finished runs and counts none again", "[mo
   Fixture fixture;
   std::vector<std::string> dropped;
   const auto ledger =
-      fixture.open({.max_runs = 10,
+      fixture.open({.keep = {.max_runs = 10},
                     .on_dropped = [&](const auto&, const auto& uid) { dropped.push_back(uid); }});
   REQUIRE(ledger->record_run(fixture.run("unfinished")));
   for (int i = 0; i < 600; ++i) {
@@ -279,7 +311,7 @@ TEST_CASE("retention drops the oldest finished runs and counts none again", "[mo
   const auto history = ledger->history({.limit = 1'000});
   REQUIRE(history);
   CHECK(history->runs.size() < 10 + 256);
-  CHECK(history->runs.back().uid == "unfinished");
+  CHECK(history->runs.back().uid == "unfinished");  // it will be recorded again
   REQUIRE(dropped.size() + history->runs.size() == 601);
   CHECK(dropped.front() == "u0");
   const RunCounts before = counts(*ledger);
@@ -301,11 +333,7 @@ TEST_CASE("a ledger that cannot be used says why", "[monitor]") {
     auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
     REQUIRE(database->execute("PRAGMA user_version = 99"));
     CHECK(refusal().message ==
-          path + " was written by a newer sparkcron (version 99, this one knows 1)");
-  }
-  SECTION("something else") {
-    std::ofstream(path) << std::string(5000, 'x');
-    CHECK(refusal().message == "open " + path + ": file is not a database");
+          path + " was written by a newer sparkcron (version 99, this one knows 2)");
   }
   SECTION("its folder is missing") {
     const auto ledger = Ledger::open({.path = fixture.folder.file("no/x.db")}, fixture.clock);
@@ -333,4 +361,271 @@ TEST_CASE("many threads record and read at once", "[monitor]") {
     thread.join();
   CHECK(failures == 0);
   CHECK(counts(*ledger) == RunCounts{.started = 100, .succeeded = 100});
+}
+
+TEST_CASE("a skip that retention dropped is not counted again at a restart", "[monitor]") {
+  Fixture fixture;
+  const auto from = std::chrono::floor<seconds>(fixture.clock.now());
+  const auto skip = [&](int i) {
+    return runner::SkipRecord{.schedule = kSchedule,
+                              .schedule_uid = kScheduleUid,
+                              .from = from + seconds(i),
+                              .to = from + seconds(i),
+                              .count = 1,
+                              .reason = "Superseded"};
+  };
+  const LedgerOptions options{.keep = {.max_skips = 10}};
+  {
+    const auto ledger = fixture.open(options);
+    for (int i = 0; i < 300; ++i)
+      REQUIRE(ledger->record_skip(skip(i)));
+    CHECK(counts(*ledger).skipped == 300);
+    CHECK(ledger->history({.limit = 1'000})->skips.size() < 10 + 256);
+  }
+  const auto ledger = fixture.open(options);
+  REQUIRE(ledger->record_skip(skip(0)));
+  CHECK(counts(*ledger).skipped == 300);
+  runner::SkipRecord grown = skip(0);
+  grown.count = 3;
+  REQUIRE(ledger->record_skip(grown));
+  CHECK(counts(*ledger).skipped == 302);
+}
+
+TEST_CASE("runs that a skip drops are told, so that their logs go", "[monitor]") {
+  Fixture fixture;
+  std::vector<std::string> dropped;
+  const auto ledger =
+      fixture.open({.keep = {.max_runs = 1},
+                    .on_dropped = [&](const auto&, const auto& uid) { dropped.push_back(uid); }});
+  for (int i = 0; i < 256; ++i)
+    REQUIRE(ledger->record_run(fixture.ended("u" + std::to_string(i), "COMPLETED")));
+  CHECK(dropped.empty());
+  REQUIRE(ledger->record_skip({.schedule = kSchedule,
+                               .schedule_uid = kScheduleUid,
+                               .from = {},
+                               .to = {},
+                               .count = 1,
+                               .reason = "Superseded"}));
+  CHECK(dropped.size() == 255);
+}
+
+TEST_CASE("old runs go, but a clock that is wrong for a moment takes few", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open({.keep = {.max_age = std::chrono::hours(24)}});
+  const auto fill = [&](const std::string& prefix, int runs) {
+    for (int i = 0; i < runs; ++i)
+      REQUIRE(ledger->record_run(fixture.ended(prefix + std::to_string(i), "COMPLETED")));
+  };
+  const auto rows = [&] { return ledger->history({.limit = 10'000})->runs.size(); };
+  fill("old", 1'000);
+  const WallTime then = fixture.clock.now();
+  fixture.clock.set_wall(then + std::chrono::hours(24 * 3650));
+  fill("future", 64);
+  fixture.clock.set_wall(then);
+  CHECK(rows() >= 400);
+  fixture.clock.advance(std::chrono::hours(25));
+  fill("new", 300);
+  CHECK(rows() <= 64 + 300);
+}
+
+TEST_CASE("old skips go", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open({.keep = {.max_age = std::chrono::hours(24)}});
+  for (int i = 0; i < 300; ++i) {
+    if (i == 20) fixture.clock.advance(std::chrono::hours(25));
+    const auto at = std::chrono::floor<seconds>(fixture.clock.now()) + seconds(i);
+    REQUIRE(ledger->record_skip({.schedule = kSchedule,
+                                 .schedule_uid = kScheduleUid,
+                                 .from = at,
+                                 .to = at,
+                                 .count = 1,
+                                 .reason = "Superseded"}));
+  }
+  CHECK(ledger->history({.limit = 1'000})->skips.size() == 280);
+  CHECK(counts(*ledger).skipped == 300);
+}
+
+TEST_CASE("the ledger's file is bounded, and gives room back", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open({.keep = {.max_bytes = uint64_t{1} << 20}});
+  const auto in_file = [&] { return std::filesystem::file_size(fixture.folder.file("ledger.db")); };
+  RunRecord run = fixture.ended("", "FAILED");
+  run.message = std::string(1'000'000, 'x');  // cut to a length that rows can rely on
+  for (int i = 0; i < 900; ++i) {
+    run.uid = "u" + std::to_string(i);
+    REQUIRE(ledger->record_run(run));
+  }
+  CHECK((*ledger->find_run(kScheduleUid, run.name))->message.size() == 4096);
+  // What comes in between two looks: 256 rows of 4 KiB and a little.
+  CHECK(in_file() < 4U << 20);
+  CHECK(counts(*ledger).started == 900);
+}
+
+TEST_CASE("a damaged ledger is set aside at the start and begun anew", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  const std::string old = path + ".corrupt-20261121T000000Z";
+  SECTION("no database at all") {
+    std::ofstream(path) << std::string(5'000, 'x');
+  }
+  SECTION("pages that do not fit together") {
+    {
+      const auto ledger = fixture.open();
+      for (int i = 0; i < 100; ++i)
+        REQUIRE(ledger->record_run(fixture.ended("u" + std::to_string(i), "COMPLETED")));
+    }
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(60'000, '\x7f');
+  }
+  SECTION("our version and none of our tables") {
+    auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
+    REQUIRE(database->execute("PRAGMA user_version = 2"));
+  }
+  const auto ledger = fixture.open();
+  CHECK(std::filesystem::exists(old));
+  CHECK(ledger->condition().corruptions == 1);
+  CHECK(ledger->condition().last_set_aside == old);
+  REQUIRE(ledger->record_run(fixture.ended("new", "COMPLETED")));
+  CHECK(counts(*ledger, {.started = 7}).started == 7);
+  CHECK(ledger->history({})->runs.size() == 1);
+}
+
+TEST_CASE("a ledger damaged while in use is set aside, said and begun anew", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  std::vector<std::string> said;
+  const auto ledger =
+      fixture.open({.on_begun_anew = [&](const std::string& what) { said.push_back(what); }});
+  RunRecord running = fixture.run("running");
+  REQUIRE(ledger->record_run(running));
+  REQUIRE(ledger->record_run(fixture.ended("old", "FAILED")));
+  const auto damage = [&] {
+    {
+      // Somebody else's write makes SQLite forget the pages that it holds in memory.
+      auto other = base::sqlite::Database::open(path, base::sqlite::Durability::Normal);
+      REQUIRE(other->execute("CREATE TABLE other (a); PRAGMA wal_checkpoint(TRUNCATE)"));
+    }
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(std::filesystem::file_size(path) - 4096, '\x7f');
+  };
+  fixture.clock.advance(seconds(1));
+  SECTION("found by a writer") {
+    damage();
+    REQUIRE(ledger->record_run(fixture.run("new")));
+    REQUIRE(ledger->record_run(running));
+  }
+  SECTION("found by a reader") {
+    damage();
+    CHECK(ledger->find_run(kScheduleUid, "nightly-old").has_value());
+    REQUIRE(ledger->record_run(running));
+    REQUIRE(ledger->record_run(fixture.run("new")));
+  }
+  REQUIRE(said.size() == 1);
+  CHECK_THAT(said.front(), Catch::StartsWith("the ledger was damaged ("));
+  CHECK_THAT(said.front(), Catch::EndsWith("is begun anew"));
+  CHECK(ledger->condition().corruptions == 1);
+  CHECK(ledger->condition().last_write);
+  CHECK(std::filesystem::exists(path + ".corrupt-20261121T000001Z"));
+  // The floor of the status, and what existed and was recorded again: nothing twice.
+  CHECK(counts(*ledger, {.started = 3, .failed = 1}) == RunCounts{.started = 3, .failed = 1});
+}
+
+TEST_CASE("a ledger damaged again and again fills no disk", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  for (int i = 0; i < 10; ++i) {
+    std::ofstream(path, std::ios::trunc) << std::string(5'000, 'x');
+    std::ofstream(path + "-wal", std::ios::trunc) << "x";
+    fixture.open();
+    fixture.clock.advance(seconds(30));
+  }
+  const auto aside = [&](const std::string& end) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(fixture.folder.path()))
+      if (entry.path().string().find(".corrupt-") != std::string::npos &&
+          entry.path().string().ends_with(end))
+        names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  CHECK(aside("Z") == std::vector<std::string>{"ledger.db.corrupt-20261121T000330Z",
+                                               "ledger.db.corrupt-20261121T000400Z",
+                                               "ledger.db.corrupt-20261121T000430Z"});
+  CHECK(aside("-wal").size() <= 3);
+  // In one process not twice a minute: the second time the caller waits.
+  const auto ledger = fixture.open();
+  const auto replace = [&] {
+    // Its log, too, which may hold everything.
+    std::filesystem::remove(path + "-wal");
+    std::filesystem::remove(path);
+    std::ofstream(path) << std::string(5'000, 'x');
+  };
+  replace();
+  CHECK(ledger->record_run(fixture.run("a")));
+  replace();
+  const auto refused = ledger->record_run(fixture.run("b"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::Unavailable);
+  CHECK(refused.error().message ==
+        "open " + path + ": file is not a database; it was begun anew less than a minute ago");
+  CHECK_FALSE(ledger->condition().last_write);
+  fixture.clock.advance(seconds(61));
+  CHECK(ledger->record_run(fixture.run("b")));
+  CHECK(ledger->condition().last_write);
+}
+
+TEST_CASE("a ledger whose file was removed while in use goes on with a new one", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  std::vector<std::string> said;
+  const auto ledger =
+      fixture.open({.on_begun_anew = [&](const std::string& what) { said.push_back(what); }});
+  REQUIRE(ledger->record_run(fixture.run("old")));
+  std::filesystem::remove(path);
+  REQUIRE(ledger->record_run(fixture.run("new")));
+  CHECK(ledger->condition().vanished == 1);
+  CHECK(ledger->condition().corruptions == 0);
+  CHECK(said == std::vector<std::string>{
+                    "the ledger's file " + path +
+                    " was removed or replaced while in use; it goes on with what is there now"});
+  CHECK(std::filesystem::exists(path));
+  CHECK(ledger->history({})->runs.size() == 1);
+  // And is whole: the next start finds it.
+  CHECK(fixture.open()->history({})->runs.size() == 1);
+}
+
+TEST_CASE("a file of a newer version that appears while in use is waited for", "[monitor]") {
+  Fixture fixture;
+  const std::string path = fixture.folder.file("ledger.db");
+  const auto ledger = fixture.open();
+  std::filesystem::remove(path);
+  {
+    auto newer = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
+    REQUIRE(newer->execute("PRAGMA user_version = 99"));
+  }
+  const auto refused = ledger->record_run(fixture.run("a"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::Unavailable);  // tried again, and not the spec's fault
+  CHECK_FALSE(ledger->find_run(kScheduleUid, "nightly-a"));
+  std::filesystem::remove(path);
+  CHECK(ledger->find_run(kScheduleUid, "nightly-a"));
+  CHECK(ledger->record_run(fixture.run("a")));
+}
+
+TEST_CASE("history stops at a size, whatever the rows hold", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open();
+  for (int i = 0; i < 20; ++i) {
+    RunRecord run = fixture.ended("u" + std::to_string(i), "FAILED");
+    run.message = std::string(4'000, 'x');
+    REQUIRE(ledger->record_run(run));
+  }
+  const auto history = ledger->history({.max_bytes = 50'000});
+  REQUIRE(history);
+  CHECK(history->cut);
+  CHECK(history->runs.size() < 13);
+  CHECK(history->runs.size() > 5);
+  CHECK_FALSE(ledger->history({})->cut);
 }

@@ -3,9 +3,13 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <optional>
+#include <thread>
 
 #include <sys/wait.h>
 
+#include "base/mutex.h"
 #include "tests/support/catch.h"
 #include "tests/unit/monitor/recording_responder.h"
 #include "tests/unit/monitor/temporary_folder.h"
@@ -151,7 +155,8 @@ TEST_CASE("executors are counted by phase", "[monitor]") {
 
 TEST_CASE("a schedule has its own series until it is deleted", "[monitor]") {
   std::map<std::string, std::map<std::string, uint64_t>> ledger{{"s1", {{"Superseded", 2}}}};
-  Metrics metrics{MetricsOptions{.skip_counts = [&] { return ledger; }}};
+  Metrics metrics{MetricsOptions{
+      .skip_counts = [&](const std::string& uid) { return std::optional(ledger[uid]); }}};
   metrics.schedule_decided(schedule("nightly"));
   metrics.slot_started({.ns = "etl", .name = "nightly"}, milliseconds(120));
   const std::string labels = R"({namespace="etl",schedule="nightly"})";
@@ -230,4 +235,98 @@ TEST_CASE("/metrics is text 0.0.4 for GET alone", "[monitor]") {
   CHECK(answer.headers.get("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
   CHECK_THAT(answer.body, Catch::Contains("sparkcron_build_info{version=\"1.2.3\"} 1\n"));
   CHECK(tests::ask(metrics.handler(), "/metrics", {}, "POST").status == 405);
+}
+
+TEST_CASE("skips go on from what the ledger has counted", "[monitor]") {
+  bool readable = false;
+  Metrics metrics{MetricsOptions{
+      .skip_counts = [&](const std::string&) -> std::optional<std::map<std::string, uint64_t>> {
+        if (!readable) return std::nullopt;
+        return std::map<std::string, uint64_t>{{"Superseded", 12}};
+      }}};
+  const auto superseded = [&] {
+    return sample(metrics,
+                  "sparkcron_schedule_skipped_total"
+                  R"({namespace="etl",schedule="nightly",reason="Superseded"})");
+  };
+  // Of a round's news the skips come first; the ledger has them already.
+  metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "Superseded", 2);
+  metrics.schedule_decided(schedule("nightly"));
+  CHECK(superseded() == 2);  // the ledger did not answer
+  readable = true;
+  metrics.schedule_decided(schedule("nightly"));
+  CHECK(superseded() == 12);
+  metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "Superseded", 3);
+  metrics.schedule_decided(schedule("nightly"));
+  CHECK(superseded() == 15);
+}
+
+TEST_CASE("a recorder that blocks stops neither scrapes nor news", "[monitor]") {
+  base::Mutex mutex;
+  base::CondVar changed;
+  bool asked = false;
+  bool released = false;
+  Metrics metrics{MetricsOptions{
+      .skip_counts = [&](const std::string&) -> std::optional<std::map<std::string, uint64_t>> {
+        base::MutexLock lock(mutex);
+        asked = true;
+        changed.notify_all();
+        while (!released)
+          changed.wait(lock);
+        return std::map<std::string, uint64_t>{{"Superseded", 7}};
+      }}};
+  std::thread stuck([&] { metrics.schedule_decided(schedule("nightly")); });
+  {
+    base::MutexLock lock(mutex);
+    while (!asked)
+      changed.wait(lock);
+  }
+  // One schedule's worker waits for the disk; all this goes on meanwhile, or the test never ends.
+  metrics.application_changed(application("a", "SUBMITTED"), "");
+  metrics.slot_started({.ns = "etl", .name = "other"}, milliseconds(1));
+  metrics.schedule_gone({.ns = "etl", .name = "other"});
+  CHECK(sample(metrics, "spark_application_count") == 1);
+  CHECK_THAT(metrics.text(), Catch::Contains("nightly"));
+  CHECK_THAT(metrics.text(), !Catch::Contains("Superseded"));
+  {
+    base::MutexLock lock(mutex);
+    released = true;
+    changed.notify_all();
+  }
+  stuck.join();
+  CHECK_THAT(metrics.text(), Catch::Contains("Superseded"));
+}
+
+TEST_CASE("numbers of the process are read at each scrape, outside the lock", "[monitor]") {
+  const Metrics* self = nullptr;
+  int depth = 0;
+  Metrics metrics{MetricsOptions{.readings = [&] {
+    // Asked under the lock, this would never come back.
+    if (depth++ == 0) CHECK_THAT(self->text(), Catch::Contains("sparkcron_build_info"));
+    return std::vector<monitor::Reading>{{.name = "sparkcron_ledger_corruptions_total",
+                                          .help = "Ledger files that were set aside",
+                                          .kind = monitor::Reading::Kind::Counter,
+                                          .value = 3}};
+  }}};
+  self = &metrics;
+  CHECK(sample(metrics, "sparkcron_ledger_corruptions_total") == 3);
+}
+
+TEST_CASE("schedules have series in bounded number, and none when they are gone", "[monitor]") {
+  Metrics metrics{MetricsOptions{.max_schedules = 50}};
+  for (int i = 0; i < 200; ++i)
+    metrics.schedule_decided(schedule("s" + std::to_string(i), "u" + std::to_string(i)));
+  const auto lines = [&](const std::string& name) {
+    const std::string text = metrics.text();
+    size_t count = 0;
+    for (size_t at = text.find("\n" + name + "{"); at != std::string::npos;
+         at = text.find("\n" + name + "{", at + 1))
+      ++count;
+    return count;
+  };
+  CHECK(lines("sparkcron_schedule_active_runs") == 50);
+  CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 150);
+  for (int i = 0; i < 200; ++i)
+    metrics.schedule_gone({.ns = "etl", .name = "s" + std::to_string(i)});
+  CHECK(lines("sparkcron_schedule_active_runs") == 0);
 }
