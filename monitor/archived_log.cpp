@@ -6,7 +6,13 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/node/files.h"
 #include "runner/node/log_file.h"
 
 namespace monitor {
@@ -24,39 +30,39 @@ constexpr size_t kPiece = size_t{128} << 10;
 // A file that takes its name when it is complete.
 class PartFile {
  public:
-  explicit PartFile(const fs::path& target)
-      : target_(target), out_(part(), std::ios::binary | std::ios::trunc) {}
+  explicit PartFile(fs::path target)
+      : target_(std::move(target)),
+        part_(target_.string() + ".part"),
+        file_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                     S_IRUSR | S_IWUSR)),
+        problem_(file_.valid() ? 0 : errno) {}
   ~PartFile() {
-    std::error_code ignored;
-    fs::remove(part(), ignored);
+    if (!finished_) ::unlink(part_.c_str());
   }
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
 
   void write(std::string_view bytes) {
-    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (problem_ == 0 && !runner::node::write_all(file_.get(), bytes)) problem_ = errno;
     size_ += bytes.size();
   }
   Status finish() {
-    out_.close();
-    if (!out_) return give_up(errno);
-    std::error_code error;
-    fs::rename(part(), target_, error);
-    if (error) return give_up(error.value());
+    if (problem_ == 0 && ::rename(part_.c_str(), target_.c_str()) != 0) problem_ = errno;
+    if (problem_ != 0)
+      return failure(Code::Unavailable, "write " + target_.string() + ": " +
+                                            std::generic_category().message(problem_));
+    finished_ = true;
     return {};
   }
-  [[nodiscard]] bool good() const { return out_.good(); }
+  [[nodiscard]] bool good() const { return problem_ == 0; }
   [[nodiscard]] uint64_t size() const { return size_; }
 
  private:
-  [[nodiscard]] fs::path part() const { return target_.string() + ".part"; }
-  [[nodiscard]] Status give_up(int error) const {
-    return failure(Code::Unavailable,
-                   "write " + target_.string() + ": " + std::generic_category().message(error));
-  }
-
   const fs::path target_;
-  std::ofstream out_;
+  const fs::path part_;
+  const runner::node::FileDescriptor file_;
+  int problem_;
+  bool finished_ = false;
   uint64_t size_ = 0;
 };
 

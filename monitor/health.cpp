@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/guard.h"
 #include "base/log.h"
 
 namespace monitor {
@@ -19,8 +20,8 @@ struct Health::Entry {
   // Only a change is logged: probes come every few seconds.
   mutable std::atomic<bool> failing = false;
 
-  [[nodiscard]] bool passes() const {
-    const base::Status status = check();
+  [[nodiscard]] base::Status ask() const {
+    base::Status status = base::guarded("health check " + name, check);
     if (failing.exchange(!status) != !status) {
       if (status)
         base::log_info("monitor", "Health check passed again", {{"check", name}});
@@ -28,7 +29,7 @@ struct Health::Entry {
         base::log_warning("monitor", "Health check failed",
                           {{"check", name}, {"error", status.error().message}});
     }
-    return status.has_value();
+    return status;
   }
 };
 
@@ -39,6 +40,13 @@ void answer(Responder& responder, int status, std::string body) {
       {.status = status,
        .headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
        .body = std::move(body)});
+}
+
+std::string line_of(const std::string& name, HealthKind kind, const base::Status& status) {
+  if (status) return "[+]" + name + " ok\n";
+  if (kind == HealthKind::Warning)
+    return "[!]" + name + " warning: " + status.error().message + "\n";
+  return "[-]" + name + " failed: reason withheld\n";
 }
 
 bool is_excluded(const Request& request, const std::string& name) {
@@ -66,11 +74,11 @@ void Health::add(std::string name, HealthKind kind, Check check) {
 base::http::Handler Health::handler() const {
   return [entries = entries_](const Request& request, std::shared_ptr<Responder> responder) {
     // "/readyz/etcd": the endpoint, and the one check that is asked for.
-    const size_t slash = request.path.find('/', 1);
-    const std::string endpoint =
-        request.path.substr(1, slash == std::string::npos ? slash : slash - 1);
-    const std::string only =
-        slash == std::string::npos ? std::string{} : request.path.substr(slash + 1);
+    const std::string_view path =
+        std::string_view(request.path).substr(request.path.empty() ? 0 : 1);
+    const size_t slash = std::min(path.find('/'), path.size());
+    const std::string endpoint(path.substr(0, slash));
+    const std::string_view only = path.substr(std::min(slash + 1, path.size()));
     std::string report;
     bool failed = false;
     bool any = false;
@@ -80,12 +88,11 @@ base::http::Handler Health::handler() const {
       any = true;
       if (is_excluded(request, entry->name)) {
         report += "[+]" + entry->name + " excluded: ok\n";
-      } else if (entry->passes()) {
-        report += "[+]" + entry->name + " ok\n";
-      } else {
-        report += "[-]" + entry->name + " failed: reason withheld\n";
-        failed = true;
+        continue;
       }
+      const base::Status status = entry->ask();
+      report += line_of(entry->name, entry->kind, status);
+      if (!status && entry->kind != HealthKind::Warning) failed = true;
     }
     if (!any) return answer(*responder, 404, "no health check of this name\n");
     if (failed) return answer(*responder, 500, report + endpoint + " check failed\n");

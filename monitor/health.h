@@ -1,7 +1,8 @@
 #pragma once
 
 // Health: /livez, /readyz and /healthz as an API server answers them: "ok", or 500 and the list of
-// checks. Open to everybody, so reasons stay out of the answer; the log has them.
+// checks. Open to everybody, so reasons stay out of the answer; the log has them. Only of a warning
+// the text is shown: it is written for everybody. A check that throws has failed.
 //
 // Threads: add() before the handler is used; checks run on the thread of the request, at once and
 // from several of them.
@@ -17,8 +18,10 @@
 namespace monitor {
 
 enum class HealthKind {
-  Live,   // a failure means that only a restart helps; asked by /livez, /readyz and /healthz
-  Ready,  // may pass by itself: no API yet, not the leader, shutting down; not asked by /livez
+  Live,     // a failure means that only a restart helps; asked by /livez, /readyz and /healthz
+  Ready,    // may pass by itself: no API yet, not the leader, shutting down; not asked by /livez
+  Warning,  // something for a person to look at; shown by ?verbose, fails nothing; not asked by
+            // /livez
 };
 
 class Health {

@@ -18,6 +18,12 @@ using nlohmann::json;
 
 constexpr size_t kMaxLimit = 10'000;
 
+// Of what somebody wrote, as much as an error repeats.
+std::string quoted(std::string_view text) {
+  constexpr size_t kMost = 64;
+  return "\"" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "…" : "") + "\"";
+}
+
 void answer(Responder& responder, int status, const json& body) {
   responder.send({.status = status,
                   .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
@@ -87,10 +93,12 @@ json to_json(const History& history) {
   json skips = json::array();
   for (const runner::SkipRecord& skip : history.skips)
     skips.push_back(skip_to_json(skip));
-  return {{"kind", "History"},
-          {"apiVersion", "sparkcron/v1"},
-          {"runs", std::move(runs)},
-          {"skips", std::move(skips)}};
+  json object = {{"kind", "History"},
+                 {"apiVersion", "sparkcron/v1"},
+                 {"runs", std::move(runs)},
+                 {"skips", std::move(skips)}};
+  if (history.cut) object["cut"] = true;
+  return object;
 }
 
 base::http::Handler history_handler(Ledger& ledger, Authorized authorized) {
@@ -104,9 +112,9 @@ base::http::Handler history_handler(Ledger& ledger, Authorized authorized) {
     if (const auto text = request.parameter("limit")) {
       const auto limit = parse_limit(*text);
       if (!limit)
-        return refuse(*responder, 400, "BadRequest",
-                      "limit: \"" + std::string(*text) + "\" is not a number from 1 to " +
-                          std::to_string(kMaxLimit));
+        return refuse(
+            *responder, 400, "BadRequest",
+            "limit: " + quoted(*text) + " is not a number from 1 to " + std::to_string(kMaxLimit));
       query.limit = *limit;
     }
     const auto history = ledger.history(query);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "monitor/ledger_rows.h"
 #include "monitor/set_aside.h"
 
 namespace monitor {
@@ -28,6 +29,11 @@ Error passing(Error error) {
       error.code == Code::Forbidden)
     error.code = Code::Unavailable;
   return error;
+}
+
+bool covers(const RunCounts& counts, const RunCounts& floor) {
+  return counts.started >= floor.started && counts.succeeded >= floor.succeeded &&
+         counts.failed >= floor.failed && counts.skipped >= floor.skipped;
 }
 
 }  // namespace
@@ -147,7 +153,12 @@ void Ledger::tell(const News& news) const {
   if (options_.on_begun_anew && !news.begun_anew.empty()) options_.on_begun_anew(news.begun_anew);
 }
 
+// Controllers record what they see whenever they look, so that a ledger that lost something has it
+// again; most of the time that is nothing new and needs no write.
 Status Ledger::record_run(const RunRecord& run) {
+  const auto known = read<std::optional<RunRecord>>(
+      lookups_, [&](LedgerReader& reader) { return reader.run_of(run.uid); });
+  if (known && *known && adds_nothing(**known, run)) return {};
   return write([&run](LedgerWriter& writer, std::vector<DroppedRun>& dropped) {
     return writer.record_run(run, dropped);
   });
@@ -161,6 +172,9 @@ Status Ledger::record_skip(const SkipRecord& skip) {
 
 Result<RunCounts> Ledger::counts(const kube::ObjectKey& schedule, const std::string& schedule_uid,
                                  const RunCounts& floor) {
+  const auto known =
+      read<RunCounts>(lookups_, [&](LedgerReader& reader) { return reader.counts(schedule_uid); });
+  if (known && covers(*known, floor)) return known;
   RunCounts counts;
   RETURN_IF_ERROR(write([&](LedgerWriter& writer, std::vector<DroppedRun>&) -> Status {
     ASSIGN_OR_RETURN(counts, writer.counts(schedule, schedule_uid, floor));
@@ -233,7 +247,7 @@ Result<History> Ledger::history(const HistoryQuery& query) {
 }
 
 Result<RunCounts> Ledger::totals() {
-  return read<RunCounts>(questions_, [](LedgerReader& reader) { return reader.totals(); });
+  return read<RunCounts>(questions_, [](LedgerReader& reader) { return reader.counts(kAllRuns); });
 }
 
 LedgerCondition Ledger::condition() const {

@@ -37,6 +37,14 @@ Result<LedgerReader> LedgerReader::open(const std::string& path) {
   return LedgerReader(std::move(database));
 }
 
+Result<std::optional<RunRecord>> LedgerReader::run_of(const std::string& uid) {
+  ASSIGN_OR_RETURN(Statement query, database_.prepare("SELECT " + std::string(kRunColumns) +
+                                                      " FROM runs WHERE uid = ?"));
+  ASSIGN_OR_RETURN(const bool found, query.bind(1, uid).step());
+  if (!found) return std::optional<RunRecord>{};
+  return std::optional<RunRecord>{read_run(query)};
+}
+
 Result<std::optional<RunRecord>> LedgerReader::find_run(const std::string& schedule_uid,
                                                         const std::string& name) {
   ASSIGN_OR_RETURN(Statement query,
@@ -122,8 +130,8 @@ Result<std::map<std::string, uint64_t>> LedgerReader::skip_counts(const std::str
   }
 }
 
-Result<RunCounts> LedgerReader::totals() {
-  return select_counts(database_, kAllRuns);
+Result<RunCounts> LedgerReader::counts(const std::string& schedule_uid) {
+  return select_counts(database_, schedule_uid);
 }
 
 }  // namespace monitor

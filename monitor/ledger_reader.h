@@ -36,6 +36,7 @@ class LedgerReader {
  public:
   static base::Result<LedgerReader> open(const std::string& path);
 
+  base::Result<std::optional<runner::RunRecord>> run_of(const std::string& uid);
   base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
                                                           const std::string& name);
   base::Result<std::vector<runner::RunRecord>> runs_after(const std::string& schedule_uid,
@@ -43,7 +44,8 @@ class LedgerReader {
   base::Result<History> history(const HistoryQuery& query);
   // By reason.
   base::Result<std::map<std::string, uint64_t>> skip_counts(const std::string& schedule_uid);
-  base::Result<runner::RunCounts> totals();
+  // Zero for a schedule that was never counted; kAllRuns is all of them.
+  base::Result<runner::RunCounts> counts(const std::string& schedule_uid);
 
  private:
   explicit LedgerReader(base::sqlite::Database database) : database_(std::move(database)) {}

@@ -130,6 +130,22 @@ runner::RunRecord read_run(const Statement& row) {
   return run;
 }
 
+// As LedgerWriter updates a row: a record says nothing where it is empty, and nothing of the
+// outcome of a run that has one.
+bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run) {
+  if (known.ended && !run.ended) return true;
+  const auto same = [](const auto& before, const auto& now) { return !now || before == now; };
+  const auto same_text = [](const std::string& before, const std::string& now, size_t limit) {
+    return now.empty() || before == beginning(now, limit);
+  };
+  return known.ended.has_value() == run.ended.has_value() &&
+         (known.ended || known.state == beginning(run.state, kMaxName)) &&
+         (known.slot || !run.slot) && same(known.submitted, run.submitted) &&
+         same(known.started, run.started) && same(known.exit_code, run.exit_code) &&
+         known.attempts >= run.attempts && same_text(known.message, run.message, kMaxMessage) &&
+         same_text(known.app_id, run.app_id, kMaxName);
+}
+
 runner::SkipRecord read_skip(const Statement& row) {
   return {.schedule = {.ns = std::string(row.text(0)), .name = std::string(row.text(1))},
           .schedule_uid = std::string(row.text(2)),

@@ -24,6 +24,9 @@ runner::RunRecord read_run(const base::sqlite::Statement& row);
 // Parameters 1 to 16. Long texts are cut: a row has a size that a bound on rows can rely on.
 void bind_run(base::sqlite::Statement& statement, const runner::RunRecord& run);
 
+// True when recording `run` would leave the row of its UID as it is.
+bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run);
+
 // From ns, schedule, schedule_uid, from_time, to_time, count, reason.
 runner::SkipRecord read_skip(const base::sqlite::Statement& row);
 

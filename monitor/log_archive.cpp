@@ -1,10 +1,14 @@
 #include "monitor/log_archive.h"
 
 #include <algorithm>
+#include <functional>
 #include <system_error>
+
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "monitor/archived_log.h"
+#include "runner/node/files.h"
 #include "runner/node/log_reader.h"
 
 namespace monitor {
@@ -17,6 +21,10 @@ using base::Result;
 using base::Status;
 
 constexpr const char* kSuffix = ".log";
+constexpr const char* kNoSchedule = "-";  // no name of Kubernetes looks so
+// <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log
+constexpr size_t kDepth = 7;
+constexpr size_t kMaxAgedPortion = 16;
 
 // Names become folders: those of Kubernetes never look otherwise, but this is not the place to
 // believe it.
@@ -36,15 +44,44 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
     if (!fs::remove(folder, error) || error) break;  // not empty: it holds other logs
 }
 
+Status make_folders(const fs::path& folder) {
+  return runner::node::make_folders(folder, S_IRWXU);
+}
+
+using Visit = std::function<void(const fs::path&, const std::vector<std::string>& parts)>;
+
+// Every regular file below, with the names that lead to it. A folder that cannot be read is said
+// and passed over; links are not followed.
+void for_each_file(const fs::path& folder, const Visit& visit,
+                   std::vector<std::string> parts = {}) {
+  std::error_code error;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
+    std::error_code unknown;
+    const fs::file_status status = entry->symlink_status(unknown);
+    parts.push_back(entry->path().filename().string());
+    if (fs::is_directory(status) && parts.size() < kDepth)
+      for_each_file(entry->path(), visit, parts);
+    else if (fs::is_regular_file(status))
+      visit(entry->path(), parts);
+    parts.pop_back();
+  }
+  if (error)
+    base::log_warning("monitor", "Could not read a folder of logs",
+                      {{"path", folder.string()}, {"error", error.message()}});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogArchive>> LogArchive::open(LogArchiveOptions options,
                                                      base::Clock& clock) {
-  std::error_code error;
-  fs::create_directories(options.root, error);
-  if (error)
-    return failure(error == std::errc::permission_denied ? Code::Forbidden : Code::Unavailable,
-                   "create " + options.root.string() + ": " + error.message());
+  RETURN_IF_ERROR(make_folders(options.root));
+  std::error_code refused;
+  // Of an earlier version, or made by somebody else under a generous umask.
+  fs::permissions(options.root, fs::perms::owner_all, refused);
+  if (refused)
+    base::log_warning("monitor", "Could not close the folder of logs to others",
+                      {{"path", options.root.string()}, {"error", refused.message()}});
   std::unique_ptr<LogArchive> archive(new LogArchive(std::move(options), clock));
   base::MutexLock lock(archive->mutex_);
   archive->scan();
@@ -52,91 +89,160 @@ Result<std::unique_ptr<LogArchive>> LogArchive::open(LogArchiveOptions options,
   return archive;
 }
 
+// --- The index -----------------------------------------------------------------------------------
+
 void LogArchive::scan() {
+  for_each_file(options_.root, [this](const fs::path& path, const std::vector<std::string>& parts)
+                                   REQUIRES(mutex_) { found(path, parts); });
+}
+
+void LogArchive::found(const fs::path& path, const std::vector<std::string>& parts) {
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(options_.root, error), end; entry != end;
-       entry.increment(error)) {
-    if (error) break;
-    if (!entry->is_regular_file(error)) continue;
-    const fs::path relative = fs::relative(entry->path(), options_.root, error);
-    std::vector<std::string> parts;
-    for (const fs::path& part : relative)
-      parts.push_back(part.string());
-    // <namespace>/<run>/<run uid>/<pod>/<pod uid>/<container>.log
-    if (parts.size() != 6 || !parts[5].ends_with(kSuffix)) {
-      // A copy that a crash has cut off: the log was not acknowledged, so its owner comes again.
-      if (relative.extension() == ".part") fs::remove(entry->path(), error);
-      continue;
-    }
-    std::error_code missing;
-    const uint64_t times = fs::file_size(times_of(entry->path()), missing);
-    Kept kept{.path = entry->path(),
-              .bytes = entry->file_size(error) + (missing ? 0 : times),
-              .written = entry->last_write_time(error)};
-    total_ += kept.bytes;
-    logs_[{.pod = {.ns = parts[0], .name = parts[3]},
-           .pod_uid = parts[4],
-           .container = parts[5].substr(0, parts[5].size() - std::string(kSuffix).size())}] =
-        std::move(kept);
+  std::vector<std::string> names = parts;
+  // <namespace>/<run>/…: as an earlier version had it, which knew no schedules.
+  if (names.size() == kDepth - 1) names.insert(names.begin() + 1, kNoSchedule);
+  if (names.size() != kDepth || !names.back().ends_with(kSuffix)) {
+    // What a crash has left of a copy: the log was not acknowledged, so its owner comes again.
+    // Times without their log are of the same kind.
+    fs::path log = path;
+    log.replace_extension();
+    if (path.extension() == ".part" || (path.extension() == ".times" && !fs::exists(log, error)))
+      fs::remove(path, error);
+    return;
+  }
+  const auto written = fs::last_write_time(path, error);
+  if (error) return;  // gone meanwhile
+  std::error_code missing;
+  const uint64_t times = fs::file_size(times_of(path), missing);
+  const uint64_t text = fs::file_size(path, error);
+  ArchivedLog log{.path = path,
+                  .schedule = {.ns = names[0], .name = names[1]},
+                  .run = names[2],
+                  .run_uid = names[3],
+                  .bytes = (error ? 0 : text) + (missing ? 0 : times),
+                  .written = std::chrono::floor<std::chrono::milliseconds>(
+                      std::chrono::file_clock::to_sys(written))};
+  add({.pod = {.ns = names[0], .name = names[4]},
+       .pod_uid = names[5],
+       .container = names[6].substr(0, names[6].size() - std::string(kSuffix).size())},
+      std::move(log));
+}
+
+void LogArchive::add(const LogName& name, ArchivedLog log) {
+  take_out(name);
+  log.bytes = std::max(log.bytes, options_.least_bytes);
+  total_ += log.bytes;
+  Share& share = shares_[log.schedule];
+  share.bytes += log.bytes;
+  share.oldest_first.emplace(log.written, name);
+  logs_[name] = std::move(log);
+}
+
+void LogArchive::take_out(const LogName& name) {
+  const auto log = logs_.find(name);
+  if (log == logs_.end()) return;
+  total_ -= log->second.bytes;
+  const auto share = shares_.find(log->second.schedule);
+  share->second.bytes -= log->second.bytes;
+  share->second.oldest_first.erase({log->second.written, name});
+  if (share->second.oldest_first.empty()) shares_.erase(share);
+  logs_.erase(log);
+}
+
+void LogArchive::drop(const LogName& name) {
+  const fs::path path = logs_.at(name).path;
+  std::error_code missing;
+  fs::remove(times_of(path), missing);
+  remove_upwards(path, options_.root);
+  take_out(name);
+}
+
+void LogArchive::drop_oldest_of(const kube::ObjectKey& schedule) {
+  const LogName name = shares_.at(schedule).oldest_first.begin()->second;
+  drop(name);
+}
+
+// --- Bounds --------------------------------------------------------------------------------------
+
+void LogArchive::make_room() {
+  std::vector<kube::ObjectKey> schedules;
+  for (const auto& [schedule, share] : shares_)
+    schedules.push_back(schedule);
+  for (const kube::ObjectKey& schedule : schedules)
+    for (auto share = shares_.find(schedule);
+         share != shares_.end() && share->second.bytes > options_.max_schedule_bytes;
+         share = shares_.find(schedule))
+      drop_oldest_of(schedule);
+  while (total_ > options_.max_total_bytes && !shares_.empty()) {
+    const auto largest = std::max_element(
+        shares_.begin(), shares_.end(),
+        [](const auto& left, const auto& right) { return left.second.bytes < right.second.bytes; });
+    drop_oldest_of(kube::ObjectKey(largest->first));
   }
 }
 
+// A few at a time: a clock that is wrong for a moment must not cost all logs.
+void LogArchive::drop_aged() {
+  const base::WallTime oldest = clock_.now() - options_.max_age;
+  std::vector<LogName> aged;
+  for (const auto& [schedule, share] : shares_) {
+    for (const auto& [written, name] : share.oldest_first) {
+      if (written >= oldest || aged.size() >= kMaxAgedPortion) break;
+      aged.push_back(name);
+    }
+  }
+  for (const LogName& name : aged)
+    drop(name);
+}
+
+// --- Keeping and forgetting ----------------------------------------------------------------------
+
 Status LogArchive::keep(const FinishedLog& log) {
-  for (const std::string* name :
-       {&log.run.ns, &log.run.name, &log.run_uid, &log.pod.name, &log.pod_uid, &log.container})
+  const std::string schedule = log.schedule.empty() ? kNoSchedule : log.schedule;
+  for (const std::string* name : {&log.run.ns, &schedule, &log.run.name, &log.run_uid,
+                                  &log.pod.name, &log.pod_uid, &log.container})
     if (!is_safe(*name))
       return failure(Code::InvalidArgument, "keep a log: \"" + *name + "\" cannot be a file name");
-  const fs::path folder =
-      options_.root / log.run.ns / log.run.name / log.run_uid / log.pod.name / log.pod_uid;
+  const fs::path folder = options_.root / log.run.ns / schedule / log.run.name / log.run_uid /
+                          log.pod.name / log.pod_uid;
   const fs::path path = folder / (log.container + kSuffix);
-  base::MutexLock lock(mutex_);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    return failure(Code::Unavailable, "create " + folder.string() + ": " + error.message());
+  base::MutexLock files(files_mutex_);
+  RETURN_IF_ERROR(make_folders(folder));
   ASSIGN_OR_RETURN(const uint64_t bytes, write_log(path, log.files, options_.max_log_bytes));
-  Kept& kept = logs_[{.pod = {.ns = log.run.ns, .name = log.pod.name},
-                      .pod_uid = log.pod_uid,
-                      .container = log.container}];
-  total_ = total_ - kept.bytes + bytes;
-  kept = {.path = path, .bytes = bytes, .written = fs::last_write_time(path, error)};
+  // A crash here: the log is found at the next start.
+  base::MutexLock lock(mutex_);
+  add({.pod = {.ns = log.run.ns, .name = log.pod.name},
+       .pod_uid = log.pod_uid,
+       .container = log.container},
+      {.path = path,
+       .schedule = {.ns = log.run.ns, .name = schedule},
+       .run = log.run.name,
+       .run_uid = log.run_uid,
+       .bytes = bytes,
+       .written = clock_.now()});
+  drop_aged();
   make_room();
   return {};
 }
 
-void LogArchive::make_room() {
-  while (total_ > options_.max_total_bytes && !logs_.empty())
-    drop(std::min_element(logs_.begin(), logs_.end(), [](const auto& left, const auto& right) {
-      return left.second.written < right.second.written;
-    }));
-}
-
-void LogArchive::drop(std::map<Name, Kept>::iterator log) {
-  std::error_code missing;
-  fs::remove(times_of(log->second.path), missing);
-  remove_upwards(log->second.path, options_.root);
-  total_ -= log->second.bytes;
-  logs_.erase(log);
-}
-
 void LogArchive::forget(const kube::ObjectKey& run, const std::string& run_uid) {
-  if (!is_safe(run.ns) || !is_safe(run.name) || !is_safe(run_uid)) return;
-  const fs::path folder = options_.root / run.ns / run.name / run_uid;
+  base::MutexLock files(files_mutex_);
   base::MutexLock lock(mutex_);
-  for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}}); log != logs_.end();) {
-    const auto next = std::next(log);
-    if (log->first.pod.ns != run.ns) break;
-    // <run uid>/<pod>/<pod uid>/<container>.log
-    if (log->second.path.parent_path().parent_path().parent_path() == folder) drop(log);
-    log = next;
-  }
+  std::vector<LogName> names;
+  for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}});
+       log != logs_.end() && log->first.pod.ns == run.ns; ++log)
+    if (log->second.run == run.name && log->second.run_uid == run_uid) names.push_back(log->first);
+  for (const LogName& name : names)
+    drop(name);
 }
+
+// --- Reading -------------------------------------------------------------------------------------
 
 // Of several pods of that name the newest, of its containers the one named or the only one.
 Result<fs::path> LogArchive::find(const kube::ObjectKey& pod, const std::string& uid,
                                   const std::string& container) const {
   std::string newest_uid = uid;
-  const Kept* newest = nullptr;
+  const ArchivedLog* newest = nullptr;
   for (auto log = logs_.lower_bound({.pod = pod}); log != logs_.end() && log->first.pod == pod;
        ++log) {
     if (!container.empty() && log->first.container != container) continue;
@@ -178,11 +284,6 @@ Result<std::unique_ptr<kube::LogReader>> LogArchive::open(const kube::ObjectKey&
     return runner::node::ContainerLog{.files = {path}, .finished = true};
   };
   return runner::node::open_log(look, options, clock_);
-}
-
-uint64_t LogArchive::total_bytes() const {
-  base::MutexLock lock(mutex_);
-  return total_;
 }
 
 }  // namespace monitor

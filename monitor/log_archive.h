@@ -1,20 +1,27 @@
 #pragma once
 
 // LogArchive: what containers printed, kept after their pods are gone, for as long as the ledger
-// knows the run. Files lie at <root>/<namespace>/<run>/<run uid>/<pod>/<pod uid>/<container>.log:
-// the path alone says whose they are, so there is no index to lose.
+// knows the run. Files lie at
+// <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log, with "-" for a run
+// of no schedule: the path alone says whose they are, so there is no index to lose. Folders are
+// 0700, files 0600.
 //
-// Of each log the newest max_log_bytes are kept, and of all logs the newest max_total_bytes; the
-// times of the lines lie beside them. They are read as the node reads its own, with every option
-// but `previous`. Errors: NotFound; InvalidArgument when no container is named and several are
-// kept; Unavailable for a full disk, which leaves no half log.
-// Threads: any.
+// Of each log the newest max_log_bytes are kept; the times of the lines lie beside them. When there
+// are too many, the oldest go: of a schedule that has more than its share, then of the schedule
+// that has most, so that a flood pushes out only itself. They are read as the node reads its own,
+// with every option but `previous`. Errors: NotFound; InvalidArgument when no container is named
+// and several are kept; Unavailable for a full disk, which leaves no half log.
+// Threads: any; readers do not wait for a log that is being copied.
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,10 +35,16 @@ namespace monitor {
 struct LogArchiveOptions {
   std::filesystem::path root;  // <data-dir>/logs; created
   uint64_t max_log_bytes = uint64_t{16} << 20;
+  uint64_t max_schedule_bytes = uint64_t{256} << 20;
   uint64_t max_total_bytes = uint64_t{1} << 30;
+  // What a log counts at least: for its files, its folders and its place in memory. So there are
+  // never more than 65,536.
+  uint64_t least_bytes = uint64_t{16} << 10;
+  std::chrono::hours max_age{24 * 400};
 };
 
 struct FinishedLog {
+  std::string schedule;  // "" = none
   kube::ObjectKey run;
   std::string run_uid;
   kube::ObjectKey pod;  // in the run's namespace
@@ -55,34 +68,52 @@ class LogArchive final : public kube::LogSource {
   base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
                                                       const std::string& uid,
                                                       const kube::LogOptions& options) override;
-  [[nodiscard]] uint64_t total_bytes() const;
+  // As counted. Never waits.
+  [[nodiscard]] uint64_t total_bytes() const { return total_; }
 
  private:
-  struct Kept {
-    std::filesystem::path path;
-    uint64_t bytes = 0;
-    std::filesystem::file_time_type written;
-  };
-  struct Name {
+  struct LogName {
     kube::ObjectKey pod;
     std::string pod_uid;
     std::string container;
-    auto operator<=>(const Name&) const = default;
+    auto operator<=>(const LogName&) const = default;
+  };
+  struct ArchivedLog {
+    std::filesystem::path path;
+    kube::ObjectKey schedule;  // name "-": none
+    std::string run;
+    std::string run_uid;
+    uint64_t bytes = 0;
+    base::WallTime written;
+  };
+  // What one schedule has.
+  struct Share {
+    uint64_t bytes = 0;
+    std::set<std::pair<base::WallTime, LogName>> oldest_first;
   };
 
   LogArchive(LogArchiveOptions options, base::Clock& clock)
       : options_(std::move(options)), clock_(clock) {}
   void scan() REQUIRES(mutex_);
+  void found(const std::filesystem::path& path, const std::vector<std::string>& parts)
+      REQUIRES(mutex_);
+  void add(const LogName& name, ArchivedLog log) REQUIRES(mutex_);
   void make_room() REQUIRES(mutex_);
-  void drop(std::map<Name, Kept>::iterator log) REQUIRES(mutex_);
+  void drop_aged() REQUIRES(mutex_);
+  void drop_oldest_of(const kube::ObjectKey& schedule) REQUIRES(mutex_);
+  void take_out(const LogName& name) REQUIRES(mutex_);
+  void drop(const LogName& name) REQUIRES(mutex_);
   base::Result<std::filesystem::path> find(const kube::ObjectKey& pod, const std::string& uid,
                                            const std::string& container) const REQUIRES(mutex_);
 
   const LogArchiveOptions options_;
   base::Clock& clock_;
+  // Held while files come and go; taken before mutex_, which is never held while a log is copied.
+  base::Mutex files_mutex_;
   mutable base::Mutex mutex_;
-  std::map<Name, Kept> logs_ GUARDED_BY(mutex_);
-  uint64_t total_ GUARDED_BY(mutex_) = 0;
+  std::map<LogName, ArchivedLog> logs_ GUARDED_BY(mutex_);
+  std::map<kube::ObjectKey, Share> shares_ GUARDED_BY(mutex_);  // by schedule
+  std::atomic<uint64_t> total_ = 0;
 };
 
 }  // namespace monitor

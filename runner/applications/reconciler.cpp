@@ -105,6 +105,9 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   // Only what is recorded becomes final in the status, and only what is final there is ever
   // deleted.
   if (outcome.status == app.status) {
+    // Again, for a ledger that was lost: one that has the run writes nothing.
+    if (!app.status.state.empty())
+      RETURN_IF_ERROR(recorder_.record_run(run_record(*object, app.status)));
     telemetry_.seen(app, *object, cache_);
     return kube::Reconciled{decision.wake_at};
   }

@@ -352,6 +352,14 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
     // A crash before this: the skips stand in the status and are recorded by the next round.
     if (skipped) RETURN_IF_ERROR(record_skips(round.schedule, after));
   }
+  // A ledger that was lost learns here what it no longer knows. After the status, so that what it
+  // learns is what a restart would find.
+  const scheduler::Counts& counts = round.decision.state.counts;
+  RETURN_IF_ERROR(recorder_.counts(kube::key_of(round.schedule), kube::uid_of(round.schedule),
+                                   {.started = counts.started,
+                                    .succeeded = counts.succeeded,
+                                    .failed = counts.failed,
+                                    .skipped = counts.skipped}));
   tell(round, status);
   kube::Reconciled result{.wake_at = round.decision.wake_at};
   const auto wake_by = [&](base::WallTime time) {

@@ -112,6 +112,13 @@ void Controllers::stop() {
     informer.stop();
 }
 
+void Controllers::look_again() {
+  for (const auto& schedule : parts_->cache.list(config::scheduled_spark_applications(), ""))
+    parts_->schedules.add(kube::key_of(*schedule));
+  for (const auto& application : parts_->cache.list(config::spark_applications(), ""))
+    parts_->applications.add(kube::key_of(*application));
+}
+
 bool Controllers::ready() const {
   return parts_->schedules.ready() && parts_->applications.ready();
 }

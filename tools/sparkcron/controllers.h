@@ -37,6 +37,9 @@ class Controllers {
   void stop();
   // Every informer has listed once: decisions are made.
   [[nodiscard]] bool ready() const;
+  // Reconciles every schedule and application once more: what exists is recorded again. Any thread,
+  // also a worker of theirs.
+  void look_again();
 
  private:
   struct Parts;

@@ -2,7 +2,11 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <unistd.h>
 
@@ -20,6 +24,7 @@
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
 
@@ -110,11 +115,24 @@ base::Status run_controller(const Options& options) {
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
-  ASSIGN_OR_RETURN(const auto ledger,
-                   monitor::Ledger::open({.path = data.file("ledger.db")}, clock));
+  Controllers* recording = nullptr;  // set before any of them records
+  monitor::LedgerOptions ledger_options{.path = data.file("ledger.db")};
+  ledger_options.on_begun_anew = [&recording](const std::string&) {
+    if (recording != nullptr) recording->look_again();
+  };
+  ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(ledger_options), clock));
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
-  monitor::Metrics metrics({.labels = {"namespace"}, .version = kVersion});
+  monitor::Metrics metrics(
+      {.labels = {"namespace"},
+       .skip_counts =
+           [&ledger](const std::string& uid) -> std::optional<std::map<std::string, uint64_t>> {
+         auto counts = ledger->skip_counts(uid);
+         if (!counts) return std::nullopt;
+         return std::move(*counts);
+       },
+       .readings = [&ledger, &data] { return storage_readings(*ledger, nullptr, data.path()); },
+       .version = kVersion});
 
   ControllersOptions controllers_options;
   controllers_options.default_time_zone = options.default_time_zone;
@@ -123,12 +141,14 @@ base::Status run_controller(const Options& options) {
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.telemetry = &metrics;
   Controllers controllers(*cluster.api, events, *ledger, clock, controllers_options);
+  recording = &controllers;
 
   monitor::Health health;
   health.add("controllers", monitor::HealthKind::Ready, [&controllers]() -> base::Status {
     if (controllers.ready()) return {};
     return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
   });
+  add_storage_checks(health, *ledger, data.path());
   base::http::Router router;
   for (const char* path : {"/livez", "/readyz", "/healthz"})
     router.add(path, health.handler());

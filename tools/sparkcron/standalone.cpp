@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "base/http/server.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "config/names.h"
 #include "kube/api_event_recorder.h"
 #include "kube/http_api.h"
@@ -26,6 +29,7 @@
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/front_door.h"
 #include "tools/sparkcron/log_sources.h"
+#include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
 
@@ -65,6 +69,7 @@ std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& po
                                 .files = log.files};
   finished.run = {finished.pod.ns,
                   base::string_at(pod, {"metadata", "labels", config::kAppNameLabel})};
+  finished.schedule = base::string_at(pod, {"metadata", "labels", config::kScheduledAppNameLabel});
   if (const auto owner = kube::controller_of(pod)) finished.run_uid = owner->uid;
   return finished;
 }
@@ -89,6 +94,10 @@ class Standalone {
   // the next start. Also after a start that failed half way.
   ~Standalone() {
     started_ = false;
+    {
+      base::MutexLock lock(recording_mutex_);
+      recording_ = nullptr;
+    }
     if (controllers_) controllers_->stop();
     if (node_) node_->stop();
     events_.reset();
@@ -110,6 +119,7 @@ class Standalone {
     ledger.on_dropped = [this](const kube::ObjectKey& run, const std::string& uid) {
       archive_->forget(run, uid);
     };
+    ledger.on_begun_anew = [this](const std::string& what) { ledger_begun_anew(what); };
     ASSIGN_OR_RETURN(ledger_, monitor::Ledger::open(std::move(ledger), clock_));
     ASSIGN_OR_RETURN(const runner::RunCounts totals, ledger_->totals());
     metrics_ = std::make_unique<monitor::Metrics>(monitor::MetricsOptions{
@@ -119,6 +129,7 @@ class Standalone {
           if (!counts) return std::nullopt;
           return std::move(*counts);
         },
+        .readings = [this] { return storage_readings(*ledger_, archive_.get(), data_.path()); },
         .totals = totals,
         .version = kVersion});
     kube::server::ApiServerOptions options;
@@ -138,6 +149,7 @@ class Standalone {
       if (started_ && controllers_->ready()) return {};
       return failure(Code::Unavailable, "the controllers have not read the schedules yet");
     });
+    add_storage_checks(health_, *ledger_, data_.path());
     for (const char* path : {"/livez", "/readyz", "/healthz"})
       router.add(path, health_.handler());
     router.add("/metrics", metrics_->handler());
@@ -205,8 +217,21 @@ class Standalone {
     options.telemetry = metrics_.get();
     options.application.executors_as_pods = options_.executors == Executors::Pods;
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);
+    {
+      base::MutexLock lock(recording_mutex_);
+      recording_ = controllers_.get();
+    }
     controllers_->start();
     started_ = true;
+  }
+
+  // On the thread that found out: a worker of the controllers, or one that answers a request.
+  void ledger_begun_anew(const std::string& what) {
+    base::MutexLock lock(recording_mutex_);
+    if (recording_ == nullptr) return;  // everything is recorded at the start
+    recording_->look_again();
+    events_->record({{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node_name()}}}},
+                    kube::EventType::Warning, "LedgerBegunAnew", "Recording", what);
   }
 
   const Options& options_;
@@ -215,6 +240,8 @@ class Standalone {
   std::string token_;
   std::stop_source requests_;
   std::atomic<bool> started_{false};
+  base::Mutex recording_mutex_;
+  Controllers* recording_ GUARDED_BY(recording_mutex_) = nullptr;  // while they and events_ live
   NodeLogs logs_{clock_};
   monitor::Health health_;
   std::unique_ptr<monitor::LogArchive> archive_;

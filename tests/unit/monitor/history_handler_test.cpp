@@ -67,6 +67,11 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
                           {.limit = "0"},
                           {.limit = "10001"},
                           {.limit = "-1"},
+                          {.limit = "1e18"},
+                          {.limit = "18446744073709551617"},
+                          {.limit = "+5"},
+                          {.limit = " 5"},
+                          {.limit = std::string("5\0", 2)},
                           {.limit = "x"},
                           {.limit = ""},
                           {.limit = "1x"}};
@@ -83,4 +88,28 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
     CHECK(answer.status == 401);
     CHECK(json::parse(answer.body)["reason"] == "Unauthorized");
   }
+}
+
+TEST_CASE("hostile questions about history get short answers", "[monitor]") {
+  const tests::TemporaryFolder folder;
+  tests::FakeClock clock;
+  auto ledger = monitor::Ledger::open({.path = folder.file("ledger.db")}, clock);
+  REQUIRE(ledger);
+  const auto handler =
+      monitor::history_handler(**ledger, [](const base::http::Request&) { return true; });
+  const std::string huge(60'000, '\xff');
+  const auto refused = ask(handler, monitor::kHistoryPath, {{"limit", huge}});
+  CHECK(refused.status == 400);
+  CHECK(refused.body.size() < 1'000);
+  const auto nothing = ask(handler, monitor::kHistoryPath,
+                           {{"namespace", huge}, {"schedule", "' OR 1=1 --"}, {huge, huge}});
+  CHECK(nothing.status == 200);
+  CHECK(nothing.body.size() < 1'000);
+}
+
+TEST_CASE("a long history is cut, and says so", "[monitor]") {
+  monitor::History history;
+  CHECK_FALSE(monitor::to_json(history).contains("cut"));
+  history.cut = true;
+  CHECK(monitor::to_json(history)["cut"] == true);
 }

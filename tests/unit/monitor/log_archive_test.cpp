@@ -1,7 +1,10 @@
 #include "monitor/log_archive.h"
 
+#include <filesystem>
 #include <fstream>
 #include <vector>
+
+#include <sys/stat.h>
 
 #include "runner/node/log_file.h"
 #include "tests/support/catch.h"
@@ -22,6 +25,7 @@ constexpr base::WallTime kStart{std::chrono::sys_days{std::chrono::year{2026} / 
 struct Fixture {
   std::unique_ptr<LogArchive> open(LogArchiveOptions options = {}) {
     options.root = folder.path() / "logs";
+    options.least_bytes = 0;
     auto archive = LogArchive::open(std::move(options), clock);
     REQUIRE(archive);
     return std::move(*archive);
@@ -90,7 +94,7 @@ TEST_CASE("a log outlives its pod and the service", "[monitor]") {
   const auto archive = fixture.open();
   CHECK(read(*archive, "a") == "first\nsecond\n");
   CHECK(archive->total_bytes() == 13);
-  CHECK(fs::exists(fixture.folder.path() / "logs/etl/a/a-uid/a-driver/a-pod" /
+  CHECK(fs::exists(fixture.folder.path() / "logs/etl/-/a/a-uid/a-driver/a-pod" /
                    (std::string(kContainer) + ".log")));
   CHECK(read(*archive, "b") ==
         "error: the log of container spark-kubernetes-driver of pod b-driver is not kept");
@@ -228,11 +232,11 @@ TEST_CASE("a forgotten run leaves nothing, its namesake stays", "[monitor]") {
   REQUIRE(archive->keep(fixture.log("ab", {source})));
   REQUIRE(archive->keep(namesake));
   archive->forget({.ns = "etl", .name = "a"}, "a-uid");
-  CHECK_FALSE(fs::exists(fixture.folder.path() / "logs/etl/a/a-uid"));
-  CHECK(fs::exists(fixture.folder.path() / "logs/etl/a/another"));
+  CHECK_FALSE(fs::exists(fixture.folder.path() / "logs/etl/-/a/a-uid"));
+  CHECK(fs::exists(fixture.folder.path() / "logs/etl/-/a/another"));
   CHECK(read(*archive, "a") == "text\n");
   archive->forget({.ns = "etl", .name = "a"}, "another");
-  CHECK_FALSE(fs::exists(fixture.folder.path() / "logs/etl/a"));
+  CHECK_FALSE(fs::exists(fixture.folder.path() / "logs/etl/-/a"));
   CHECK_THAT(read(*archive, "a"), Catch::EndsWith("is not kept"));
   CHECK(read(*archive, "ab") == "text\n");
 }
@@ -255,9 +259,133 @@ TEST_CASE("names that would leave the folder are refused", "[monitor]") {
 TEST_CASE("a copy that a crash has cut off is removed", "[monitor]") {
   Fixture fixture;
   REQUIRE(fixture.open()->keep(fixture.log("a", {fixture.source("1", "text\n")})));
-  const fs::path part = fixture.folder.path() / "logs/etl/a/a-uid/a-driver/a-pod/x.log.part";
+  const fs::path part = fixture.folder.path() / "logs/etl/-/a/a-uid/a-driver/a-pod/x.log.part";
   std::ofstream(part) << "half";
   const auto archive = fixture.open();
   CHECK_FALSE(fs::exists(part));
   CHECK(read(*archive, "a") == "text\n");
+}
+
+TEST_CASE("a flood of one schedule pushes out only its own logs", "[monitor]") {
+  Fixture fixture;
+  const auto archive = fixture.open({.max_total_bytes = 100});
+  const auto keep = [&](const std::string& schedule, const std::string& run) {
+    FinishedLog log = fixture.log(run, {fixture.source("1", "123456789\n")});
+    log.schedule = schedule;
+    REQUIRE(archive->keep(log));
+    fixture.clock.advance(std::chrono::seconds(1));
+  };
+  keep("nightly", "nightly-1");
+  keep("", "by-hand");
+  keep("weekly", "weekly-1");
+  for (int i = 10; i < 60; ++i)
+    keep("flood", "flood-" + std::to_string(i));
+  for (const char* run : {"nightly-1", "weekly-1", "by-hand", "flood-59"})
+    CHECK(read(*archive, run) == "123456789\n");
+  CHECK_THAT(read(*archive, "flood-10"), Catch::EndsWith("is not kept"));
+  CHECK(archive->total_bytes() == 100);
+  CHECK(files_in(fixture.folder.path() / "logs") == 20);
+}
+
+TEST_CASE("of one schedule no more than its share is kept", "[monitor]") {
+  Fixture fixture;
+  const LogArchiveOptions options{.max_schedule_bytes = 30};
+  const auto archive = fixture.open(options);
+  for (int i = 0; i < 9; ++i) {
+    FinishedLog log = fixture.log("run" + std::to_string(i), {fixture.source("1", "123456789\n")});
+    log.schedule = i % 2 == 0 ? "even" : "odd";
+    REQUIRE(archive->keep(log));
+  }
+  CHECK(archive->total_bytes() == 60);
+  CHECK(fs::exists(fixture.folder.path() / "logs/etl/even/run8"));
+  CHECK_FALSE(fs::exists(fixture.folder.path() / "logs/etl/even/run2"));
+  // The path says whose they are: the next start knows.
+  CHECK(fixture.open({.max_schedule_bytes = 10})->total_bytes() == 20);
+}
+
+TEST_CASE("empty logs are bounded in number", "[monitor]") {
+  Fixture fixture;
+  LogArchiveOptions options{.root = fixture.folder.path() / "logs", .max_total_bytes = 160'000};
+  auto archive = LogArchive::open(options, fixture.clock);
+  REQUIRE(archive);
+  for (int i = 0; i < 40; ++i)
+    REQUIRE((*archive)->keep(fixture.log("run" + std::to_string(i), {fixture.source("1", "")})));
+  CHECK((*archive)->total_bytes() <= 160'000);
+  CHECK(files_in(options.root) == 2 * 9);
+}
+
+TEST_CASE("old logs go, a few at a time", "[monitor]") {
+  Fixture fixture;
+  const auto archive = fixture.open({.max_age = std::chrono::hours(24)});
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(archive->keep(fixture.log("old" + std::to_string(i), {fixture.source("1", "x\n")})));
+  fixture.clock.advance(std::chrono::hours(25));
+  REQUIRE(archive->keep(fixture.log("new1", {fixture.source("1", "x\n")})));
+  CHECK(files_in(fixture.folder.path() / "logs") == 2 * 5);
+  REQUIRE(archive->keep(fixture.log("new2", {fixture.source("1", "x\n")})));
+  CHECK(files_in(fixture.folder.path() / "logs") == 2 * 2);
+}
+
+TEST_CASE("archived logs are private whatever the umask", "[monitor]") {
+  Fixture fixture;
+  const fs::path root = fixture.folder.path() / "logs";
+  SECTION("in a new folder") {}
+  SECTION("in one that others could write to") {
+    fs::create_directory(root);
+    fs::permissions(root, fs::perms::all);
+  }
+  const mode_t before = ::umask(0);
+  const auto archive = fixture.open();
+  const auto kept = archive->keep(fixture.log("a", {fixture.source("1", "text\n")}));
+  ::umask(before);
+  REQUIRE(kept);
+  CHECK(fs::status(root).permissions() == fs::perms::owner_all);
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    INFO(entry.path().string());
+    CHECK(entry.status().permissions() == (entry.is_directory()
+                                               ? fs::perms::owner_all
+                                               : fs::perms::owner_read | fs::perms::owner_write));
+  }
+}
+
+TEST_CASE("a folder of logs that cannot be read hides no others", "[monitor]") {
+  Fixture fixture;
+  {
+    const auto archive = fixture.open();
+    for (const char* run : {"a", "b", "c"})
+      REQUIRE(archive->keep(fixture.log(run, {fixture.source("1", "text\n")})));
+  }
+  const fs::path odd = fixture.folder.path() / "logs/etl/-/b";
+  // Root reads everything: a loop of links is what nobody can enter.
+  fs::remove_all(odd);
+  fs::create_symlink("b", odd);
+  fs::create_symlink("/etc/passwd", fixture.folder.path() / "logs/etl/-/a/a-uid/link.log");
+  const auto archive = fixture.open();
+  CHECK(read(*archive, "a") == "text\n");
+  CHECK(read(*archive, "c") == "text\n");
+  CHECK(archive->total_bytes() == 10);
+}
+
+TEST_CASE("logs of the layout before schedules had a part are found", "[monitor]") {
+  Fixture fixture;
+  REQUIRE(fixture.open()->keep(fixture.log("a", {fixture.source("1", "text\n")})));
+  const fs::path etl = fixture.folder.path() / "logs/etl";
+  fs::rename(etl / "-/a", etl / "a");
+  const auto archive = fixture.open();
+  CHECK(read(*archive, "a") == "text\n");
+  archive->forget({.ns = "etl", .name = "a"}, "a-uid");
+  CHECK(files_in(fixture.folder.path() / "logs") == 0);
+}
+
+TEST_CASE("a log that cannot be copied leaves nothing", "[monitor]") {
+  Fixture fixture;
+  const auto archive = fixture.open();
+  const fs::path pod = fixture.folder.path() / "logs/etl/-/a/a-uid/a-driver/a-pod";
+  fs::create_directories(pod / (std::string(kContainer) + ".log.times"));
+  const auto kept = archive->keep(fixture.log("a", {fixture.source("1", "text\n")}));
+  REQUIRE_FALSE(kept);
+  CHECK(kept.error().code == Code::Unavailable);
+  CHECK_THAT(kept.error().message, Catch::StartsWith("write " + pod.string()));
+  CHECK(files_in(fixture.folder.path() / "logs") == 0);
+  CHECK(archive->total_bytes() == 0);
 }

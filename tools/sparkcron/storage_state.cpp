@@ -1,0 +1,57 @@
+#include "tools/sparkcron/storage_state.h"
+
+#include "monitor/disk_space.h"
+
+namespace sparkcron {
+
+using base::Code;
+using base::failure;
+using monitor::HealthKind;
+using monitor::Reading;
+
+void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
+                        const std::string& data_dir) {
+  health.add("ledger", HealthKind::Ready, [&ledger] { return ledger.condition().last_write; });
+  health.add("ledger-file", HealthKind::Warning, [&ledger]() -> base::Status {
+    const monitor::LedgerCondition condition = ledger.condition();
+    if (condition.corruptions == 0 && condition.vanished == 0) return {};
+    return failure(Code::Corrupt, "since the start the ledger was set aside as damaged " +
+                                      std::to_string(condition.corruptions) +
+                                      " times and its file vanished " +
+                                      std::to_string(condition.vanished) + " times");
+  });
+  health.add("disk-space", HealthKind::Warning, [data_dir]() -> base::Status {
+    ASSIGN_OR_RETURN(const monitor::DiskSpace space, monitor::disk_space_at(data_dir));
+    return monitor::check_disk_space(space);
+  });
+}
+
+std::vector<Reading> storage_readings(const monitor::Ledger& ledger,
+                                      const monitor::LogArchive* archive,
+                                      const std::string& data_dir) {
+  const monitor::LedgerCondition condition = ledger.condition();
+  std::vector<Reading> readings = {
+      {.name = "sparkcron_ledger_corruptions_total",
+       .help = "Damaged ledger files that were set aside",
+       .kind = Reading::Kind::Counter,
+       .value = static_cast<double>(condition.corruptions)},
+      {.name = "sparkcron_ledger_vanished_total",
+       .help = "Ledger files that were removed or replaced while in use",
+       .kind = Reading::Kind::Counter,
+       .value = static_cast<double>(condition.vanished)},
+      {.name = "sparkcron_ledger_writable",
+       .help = "1 if the last write to the ledger succeeded",
+       .value = condition.last_write ? 1.0 : 0.0}};
+  if (archive != nullptr)
+    readings.push_back({.name = "sparkcron_archived_logs_bytes",
+                        .help = "Size of the logs of ended runs",
+                        .value = static_cast<double>(archive->total_bytes())});
+  // As for /readyz: one call of the system, which waits for no disk.
+  if (const auto space = monitor::disk_space_at(data_dir))
+    readings.push_back({.name = "sparkcron_data_free_bytes",
+                        .help = "Free bytes on the disk of the data folder",
+                        .value = static_cast<double>(space->free_bytes)});
+  return readings;
+}
+
+}  // namespace sparkcron

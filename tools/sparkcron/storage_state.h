@@ -1,0 +1,27 @@
+#pragma once
+
+// What /readyz and /metrics say of the files that the service keeps.
+//
+// Threads: the checks and readings from any thread; everything passed in outlives them.
+
+#include <string>
+#include <vector>
+
+#include "monitor/health.h"
+#include "monitor/ledger.h"
+#include "monitor/log_archive.h"
+#include "monitor/metrics.h"
+
+namespace sparkcron {
+
+// "ledger" (ready): the last write to it succeeded. Warnings: "ledger-file", the file was damaged
+// or removed since the start; "disk-space", little is left.
+void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
+                        const std::string& data_dir);
+
+// sparkcron_ledger_corruptions_total and others. `archive` may be null.
+std::vector<monitor::Reading> storage_readings(const monitor::Ledger& ledger,
+                                               const monitor::LogArchive* archive,
+                                               const std::string& data_dir);
+
+}  // namespace sparkcron
