@@ -106,7 +106,7 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   // deleted.
   if (outcome.status == app.status) {
     // Again, for a ledger that was lost: one that has the run writes nothing.
-    if (!app.status.state.empty())
+    if (app.status.state != AppState::New)
       RETURN_IF_ERROR(recorder_.record_run(run_record(*object, app.status)));
     telemetry_.seen(app, *object, cache_);
     return kube::Reconciled{decision.wake_at};
