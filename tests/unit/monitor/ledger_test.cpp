@@ -629,3 +629,36 @@ TEST_CASE("history stops at a size, whatever the rows hold", "[monitor]") {
   CHECK(history->runs.size() > 5);
   CHECK_FALSE(ledger->history({})->cut);
 }
+
+TEST_CASE("what is remembered of dropped rows and of schedules is bounded", "[monitor]") {
+  Fixture fixture;
+  const auto ledger = fixture.open({.keep = {.max_runs = 5, .max_skips = 5, .max_remembered = 20}});
+  for (int i = 0; i < 260; ++i) {
+    fixture.clock.advance(seconds(1));
+    const std::string uid = std::to_string(i);
+    RunRecord run = fixture.run("u" + uid);
+    run.schedule_uid = "s" + uid;
+    REQUIRE(ledger->record_run(run));
+    const auto at = std::chrono::floor<seconds>(fixture.clock.now());
+    REQUIRE(ledger->record_skip({.schedule = kSchedule,
+                                 .schedule_uid = "s" + uid,
+                                 .from = at,
+                                 .to = at,
+                                 .count = 1,
+                                 .reason = "Superseded"}));
+    REQUIRE(ledger->counts(kSchedule, "s" + uid, {.failed = 1}));
+  }
+  auto file = base::sqlite::Database::open(fixture.folder.file("ledger.db"),
+                                           base::sqlite::Durability::Normal,
+                                           base::sqlite::Access::ReadOnly);
+  REQUIRE(file);
+  // Each write may add one row, and one in 256 looks at the bounds.
+  for (const char* table : {"dropped", "dropped_skips", "counts", "skip_counts", "owed"}) {
+    INFO(table);
+    auto query = file->prepare("SELECT count(*) FROM " + std::string(table));
+    REQUIRE(query);
+    REQUIRE(query->step().value());
+    CHECK(query->integer(0) <= 20 + 128);
+  }
+  CHECK(ledger->totals()->started == 260);
+}
