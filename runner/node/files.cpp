@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -42,7 +43,8 @@ void FileDescriptor::reset(int fd) {
 }
 
 base::Error system_error(const std::string& what, int error_number) {
-  const Code code = error_number == ENOENT                            ? Code::NotFound
+  // ESRCH: a file in /proc whose process has just gone.
+  const Code code = error_number == ENOENT || error_number == ESRCH   ? Code::NotFound
                     : error_number == EACCES || error_number == EPERM ? Code::Forbidden
                                                                       : Code::Unavailable;
   return {code, what + ": " + std::generic_category().message(error_number),
@@ -101,12 +103,44 @@ base::Status write_plainly(const fs::path& path, std::string_view content, mode_
   return write_file(path, content, mode, false);
 }
 
+base::Result<PathKind> kind_of_path(const fs::path& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return PathKind::Missing;
+    return failure(system_error("look at " + path.string(), errno));
+  }
+  if (S_ISDIR(info.st_mode)) return PathKind::Folder;
+  return S_ISREG(info.st_mode) ? PathKind::File : PathKind::Other;
+}
+
+bool path_exists(const fs::path& path) {
+  return kind_of_path(path).value_or(PathKind::Missing) != PathKind::Missing;
+}
+
 base::Status make_folders(const fs::path& path, mode_t mode) {
-  if (path.empty() || fs::is_directory(path)) return {};
+  if (path.empty() || kind_of_path(path).value_or(PathKind::Missing) == PathKind::Folder) return {};
   RETURN_IF_ERROR(make_folders(path.parent_path(), mode));
-  if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
-    return failure(system_error("create folder " + path.string(), errno));
-  return {};
+  if (::mkdir(path.c_str(), mode) == 0) return {};
+  const int problem = errno;
+  if (problem == EEXIST && kind_of_path(path).value_or(PathKind::Missing) == PathKind::Folder)
+    return {};
+  return failure(system_error("create folder " + path.string(), problem));
+}
+
+base::Result<std::vector<std::string>> list_folder(const fs::path& folder) {
+  DIR* stream = ::opendir(folder.c_str());
+  if (stream == nullptr) return failure(system_error("read folder " + folder.string(), errno));
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  const int problem = errno;
+  ::closedir(stream);
+  if (problem != 0) return failure(system_error("read folder " + folder.string(), problem));
+  return names;
 }
 
 base::Result<FileDescriptor> lock_file(const fs::path& path) {
@@ -119,11 +153,14 @@ base::Result<FileDescriptor> lock_file(const fs::path& path) {
   return fd;
 }
 
-bool is_locked(const fs::path& path) {
+base::Result<bool> is_locked(const fs::path& path) {
   const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return false;
+  if (!fd.valid() && errno == ENOENT) return false;
+  if (!fd.valid()) return failure(system_error("open " + path.string(), errno));
   // A shared try: two readers asking at once do not take each other for the owner.
-  return ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (::flock(fd.get(), LOCK_SH | LOCK_NB) == 0) return false;
+  if (errno == EWOULDBLOCK) return true;
+  return failure(system_error("try the lock " + path.string(), errno));
 }
 
 }  // namespace runner::node

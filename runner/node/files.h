@@ -2,12 +2,14 @@
 
 // Small files written so that a crash leaves either the old content or the new, never half of one.
 //
-// Errors: Unavailable with the path and the system's words ("write /x/y: No space left on device").
-// Threads: no shared state.
+// Errors: with the path and the system's words ("write /x/y: No space left on device"); NotFound
+// and Forbidden as the system says, Unavailable for the rest. Nothing here throws: a path is what
+// users write, and std::filesystem throws for some of them. Threads: no shared state.
 
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -52,10 +54,16 @@ base::Status write_plainly(const std::filesystem::path& path, std::string_view c
 // Makes the names in a folder durable.
 base::Status sync_folder(const std::filesystem::path& folder);
 base::Status make_folders(const std::filesystem::path& path, mode_t mode = 0700);
+enum class PathKind { Missing, File, Folder, Other };
+// What is there, links followed. A path that cannot be looked at is an error.
+base::Result<PathKind> kind_of_path(const std::filesystem::path& path);
+bool path_exists(const std::filesystem::path& path);
 // Takes the exclusive lock on a file, creating it. Conflict when somebody else holds it.
 base::Result<FileDescriptor> lock_file(const std::filesystem::path& path);
-// True when somebody holds the lock.
-bool is_locked(const std::filesystem::path& path);
+// Whether somebody holds the lock; an absent file is not locked. An error is no answer.
+base::Result<bool> is_locked(const std::filesystem::path& path);
+// The names in a folder, without "." and "..", in no order.
+base::Result<std::vector<std::string>> list_folder(const std::filesystem::path& folder);
 
 // Writes everything or fails with errno.
 bool write_all(int fd, std::string_view content);

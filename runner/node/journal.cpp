@@ -33,6 +33,7 @@ void apply(const Json& fact, Journal& journal) {
   const std::string container = base::string_at(fact, {"container"});
   if (kind == "begun") {
     journal.supervisor = identity_of(fact);
+    journal.cgroup = base::string_at(fact, {"cgroup"});
   } else if (kind == "started") {
     journal.containers[container] = {.process = identity_of(fact), .started = time_at(fact)};
   } else if (kind == "exited") {
@@ -45,6 +46,8 @@ void apply(const Json& fact, Journal& journal) {
   } else if (kind == "stopping") {
     journal.stopping = true;
     if (base::string_at(fact, {"cause"}) == "deadline") journal.deadline_exceeded = true;
+  } else if (kind == "stuck") {
+    journal.stuck = base::string_at(fact, {"who"});
   } else if (kind == "ended") {
     journal.ended = time_at(fact);
   } else if (kind == "lost") {
@@ -89,8 +92,8 @@ base::Status JournalWriter::append(const Json& fact) {
   return {};
 }
 
-base::Status JournalWriter::begun(const ProcessIdentity& supervisor) {
-  return append({{"fact", "begun"}, {"process", identity_json(supervisor)}});
+base::Status JournalWriter::begun(const ProcessIdentity& supervisor, const std::string& cgroup) {
+  return append({{"fact", "begun"}, {"process", identity_json(supervisor)}, {"cgroup", cgroup}});
 }
 
 base::Status JournalWriter::started(const std::string& container, const ContainerRecord& record) {
@@ -114,6 +117,10 @@ base::Status JournalWriter::stopping(StopCause cause, base::WallTime at) {
   return append({{"fact", "stopping"},
                  {"cause", cause == StopCause::Deadline ? "deadline" : "asked"},
                  {"at", at.time_since_epoch().count()}});
+}
+
+base::Status JournalWriter::stuck(const std::string& who, base::WallTime at) {
+  return append({{"fact", "stuck"}, {"who", who}, {"at", at.time_since_epoch().count()}});
 }
 
 base::Status JournalWriter::ended(base::WallTime at) {

@@ -7,6 +7,7 @@
 //   started   a container's process exists (written before it execs)
 //   exited    how it ended (written after its own leftovers were killed and its log was drained)
 //   stopping  SIGTERM was sent to the containers, and why
+//   stuck     processes that have got SIGKILL and do not end; the supervisor goes on waiting
 //   ended     no process of the pod lives
 //   lost      written by the node: the supervisor is gone, and what it left was killed
 //
@@ -44,9 +45,11 @@ struct ContainerRecord {
 
 struct Journal {
   std::optional<ProcessIdentity> supervisor;  // set once begun
+  std::string cgroup;                         // of the pod; "" = none
   std::map<std::string, ContainerRecord> containers;
   bool stopping = false;
   bool deadline_exceeded = false;
+  std::string stuck;  // who does not end; empty when nobody is known
   std::optional<base::WallTime> ended;
   std::string lost;  // why; empty when it was not
   base::WallTime lost_at;
@@ -58,11 +61,12 @@ base::Result<Journal> read_journal(const std::filesystem::path& path);
 class JournalWriter {
  public:
   static base::Result<JournalWriter> open(const std::filesystem::path& path);
-  base::Status begun(const ProcessIdentity& supervisor);
+  base::Status begun(const ProcessIdentity& supervisor, const std::string& cgroup);
   base::Status started(const std::string& container, const ContainerRecord& record);
   base::Status exited(const std::string& container, const ContainerExit& exit);
   enum class StopCause { Asked, Deadline };
   base::Status stopping(StopCause cause, base::WallTime at);
+  base::Status stuck(const std::string& who, base::WallTime at);
   base::Status ended(base::WallTime at);
   base::Status lost(const std::string& why, base::WallTime at);
 

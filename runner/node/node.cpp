@@ -1,33 +1,29 @@
 #include "runner/node/node.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <map>
 #include <set>
 #include <thread>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/rfc3339.h"
 #include "kube/informer.h"
-#include "runner/node/addresses.h"
 #include "runner/node/bell.h"
-#include "runner/node/features.h"
 #include "runner/node/files.h"
-#include "runner/node/node_object.h"
-#include "runner/node/pod_run.h"
-#include "runner/node/preparation.h"
+#include "runner/node/kubelet.h"
+#include "runner/node/pod_index.h"
+#include "runner/node/pod_scheduler.h"
+#include "runner/node/registration.h"
+#include "runner/node/trash.h"
 
 namespace runner::node {
 namespace {
 
-using Json = nlohmann::json;
 using base::Code;
 using base::failure;
 using std::chrono::milliseconds;
@@ -35,18 +31,14 @@ namespace fs = std::filesystem;
 
 constexpr milliseconds kFirstRetry{250};
 constexpr milliseconds kLongestRetry{10'000};
-// What a pod that was removed by force still gets.
-constexpr std::chrono::seconds kForcedGrace{2};
+// Until the first whole list is there.
+constexpr milliseconds kAwaitList{50};
+// How long the end of the service waits for pods that do not end.
+constexpr std::chrono::seconds kLongestStop{30};
 
-// pods/binding is a subresource that is created: its path is that of a collection below the pod.
-kube::ResourceType binding_of(const std::string& pod) {
-  return {"", "v1", "pods/" + pod + "/binding", "Binding", true};
-}
-
-std::string node_of(const Json& pod) {
-  return base::string_at(pod, {"spec", "nodeName"});
-}
-
+// The loop around the parts. What changes comes in as rings (a UID to look at) and as told objects;
+// neither is needed for correctness: every known pod is looked at after the first whole list and
+// every NodeOptions::look_again, when the index is compared with the informer's store as well.
 class RunningNode final : public Node {
  public:
   RunningNode(NodeOptions options, FileDescriptor lock, kube::Api& api, base::Clock& clock,
@@ -56,7 +48,8 @@ class RunningNode final : public Node {
         api_(api),
         clock_(clock),
         events_(events),
-        addresses_(options_.data_dir.string()),
+        index_(options_.name),
+        registration_(api, clock, options_.name, options_.capacity, options_.heartbeat),
         pods_(api, clock, kube::pods()) {}
   ~RunningNode() override { stop(); }
 
@@ -69,39 +62,19 @@ class RunningNode final : public Node {
     base::SteadyTime at;
     milliseconds delay{0};
   };
-  struct Known {
-    std::unique_ptr<PodRun> run;
-    Json reported;  // the status written last; null when none was
-    bool watched = false;
+  struct Rung {
+    std::set<std::string> uids;
+    bool stopping = false;
+    bool leave = false;
   };
 
-  void adopt();
   void loop();
+  Rung await_rung();
   [[nodiscard]] base::SteadyTime next_wake() const;
   void ring(const std::string& uid);
-  void ring_all();
-  void look();
-  void heartbeat();
-
+  void told(const kube::StoreDelta& delta);
+  void look_at_all(std::set<std::string>& uids);
   void sync(const std::string& uid);
-  base::Status sync_pod(const std::string& uid);
-  base::Status sync_gone(const std::string& uid);
-  base::Status take_over(const std::string& uid, const Json& pod);
-  base::Status advance(Known& known, const Json& pod);
-  base::Status prepare_and_launch(Known& known);
-  void watch_supervisor(Known& known);
-  base::Status report(Known& known, const Json& pod);
-  base::Status write_status(const Json& pod, const Json& status);
-  base::Status finish_deletion(const Json& pod);
-  void forget(const std::string& uid);
-  void tell_ignored(const Json& pod);
-
-  void place_pods();
-  [[nodiscard]] std::vector<Resources> used() const;
-  void bind(const Json& pod);
-  void report_unschedulable(const Json& pod, const std::string& message);
-  [[nodiscard]] bool is_ours(const Json& pod) const;
-  [[nodiscard]] bool all_over() const;
 
   const NodeOptions options_;
   const FileDescriptor lock_;
@@ -111,22 +84,25 @@ class RunningNode final : public Node {
   PodLogs logs_;
 
   // Of the loop's thread alone.
-  Addresses addresses_;
-  std::map<std::string, Known> known_;
+  PodIndex index_;
+  Registration registration_;
+  std::unique_ptr<Kubelet> kubelet_;
+  std::unique_ptr<PodScheduler> scheduler_;
   std::map<std::string, Retry> retries_;
-  std::set<std::string> assumed_;                               // bound by us, not yet seen to be
-  std::map<std::string, std::shared_ptr<const Json>> objects_;  // by UID
-  bool registered_ = false;
-  base::SteadyTime next_heartbeat_{};
+  base::SteadyTime next_look_{};
+  std::optional<base::SteadyTime> give_up_;  // once the stop has begun
+  bool listed_ = false;                      // the first whole list was looked at
 
   base::Mutex mutex_;
   base::CondVar woken_;
   std::set<std::string> rung_ GUARDED_BY(mutex_);
+  std::map<std::string, PodIndex::Object> told_ GUARDED_BY(mutex_);  // by UID; null: gone
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool leave_ GUARDED_BY(mutex_) = false;
 
   kube::Informer pods_;
   std::unique_ptr<Bell> bell_;
+  std::unique_ptr<Trash> trash_;
   std::thread thread_;
 };
 
@@ -135,32 +111,15 @@ base::Status RunningNode::begin() {
     RETURN_IF_ERROR(make_folders(options_.data_dir / folder));
   ASSIGN_OR_RETURN(bell_, Bell::create(options_.data_dir / "bell",
                                        [this](const std::string& uid) { ring(uid); }));
-  adopt();
-  pods_.add_handler([this](const kube::StoreDelta& delta) {
-    const auto& object = delta.after != nullptr ? delta.after : delta.before;
-    ring(kube::uid_of(*object));
-    // A namesake may have replaced it between two looks.
-    if (delta.before != nullptr) ring(kube::uid_of(*delta.before));
-  });
+  ASSIGN_OR_RETURN(trash_, Trash::open(options_.data_dir / "trash"));
+  kubelet_ =
+      std::make_unique<Kubelet>(options_, api_, clock_, events_, index_, logs_, *bell_, *trash_);
+  scheduler_ = std::make_unique<PodScheduler>(options_, api_, clock_, events_, index_, *kubelet_);
+  RETURN_IF_ERROR(kubelet_->adopt());
+  pods_.add_handler([this](const kube::StoreDelta& delta) { told(delta); });
   pods_.start();
-  thread_ = std::thread([this] { loop(); });
-  pthread_setname_np(thread_.native_handle(), "node");
+  thread_ = base::start_thread("node", [this] { loop(); });
   return {};
-}
-
-void RunningNode::adopt() {
-  for (PodRecord& record : read_records(options_.data_dir / "pods")) {
-    const std::string uid = record.uid;
-    addresses_.take(record.address);
-    const PodFiles files{.folder = options_.data_dir / "pods" / uid};
-    Known known{.run = std::make_unique<PodRun>(std::move(record), files), .reported = nullptr};
-    (void)known.run->refresh(clock_.now());
-    logs_.put(known.run->record().key, known.run->log_entry());
-    known_.emplace(uid, std::move(known));
-  }
-  if (!known_.empty())
-    base::log_info("runner/node", "Found pods of an earlier run",
-                   {{"pods", std::to_string(known_.size())}});
 }
 
 void RunningNode::stop() {
@@ -182,80 +141,86 @@ void RunningNode::ring(const std::string& uid) {
   woken_.notify_all();
 }
 
+void RunningNode::told(const kube::StoreDelta& delta) {
+  base::MutexLock lock(mutex_);
+  // A namesake may have replaced it: two UIDs, two pods.
+  if (delta.before != nullptr) told_[kube::uid_of(*delta.before)] = nullptr;
+  if (delta.after != nullptr) told_[kube::uid_of(*delta.after)] = delta.after;
+  woken_.notify_all();
+}
+
 base::SteadyTime RunningNode::next_wake() const {
-  base::SteadyTime wake = next_heartbeat_;
+  base::SteadyTime wake = std::min(registration_.next(), next_look_);
+  if (!listed_) wake = std::min(wake, clock_.steady_now() + kAwaitList);
+  if (give_up_) wake = std::min(wake, *give_up_);
   for (const auto& [uid, retry] : retries_)
     wake = std::min(wake, retry.at);
   return wake;
 }
 
+RunningNode::Rung RunningNode::await_rung() {
+  Rung rung;
+  base::MutexLock lock(mutex_);
+  const base::SteadyTime wake = next_wake();
+  while (rung_.empty() && told_.empty() && !(stopping_ && !give_up_) && clock_.steady_now() < wake)
+    clock_.wait_until(lock, woken_, wake);
+  rung.uids.swap(rung_);
+  for (auto& [uid, object] : told_) {
+    index_.put(uid, std::move(object));
+    rung.uids.insert(uid);
+  }
+  told_.clear();
+  rung.stopping = stopping_;
+  rung.leave = leave_;
+  return rung;
+}
+
 void RunningNode::loop() {
-  bool stop_asked = false;
   while (true) {
-    std::set<std::string> rung;
-    bool stopping = false;
-    {
-      base::MutexLock lock(mutex_);
-      const base::SteadyTime wake = next_wake();
-      while (rung_.empty() && !(stopping_ && !stop_asked) && clock_.steady_now() < wake)
-        clock_.wait_until(lock, woken_, wake);
-      if (leave_) return;
-      rung.swap(rung_);
-      stopping = stopping_;
+    Rung rung = await_rung();
+    if (rung.leave) return;
+    if (rung.stopping && !give_up_) {
+      give_up_ = clock_.steady_now() + kLongestStop;
+      kubelet_->begin_stop();
+      next_look_ = clock_.steady_now();
     }
-    if (stopping && !stop_asked) {
-      stop_asked = true;
-      for (const auto& [uid, known] : known_)
-        rung.insert(uid);
+    // Before the first whole list nothing is known to be gone.
+    if (pods_.has_synced()) {
+      const base::SteadyTime now = clock_.steady_now();
+      if (!listed_ || now >= next_look_) look_at_all(rung.uids);
+      for (const auto& [uid, retry] : retries_)
+        if (retry.at <= now) rung.uids.insert(uid);
+      for (const std::string& uid : rung.uids)
+        sync(uid);
+      if (!give_up_ && !scheduler_->place_pods()) next_look_ = now + std::chrono::seconds(1);
     }
-    look();
-    const base::SteadyTime now = clock_.steady_now();
-    for (const auto& [uid, retry] : retries_)
-      if (retry.at <= now) rung.insert(uid);
-    for (const std::string& uid : rung) {
-      if (stop_asked && known_.contains(uid) && known_[uid].run->launched())
-        (void)known_[uid].run->stop(kForcedGrace + std::chrono::seconds(8));
-      sync(uid);
-    }
-    if (stop_asked && all_over()) return;
-    if (!stop_asked) place_pods();
-    if (clock_.steady_now() >= next_heartbeat_) heartbeat();
+    if (give_up_ && (kubelet_->all_over() || clock_.steady_now() >= *give_up_)) return;
+    registration_.keep_up();
   }
 }
 
-bool RunningNode::all_over() const {
-  return std::all_of(known_.begin(), known_.end(), [](const auto& entry) {
-    return !entry.second.run->launched() || entry.second.run->over();
-  });
-}
-
-// What the informer knows, by UID: names may be used again, UIDs are not.
-void RunningNode::look() {
-  objects_.clear();
-  for (auto& object : pods_.store().list(""))
-    objects_[kube::uid_of(*object)] = object;
-}
-
-void RunningNode::heartbeat() {
-  const auto status = registered_
-                          ? send_heartbeat(api_, options_.name, options_.capacity, clock_.now())
-                          : register_node(api_, options_.name, options_.capacity, clock_.now());
-  if (status) {
-    registered_ = true;
-    next_heartbeat_ = clock_.steady_now() + options_.heartbeat;
-    return;
+// Whatever was not told, and whoever did not ring.
+void RunningNode::look_at_all(std::set<std::string>& uids) {
+  std::vector<PodIndex::Object> objects;
+  {
+    base::MutexLock lock(mutex_);
+    objects = pods_.store().list("");
+    // The store shows a change before it is told: what was told so far is in it.
+    for (const auto& [uid, object] : told_)
+      uids.insert(uid);
+    told_.clear();
   }
-  base::log_warning("runner/node", "The node could not be reported",
-                    {{"error", status.error().message}});
-  next_heartbeat_ = clock_.steady_now() + std::chrono::seconds(2);
-}
-
-bool RunningNode::is_ours(const Json& pod) const {
-  return node_of(pod) == options_.name || assumed_.contains(kube::uid_of(pod));
+  for (std::string& uid : index_.replace(objects))
+    uids.insert(std::move(uid));
+  uids.insert(index_.ours().begin(), index_.ours().end());
+  for (std::string& uid : kubelet_->uids())
+    uids.insert(std::move(uid));
+  listed_ = true;
+  next_look_ = clock_.steady_now() + options_.look_again;
 }
 
 void RunningNode::sync(const std::string& uid) {
-  const auto status = sync_pod(uid);
+  const auto status = kubelet_->sync(uid);
   if (status) {
     retries_.erase(uid);
     return;
@@ -263,257 +228,6 @@ void RunningNode::sync(const std::string& uid) {
   Retry& retry = retries_[uid];
   retry.delay = std::clamp(retry.delay * 2, kFirstRetry, kLongestRetry);
   retry.at = clock_.steady_now() + std::max(retry.delay, status.error().retry_after);
-  base::log_debug("runner/node", "Will look at a pod again",
-                  {{"uid", uid}, {"error", status.error().message}});
-}
-
-base::Status RunningNode::sync_pod(const std::string& uid) {
-  const auto object = objects_.find(uid);
-  if (object == objects_.end()) return sync_gone(uid);
-  const Json& pod = *object->second;
-  if (!is_ours(pod)) return {};
-  if (!node_of(pod).empty()) assumed_.erase(uid);
-  const auto known = known_.find(uid);
-  if (known != known_.end()) return advance(known->second, pod);
-  if (kube::is_deleting(pod)) return finish_deletion(pod);
-  if (is_final(phase_of(pod))) return {};
-  return take_over(uid, pod);
-}
-
-base::Status RunningNode::sync_gone(const std::string& uid) {
-  // Before the first whole list nothing is known to be gone.
-  if (!pods_.has_synced()) return {};
-  assumed_.erase(uid);
-  const auto found = known_.find(uid);
-  if (found == known_.end()) return {};
-  PodRun& run = *found->second.run;
-  RETURN_IF_ERROR(run.refresh(clock_.now()));
-  if (!run.launched() || run.over()) {
-    forget(uid);
-    return {};
-  }
-  if (run.needs_supervisor()) RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
-  watch_supervisor(found->second);
-  return run.stop(kForcedGrace);
-}
-
-base::Status RunningNode::take_over(const std::string& uid, const Json& pod) {
-  auto supported = check_supported(pod);
-  if (const auto requests = requests_of(pod); supported && !requests)
-    supported = failure(requests.error());
-  if (!supported) {
-    events_.record(pod, kube::EventType::Warning, "UnsupportedFeature", "Starting",
-                   supported.error().message);
-    return write_status(
-        pod, make_failed_status("UnsupportedFeature", supported.error().message, clock_.now()));
-  }
-  // A status without our folder: somebody removed the node's data while the pod ran.
-  if (phase_of(pod) == "Running")
-    return write_status(
-        pod, make_failed_status("NodeLost", "the node's folder of the pod is gone", clock_.now()));
-  const auto address = addresses_.allocate();
-  if (!address) return failure(Code::Unavailable, "no address is free");
-  PodRecord record{.key = kube::key_of(pod),
-                   .uid = uid,
-                   .address = *address,
-                   .start_time = std::chrono::floor<std::chrono::seconds>(clock_.now()),
-                   .pod = pod};
-  const PodFiles files{.folder = options_.data_dir / "pods" / uid};
-  auto written = make_folders(files.folder);
-  if (written) written = write_record(files, record);
-  if (!written) {
-    addresses_.release(*address);
-    return written;
-  }
-  // A crash here: the next service finds the record and goes on below.
-  tell_ignored(pod);
-  Known known{.run = std::make_unique<PodRun>(std::move(record), files), .reported = nullptr};
-  logs_.put(kube::key_of(pod), known.run->log_entry());
-  return advance(known_.emplace(uid, std::move(known)).first->second, pod);
-}
-
-void RunningNode::tell_ignored(const Json& pod) {
-  const std::vector<std::string> ignored = ignored_features(pod);
-  if (ignored.empty()) return;
-  std::string list;
-  for (const std::string& what : ignored)
-    list += (list.empty() ? "" : ", ") + what;
-  events_.record(pod, kube::EventType::Normal, "RunsAsProcess", "Starting",
-                 "Runs as a process of this machine with its own Spark; not used: " + list);
-}
-
-// One step further, from wherever this pod is.
-base::Status RunningNode::advance(Known& known, const Json& pod) {
-  PodRun& run = *known.run;
-  RETURN_IF_ERROR(run.refresh(clock_.now()));
-  if (!run.launched()) {
-    // Nothing runs: nothing to wait for.
-    if (kube::is_deleting(pod)) return finish_deletion(pod);
-    if (is_final(phase_of(pod))) return {};
-    const auto launched = prepare_and_launch(known);
-    RETURN_IF_ERROR(report(known, pod));
-    RETURN_IF_ERROR(launched);
-  }
-  if (run.needs_supervisor()) RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
-  watch_supervisor(known);
-  if (kube::is_deleting(pod) && !run.over()) {
-    const auto grace =
-        base::integer_at(pod, {"metadata", "deletionGracePeriodSeconds"}).value_or(30);
-    RETURN_IF_ERROR(run.stop(std::chrono::seconds(grace)));
-  }
-  RETURN_IF_ERROR(report(known, pod));
-  // The object goes only now, when no process of the pod lives.
-  if (kube::is_deleting(pod) && run.over()) return finish_deletion(pod);
-  return {};
-}
-
-base::Status RunningNode::prepare_and_launch(Known& known) {
-  PodRun& run = *known.run;
-  const auto launch = prepare(run.record(), run.files(), options_, api_);
-  if (launch) return run.launch(*launch, options_.supervisor);
-  const base::Error& error = launch.error();
-  const bool never = error.code == Code::InvalidArgument;
-  run.set_waiting(never ? "CreateContainerConfigError" : "ContainerCreating", error.message);
-  events_.record(run.record().pod, kube::EventType::Warning,
-                 error.message.starts_with("MountVolume") ? "FailedMount" : "Failed", "Starting",
-                 error.message);
-  return failure(error);
-}
-
-void RunningNode::watch_supervisor(Known& known) {
-  if (known.watched || known.run->over()) return;
-  const auto supervisor = known.run->supervisor() ? known.run->supervisor() : known.run->started();
-  if (!supervisor) return;
-  known.watched = true;
-  bell_->watch(known.run->record().uid, *supervisor);
-}
-
-base::Status RunningNode::report(Known& known, const Json& pod) {
-  const PodRun& run = *known.run;
-  logs_.put(run.record().key, run.log_entry());
-  Json status = run.status();
-  if (status == known.reported) return {};
-  RETURN_IF_ERROR(write_status(pod, status));
-  const std::string phase = status.value("phase", "");
-  const bool was_final = known.reported.is_object() && is_final(known.reported.value("phase", ""));
-  if (is_final(phase) && !was_final)
-    base::log_info("runner/node", "A pod ended",
-                   {{"pod", run.record().key.to_string()}, {"phase", phase}});
-  known.reported = std::move(status);
-  return {};
-}
-
-base::Status RunningNode::write_status(const Json& pod, const Json& status) {
-  // The UID in the patch keeps it from a namesake: changing a UID is refused.
-  const Json patch = {{"metadata", {{"uid", kube::uid_of(pod)}}}, {"status", status}};
-  const auto written = api_.patch(kube::pods(), kube::key_of(pod), kube::PatchType::MergePatch,
-                                  patch, {.subresource = "status"});
-  if (written) return {};
-  // Gone or replaced: the informer will say so.
-  if (written.error().code == Code::NotFound || written.error().code == Code::Conflict) return {};
-  return failure(
-      written.error().with_context("write status of pod " + kube::key_of(pod).to_string()));
-}
-
-base::Status RunningNode::finish_deletion(const Json& pod) {
-  const auto removed =
-      api_.remove(kube::pods(), kube::key_of(pod),
-                  {.uid = kube::uid_of(pod), .grace_period = std::chrono::seconds(0)});
-  // A pod that ended before it was deleted may have vanished at once.
-  if (removed || removed.error().code == Code::NotFound || removed.error().code == Code::Conflict)
-    return {};
-  return removed;
-}
-
-void RunningNode::forget(const std::string& uid) {
-  const auto found = known_.find(uid);
-  PodRun& run = *found->second.run;
-  const PodRecord& record = run.record();
-  if (options_.on_log_removal) {
-    const PodLogs::Entry entry = run.log_entry();
-    for (const auto& [container, finished] : entry.finished)
-      if (const auto log = logs_.find(record.key.ns, record.key.name, container))
-        options_.on_log_removal(record.pod, container, *log);
-  }
-  logs_.remove(record.key, uid);
-  if (const auto removed = run.remove_folder(); !removed)
-    base::log_warning("runner/node", "A pod's folder was not removed",
-                      {{"error", removed.error().message}});
-  addresses_.release(record.address);
-  known_.erase(found);
-}
-
-std::vector<Resources> RunningNode::used() const {
-  std::vector<Resources> used;
-  // What runs here counts even when its object is gone.
-  for (const auto& [uid, known] : known_)
-    if (!known.run->over())
-      used.push_back(requests_of(known.run->record().pod).value_or(Resources{}));
-  for (const auto& [uid, pod] : objects_)
-    if (!known_.contains(uid) && is_ours(*pod) && !is_final(phase_of(*pod)))
-      used.push_back(requests_of(*pod).value_or(Resources{}));
-  return used;
-}
-
-void RunningNode::place_pods() {
-  std::vector<WaitingPod> waiting;
-  for (const auto& [uid, pod] : objects_) {
-    if (!node_of(*pod).empty() || assumed_.contains(uid) || kube::is_deleting(*pod) ||
-        is_final(phase_of(*pod)))
-      continue;
-    const std::string unmatched = unmatched_selector(*pod, node_labels(options_.name));
-    if (!unmatched.empty()) {
-      report_unschedulable(*pod, unmatched);
-      continue;
-    }
-    WaitingPod one{.uid = uid,
-                   .name = kube::key_of(*pod).to_string(),
-                   // A quantity that cannot be read is refused when the pod is taken over.
-                   .requests = requests_of(*pod).value_or(Resources{}),
-                   .created = kube::created_at(*pod).value_or(base::WallTime{})};
-    for (const kube::OwnerReference& owner : kube::owners_of(*pod))
-      one.owner_runs = one.owner_runs || known_.contains(owner.uid);
-    waiting.push_back(std::move(one));
-  }
-  if (waiting.empty()) return;
-  const Placement placement = place(options_.capacity, used(), std::move(waiting), clock_.now());
-  for (const std::string& uid : placement.start)
-    bind(*objects_[uid]);
-  for (const Placement::Refused& refused : placement.waiting)
-    report_unschedulable(*objects_[refused.uid], refused.message);
-}
-
-void RunningNode::bind(const Json& pod) {
-  const std::string uid = kube::uid_of(pod);
-  const kube::ObjectKey key = kube::key_of(pod);
-  const auto bound =
-      api_.create(binding_of(key.name),
-                  {{"apiVersion", "v1"},
-                   {"kind", "Binding"},
-                   {"metadata", {{"name", key.name}, {"namespace", key.ns}, {"uid", uid}}},
-                   {"target", {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", options_.name}}}});
-  if (bound) {
-    assumed_.insert(uid);
-    sync(uid);
-    return;
-  }
-  // Gone, or bound by somebody else: the informer will say so. Anything else is tried again.
-  if (bound.error().code == Code::NotFound || bound.error().code == Code::Conflict) return;
-  base::log_warning("runner/node", "A pod could not be bound",
-                    {{"pod", key.to_string()}, {"error", bound.error().message}});
-  retries_[uid] = {.at = clock_.steady_now() + std::chrono::seconds(1), .delay = kFirstRetry};
-}
-
-void RunningNode::report_unschedulable(const Json& pod, const std::string& message) {
-  const Json* conditions = base::find(pod, {"status", "conditions"});
-  if (conditions != nullptr && conditions->is_array())
-    for (const Json& condition : *conditions)
-      if (base::string_at(condition, {"type"}) == "PodScheduled" &&
-          base::string_at(condition, {"message"}) == message)
-        return;
-  events_.record(pod, kube::EventType::Warning, "FailedScheduling", "Scheduling", message);
-  // Best effort: it is tried again with the next change.
-  (void)write_status(pod, make_unschedulable_status(pod, message, clock_.now()));
 }
 
 base::Status check_owner(const fs::path& folder) {

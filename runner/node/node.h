@@ -7,6 +7,8 @@
 // Whatever dies, no pod is started twice and no exit status is lost: one supervisor process per pod
 // outlives the service and writes down what happens; a node that starts on the same folder goes on
 // from there.
+// Nobody has to tell it anything: every pod is looked at after a start and at an interval, and what
+// goes wrong with one pod is that pod's alone.
 // Errors of start(): Conflict when another node uses the folder, Forbidden when it is somebody
 // else's; an API that does not answer is waited for. Threads: any.
 
@@ -49,6 +51,8 @@ struct NodeOptions {
   std::vector<std::string> supervisor;
   uint64_t log_limit = uint64_t{16} << 20;  // per container and file; a log is at most two files
   std::chrono::seconds heartbeat{300};
+  // How often every pod is looked at though nobody rang.
+  std::chrono::milliseconds look_again{15'000};
   // Called before a pod's folder is removed, once per container: the last chance to keep its log.
   // `pod` is the object as it was when the node took it over.
   std::function<void(const nlohmann::json& pod, const std::string& container,

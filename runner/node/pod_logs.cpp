@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runner/node/files.h"
 #include "runner/node/log_reader.h"
 
 namespace runner::node {
@@ -32,15 +33,20 @@ base::Result<ContainerLog> PodLogs::find(const std::string& ns, const std::strin
   if (name.empty() && !entry.containers.empty()) name = entry.containers.front();
   if (std::find(entry.containers.begin(), entry.containers.end(), name) == entry.containers.end())
     return failure(Code::InvalidArgument, "container " + name + " is not valid for pod " + pod);
-  const auto finished = entry.finished.find(name);
-  if (finished == entry.finished.end())
+  auto log = log_of(entry, name);
+  if (!log)
     return failure(Code::Unavailable, "container \"" + name + "\" in pod \"" + pod +
                                           "\" is waiting to start: ContainerCreating");
-  const std::filesystem::path log = entry.containers_folder / name / "log";
+  return std::move(*log);
+}
+
+std::optional<ContainerLog> PodLogs::log_of(const Entry& entry, const std::string& container) {
+  const auto finished = entry.finished.find(container);
+  if (finished == entry.finished.end()) return std::nullopt;
+  const std::filesystem::path log = entry.containers_folder / container / "log";
   const std::filesystem::path older = log.string() + ".1";
   ContainerLog result{.files = {}, .finished = finished->second};
-  std::error_code problem;
-  if (std::filesystem::exists(older, problem)) result.files.push_back(older);
+  if (path_exists(older)) result.files.push_back(older);
   result.files.push_back(log);
   return result;
 }

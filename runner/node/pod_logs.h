@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class PodLogs {
     std::map<std::string, bool> finished;  // of those that have started
   };
   void put(const kube::ObjectKey& pod, Entry entry);
+  // A started container's log, whoever has the pod's name now; nullopt when it has not started.
+  static std::optional<ContainerLog> log_of(const Entry& entry, const std::string& container);
   void remove(const kube::ObjectKey& pod, const std::string& uid);
 
  private:

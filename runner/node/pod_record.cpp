@@ -1,7 +1,10 @@
 #include "runner/node/pod_record.h"
 
+#include <cerrno>
+
+#include <unistd.h>
+
 #include "base/json.h"
-#include "base/log.h"
 #include "kube/api.h"
 #include "runner/node/files.h"
 
@@ -37,22 +40,23 @@ base::Result<PodRecord> read_record(const PodFiles& files) {
   return record;
 }
 
-std::vector<PodRecord> read_records(const fs::path& pods_folder) {
-  std::vector<PodRecord> records;
-  std::error_code problem;
-  for (const fs::directory_entry& entry : fs::directory_iterator(pods_folder, problem)) {
-    auto record = read_record({.folder = entry.path()});
-    if (record) {
-      records.push_back(std::move(*record));
+base::Result<FoundPods> read_records(const fs::path& pods_folder) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, list_folder(pods_folder));
+  FoundPods found;
+  for (const std::string& name : names) {
+    const PodFiles files{.folder = pods_folder / name};
+    auto record = read_record(files);
+    if (record && record->uid == name) {
+      found.records.push_back(std::move(*record));
       continue;
     }
-    if (record.error().code != base::Code::NotFound)
-      base::log_warning("runner/node", "Removed a pod folder that cannot be read",
-                        {{"folder", entry.path().string()}, {"error", record.error().message}});
-    std::error_code ignored;
-    fs::remove_all(entry.path(), ignored);
+    // A crash between making the folder and writing the record leaves nothing else.
+    if (::unlink((files.pod().string() + ".new").c_str()) == 0 || errno == ENOENT)
+      if (::rmdir(files.folder.c_str()) == 0) continue;
+    found.doubtful[name] =
+        record ? "the record is that of pod " + record->uid : record.error().message;
   }
-  return records;
+  return found;
 }
 
 }  // namespace runner::node

@@ -6,6 +6,7 @@
 // Threads: plain values.
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,12 +25,20 @@ struct PodRecord {
   std::string address;
   base::WallTime start_time;
   nlohmann::json pod;  // as it was then: a pod's spec does not change
+  // Put together without the file: the files beside it may be missing or unreadable, too.
+  bool in_doubt = false;
+};
+
+struct FoundPods {
+  std::vector<PodRecord> records;
+  std::map<std::string, std::string> doubtful;  // by UID: why its record cannot be read
 };
 
 base::Status write_record(const PodFiles& files, const PodRecord& record);
 base::Result<PodRecord> read_record(const PodFiles& files);
-// All that were taken over, in no order. A folder without a readable record never began: it is
-// removed.
-std::vector<PodRecord> read_records(const std::filesystem::path& pods_folder);
+// All that were taken over, in no order. A folder that holds nothing never began and is removed;
+// one whose record cannot be read, for whatever reason, may belong to a pod that runs: it is kept.
+// An error: the folder of all pods cannot be read, so nothing is known of any.
+base::Result<FoundPods> read_records(const std::filesystem::path& pods_folder);
 
 }  // namespace runner::node

@@ -11,7 +11,9 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "runner/node/cgroup.h"
 #include "runner/node/files.h"
+#include "runner/node/leftovers.h"
 #include "runner/node/log_file.h"
 #include "runner/node/processes.h"
 
@@ -70,8 +72,8 @@ std::vector<std::string> names_of(const Json& pod, const char* kind) {
 
 PodRun::PodRun(PodRecord record, PodFiles files)
     : record_(std::move(record)), files_(std::move(files)) {
-  std::error_code problem;
-  launched_ = fs::exists(files_.launch(), problem);
+  // In doubt nothing was launched: launching again finds the lock or the journal.
+  launched_ = path_exists(files_.launch());
 }
 
 bool PodRun::over() const {
@@ -99,20 +101,34 @@ base::Status PodRun::refresh(base::WallTime now) {
   if (!launched_ || over()) return {};
   // The lock before the journal: a supervisor that ends between the two looks has written its
   // journal to the end by then.
-  const bool alive = is_locked(files_.lock()) || (started_ && is_alive(*started_));
+  ASSIGN_OR_RETURN(const bool locked, is_locked(files_.lock()));
   ASSIGN_OR_RETURN(journal_, read_journal(files_.journal()));
+  const bool alive = locked || (started_ && is_alive(*started_)) ||
+                     (journal_.supervisor && is_alive(*journal_.supervisor));
   // Neither begun nor alive: nothing has run yet, the node may start a supervisor again.
   needs_supervisor_ = !alive && !journal_.supervisor;
   if (over() || alive || !journal_.supervisor) return {};
   return mark_lost(now);
 }
 
+base::Status PodRun::end_processes() const {
+  PodProcesses processes{.marker = record_.uid + "/", .sessions = {}, .cgroup = journal_.cgroup};
+  for (const auto& [name, container] : journal_.containers)
+    // What has ended was swept by the supervisor.
+    if (!container.exit) processes.sessions.push_back(container.process);
+  ASSIGN_OR_RETURN(const auto left, kill_processes(processes));
+  if (!left.empty())
+    return failure(Code::Unavailable, "processes of the pod have got SIGKILL and have not ended: " +
+                                          name_processes(left));
+  remove_cgroup(journal_.cgroup);
+  return {};
+}
+
 base::Status PodRun::mark_lost(base::WallTime now) {
   const bool rebooted = journal_.supervisor->boot_id != boot_id();
   // Its children died with it; what they had started did not. The pod is over only when a look
   // finds none: killing is not instant.
-  if (!rebooted && kill_marked(record_.uid + "/") > 0)
-    return failure(Code::Unavailable, "what a killed supervisor left is being ended");
+  if (!rebooted) RETURN_IF_ERROR(end_processes());
   journal_.lost = rebooted ? "the machine was restarted while the pod ran"
                            : "the pod's supervisor process was killed; how the pod's processes "
                              "ended is not known";
@@ -122,6 +138,10 @@ base::Status PodRun::mark_lost(base::WallTime now) {
   // A crash before this is on disk: the next service finds the same and says so with its own time.
   ASSIGN_OR_RETURN(JournalWriter writer, JournalWriter::open(files_.journal()));
   return writer.lost(journal_.lost, now);
+}
+
+base::Status PodRun::sweep_if_in_doubt() const {
+  return record_.in_doubt ? end_processes() : base::Status();
 }
 
 base::Status PodRun::stop(std::chrono::seconds grace) {
@@ -179,19 +199,6 @@ PodLogs::Entry PodRun::log_entry() const {
   for (const auto& [name, container] : journal_.containers)
     entry.finished[name] = container.exit.has_value() || over();
   return entry;
-}
-
-base::Status PodRun::remove_folder() {
-  // The record goes last: a crash in between leaves a folder that the next service still knows and
-  // removes again.
-  std::error_code problem;
-  for (const fs::directory_entry& entry : fs::directory_iterator(files_.folder, problem))
-    if (entry.path() != files_.pod()) fs::remove_all(entry.path(), problem);
-  fs::remove_all(files_.folder, problem);
-  if (problem)
-    return failure(Code::Unavailable,
-                   "remove " + files_.folder.string() + ": " + problem.message());
-  return {};
 }
 
 }  // namespace runner::node

@@ -4,9 +4,10 @@
 // nothing of the API; the node tells it what to do and asks what to report.
 //
 //   taken over   the record is written; nothing runs
-//   launched     the launch file is written; a supervisor was started, perhaps by an earlier
-//   service over         the journal says ended, or the supervisor is gone and what it left was
-//   killed
+//   launched     the launch file is written; a supervisor was started, perhaps by an
+//                earlier service
+//   over         the journal says ended, or the supervisor is gone and what it left
+//                was killed
 //
 // Threads: one.
 
@@ -41,12 +42,15 @@ class PodRun {
   base::Status start_supervisor(const std::vector<std::string>& supervisor);
   // Launched, but nobody has begun and nobody is about to: start_supervisor().
   [[nodiscard]] bool needs_supervisor() const { return needs_supervisor_; }
-  // Reads the journal again; notices a dead supervisor and sweeps up after it. Unavailable while
-  // that takes time.
+  // Reads the journal again (an error when it cannot be told who lives); notices a dead supervisor
+  // and sweeps up after it. Unavailable while that takes time.
   base::Status refresh(base::WallTime now);
   [[nodiscard]] std::optional<ProcessIdentity> supervisor() const { return journal_.supervisor; }
   // The pid that launch() started; the supervisor may not have begun yet.
   [[nodiscard]] std::optional<ProcessIdentity> started() const { return started_; }
+
+  // Who of its processes does not end although killed; empty: nobody is known.
+  [[nodiscard]] const std::string& stuck() const { return journal_.stuck; }
 
   // SIGTERM now, SIGKILL after the grace period. Repeating it may shorten the time, not lengthen
   // it.
@@ -55,13 +59,15 @@ class PodRun {
   void set_waiting(std::string reason, std::string message);
   [[nodiscard]] nlohmann::json status() const;
   [[nodiscard]] PodLogs::Entry log_entry() const;
-  // Removes the folder; only when over, or when nothing was ever launched.
-  base::Status remove_folder();
+  // Ends what may run of a pod whose record was lost, and with it the certainty that nothing was
+  // launched. Unavailable while that takes time.
+  [[nodiscard]] base::Status sweep_if_in_doubt() const;
 
  private:
   [[nodiscard]] std::string termination_message(const std::string& container,
                                                 const ContainerExit& exit) const;
   base::Status mark_lost(base::WallTime now);
+  [[nodiscard]] base::Status end_processes() const;
 
   PodRecord record_;
   PodFiles files_;

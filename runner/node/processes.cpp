@@ -2,7 +2,6 @@
 
 #include <charconv>
 #include <csignal>
-#include <filesystem>
 #include <set>
 
 #include <sys/syscall.h>
@@ -34,13 +33,20 @@ const std::string& boot_id() {
   return id;
 }
 
-std::optional<ProcessStat> read_stat(pid_t pid) {
+namespace {
+
+// nullopt: there is no such process.
+base::Result<std::optional<ProcessStat>> look_at(pid_t pid) {
   const auto text = read_file(proc_path(pid, "stat"), 4096);
-  if (!text) return std::nullopt;
+  // Gone, or (with hidepid) somebody else's.
+  if (!text &&
+      (text.error().code == base::Code::NotFound || text.error().code == base::Code::Forbidden))
+    return std::optional<ProcessStat>();
+  RETURN_IF_ERROR(text);
   // "pid (name) S ppid pgrp session …": the name may hold blanks and parentheses, so count from the
   // last one. Start time is field 22.
   const size_t close = text->rfind(')');
-  if (close == std::string::npos || close + 2 >= text->size()) return std::nullopt;
+  if (close == std::string::npos || close + 2 >= text->size()) return std::optional<ProcessStat>();
   ProcessStat stat{.pid = pid, .state = (*text)[close + 2]};
   size_t at = close + 4;
   for (int field = 4; field <= 22 && at < text->size(); ++field) {
@@ -52,19 +58,29 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
     if (field == 22) stat.start_time = value;
     at = end + 1;
   }
-  return stat;
+  return std::optional<ProcessStat>(stat);
+}
+
+}  // namespace
+
+std::optional<ProcessStat> read_stat(pid_t pid) {
+  return look_at(pid).value_or(std::nullopt);
+}
+
+base::Result<std::vector<ProcessStat>> list_processes() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, list_folder("/proc"));
+  std::vector<ProcessStat> found;
+  for (const std::string& name : names) {
+    const pid_t pid = pid_of_entry(name);
+    if (pid == 0) continue;
+    ASSIGN_OR_RETURN(const auto stat, look_at(pid));
+    if (stat) found.push_back(*stat);
+  }
+  return found;
 }
 
 std::vector<ProcessStat> all_processes() {
-  std::vector<ProcessStat> found;
-  std::error_code problem;
-  for (std::filesystem::directory_iterator entry("/proc", problem), end; !problem && entry != end;
-       entry.increment(problem)) {
-    const pid_t pid = pid_of_entry(entry->path().filename().string());
-    if (pid == 0) continue;
-    if (auto stat = read_stat(pid)) found.push_back(*stat);
-  }
-  return found;
+  return list_processes().value_or(std::vector<ProcessStat>());
 }
 
 std::optional<ProcessIdentity> identify(pid_t pid) {
@@ -75,7 +91,9 @@ std::optional<ProcessIdentity> identify(pid_t pid) {
 
 bool is_alive(const ProcessIdentity& process) {
   if (process.pid <= 0 || process.boot_id != boot_id()) return false;
-  const auto stat = read_stat(process.pid);
+  const auto looked = look_at(process.pid);
+  if (!looked) return true;
+  const auto& stat = *looked;
   return stat && stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
 }
 
@@ -90,9 +108,15 @@ bool send_signal(const FileDescriptor& handle, int signal) {
   return handle.valid() && ::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) == 0;
 }
 
-std::string marker_of(pid_t pid) {
-  const auto environment = read_file(proc_path(pid, "environ"), size_t{4} << 20);
-  if (!environment) return {};
+base::Result<std::string> read_marker(pid_t pid) {
+  const auto environment = read_file(proc_path(pid, "environ"), size_t{16} << 20);
+  if (!environment) {
+    // Gone, or somebody else's: not one of ours.
+    if (environment.error().code == base::Code::NotFound ||
+        environment.error().code == base::Code::Forbidden)
+      return std::string();
+    return base::failure(environment.error());
+  }
   const std::string name = std::string(kPodMarker) + "=";
   for (size_t at = 0; at < environment->size();) {
     const size_t end = std::min(environment->find('\0', at), environment->size());
@@ -100,19 +124,11 @@ std::string marker_of(pid_t pid) {
       return environment->substr(at + name.size(), end - at - name.size());
     at = end + 1;
   }
-  return {};
+  return std::string();
 }
 
-size_t kill_marked(const std::string& prefix) {
-  size_t killed = 0;
-  for (const ProcessStat& stat : all_processes()) {
-    if (stat.state == 'Z' || stat.pid == ::getpid()) continue;
-    if (!marker_of(stat.pid).starts_with(prefix)) continue;
-    const FileDescriptor handle =
-        open_process({.pid = stat.pid, .start_time = stat.start_time, .boot_id = boot_id()});
-    if (send_signal(handle, SIGKILL)) ++killed;
-  }
-  return killed;
+std::string marker_of(pid_t pid) {
+  return read_marker(pid).value_or("");
 }
 
 std::vector<pid_t> descendants(const std::vector<ProcessStat>& processes, pid_t root) {

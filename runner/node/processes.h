@@ -5,8 +5,9 @@
 // pod's marker in its environment, which its descendants inherit, so that they are found even when
 // they left the session and their supervisor is gone.
 //
-// Limits: Linux; a process that empties its own environment *and* outlives its supervisor is not
-// found. Threads: no shared state.
+// What cannot be read is not taken for gone: who asks whether something lives is told "yes" or an
+// error in doubt. Limits: Linux; what a marker does not find, see leftovers.h.
+// Threads: no shared state.
 
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@
 
 #include <sys/types.h>
 
+#include "base/result.h"
 #include "runner/node/files.h"
 
 namespace runner::node {
@@ -38,10 +40,13 @@ struct ProcessStat {
 inline constexpr const char* kPodMarker = "SPARKCRON_POD";
 
 const std::string& boot_id();
+// nullopt when there is no such process or it cannot be read.
 std::optional<ProcessStat> read_stat(pid_t pid);
+// All that can be seen. The second form fails when part of the table could not be read.
 std::vector<ProcessStat> all_processes();
+base::Result<std::vector<ProcessStat>> list_processes();
 std::optional<ProcessIdentity> identify(pid_t pid);
-// Zombies are dead: they hold nothing but their exit status.
+// Zombies are dead: they hold nothing but their exit status. True in doubt.
 bool is_alive(const ProcessIdentity& process);
 // A handle on exactly this process; invalid when it is gone. Signals sent through it cannot hit a
 // later owner of the pid.
@@ -49,10 +54,10 @@ FileDescriptor open_process(const ProcessIdentity& process);
 // Sends the signal through a handle; false when the process is gone.
 bool send_signal(const FileDescriptor& handle, int signal);
 
-// The value of the marker in the environment of a process; empty when unreadable or unmarked.
+// The value of the marker in the environment of a process; empty when unmarked, or when it belongs
+// to somebody else and cannot be read. The second form tells "cannot be read now" apart.
 std::string marker_of(pid_t pid);
-// SIGKILL to every living process whose marker begins with `prefix`; how many there were.
-size_t kill_marked(const std::string& prefix);
+base::Result<std::string> read_marker(pid_t pid);
 // All descendants of `root` in this snapshot, without root.
 std::vector<pid_t> descendants(const std::vector<ProcessStat>& processes, pid_t root);
 

@@ -17,9 +17,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "runner/node/cgroup.h"
 #include "runner/node/child.h"
+#include "runner/node/durations.h"
 #include "runner/node/journal.h"
 #include "runner/node/launch.h"
+#include "runner/node/leftovers.h"
 #include "runner/node/log_file.h"
 
 namespace runner::node {
@@ -46,8 +49,11 @@ struct Container {
 
 class Supervisor {
  public:
-  Supervisor(PodFiles files, Launch launch, JournalWriter journal)
-      : files_(std::move(files)), launch_(std::move(launch)), journal_(std::move(journal)) {}
+  Supervisor(PodFiles files, Launch launch, JournalWriter journal, std::string cgroup)
+      : files_(std::move(files)),
+        launch_(std::move(launch)),
+        journal_(std::move(journal)),
+        cgroup_(std::move(cgroup)) {}
 
   int run();
 
@@ -62,6 +68,7 @@ class Supervisor {
   void finish(Container& container, const siginfo_t& info);
   void kill_leftovers(const Container& container);
   void kill_everything();
+  void end_descendants();
   void keep(const std::function<base::Status()>& write);
   void ring() const;
   [[nodiscard]] bool any_running(ContainerRole role) const;
@@ -70,6 +77,7 @@ class Supervisor {
   PodFiles files_;
   Launch launch_;
   JournalWriter journal_;
+  const std::string cgroup_;
   FileDescriptor signals_;
   size_t next_ = 0;  // of launch_.containers
   std::map<std::string, Container> containers_;
@@ -77,14 +85,18 @@ class Supervisor {
   bool stopping_ = false;
   bool sidecars_told_ = false;
   std::optional<base::SteadyTime> kill_at_;
+  milliseconds kill_pause_{100};
   base::Clock& clock_ = base::real_clock();
 };
 
 // A fact that must not be lost is tried until the disk takes it; the pod seems to run until then.
 void Supervisor::keep(const std::function<base::Status()>& write) {
-  while (true) {
-    if (const auto status = write()) return;
-    std::fprintf(stderr, "the journal cannot be written, trying again\n");
+  for (bool told = false;; told = true) {
+    const auto status = write();
+    if (status) return;
+    // Once: this output is bounded by nobody.
+    if (!told)
+      std::fprintf(stderr, "trying again until it works: %s\n", status.error().message.c_str());
     std::this_thread::sleep_for(milliseconds(500));
   }
 }
@@ -120,6 +132,8 @@ bool Supervisor::start(const ContainerLaunch& launch) {
     });
     return false;
   }
+  // It waits to be released, and what it starts will be where it is.
+  (void)enter_cgroup(cgroup_, child->identity().pid);
   // A crash here: the child sees our end of its pipe close and ends without having run.
   keep([&] {
     return journal_.started(launch.name, {.process = child->identity(), .started = clock_.now()});
@@ -162,14 +176,14 @@ void Supervisor::drain(Container& container) {
 }
 
 void Supervisor::begin_stop(JournalWriter::StopCause cause, std::chrono::seconds grace) {
-  const base::SteadyTime until = clock_.steady_now() + grace;
+  const base::SteadyTime until = clock_.steady_now() + bounded_seconds(grace.count());
   // A second request may shorten the time that is left, never lengthen it.
   kill_at_ = kill_at_ ? std::min(*kill_at_, until) : until;
   if (stopping_) return;
   stopping_ = true;
   keep([&] { return journal_.stopping(cause, clock_.now()); });
   for (auto& [name, container] : containers_)
-    if (container.running) ::kill(container.child.identity().pid, SIGTERM);
+    if (container.running) send_signal(open_process(container.child.identity()), SIGTERM);
   ring();
 }
 
@@ -184,22 +198,43 @@ void Supervisor::on_signals() {
 }
 
 void Supervisor::kill_leftovers(const Container& container) {
-  const pid_t main = container.child.identity().pid;
-  const std::string marker = launch_.uid + "/" + container.launch->name;
-  // Again until none is found: a process may fork between the look and the signal.
-  for (bool found = true; found;) {
-    found = false;
-    for (const ProcessStat& stat : all_processes()) {
-      if (stat.state == 'Z' || stat.pid == main || stat.pid == ::getpid()) continue;
-      if (stat.session != main && marker_of(stat.pid) != marker) continue;
-      found = ::kill(stat.pid, SIGKILL) == 0 || found;
-    }
-  }
+  // The main process is a zombie that we have not reaped: its session's number is nobody else's.
+  const auto left = kill_processes({.marker = launch_.uid + "/" + container.launch->name,
+                                    .sessions = {container.child.identity()},
+                                    .cgroup = {}});
+  // Whoever does not end now is one of our descendants: run() ends with them.
+  if (!left) std::fprintf(stderr, "%s\n", left.error().message.c_str());
 }
 
 void Supervisor::kill_everything() {
-  for (const pid_t pid : descendants(all_processes(), ::getpid()))
-    ::kill(pid, SIGKILL);
+  kill_cgroup(cgroup_);
+  const std::vector<ProcessStat> all = all_processes();
+  const std::vector<pid_t> below = descendants(all, ::getpid());
+  for (const ProcessStat& stat : all)
+    if (std::find(below.begin(), below.end(), stat.pid) != below.end())
+      send_signal(
+          open_process({.pid = stat.pid, .start_time = stat.start_time, .boot_id = boot_id()}),
+          SIGKILL);
+}
+
+// What detached itself from every container: as a subreaper we are its parent. The looks become
+// rarer: who does not end of SIGKILL waits for a device, and may do so for long.
+void Supervisor::end_descendants() {
+  constexpr milliseconds kSeldom{2000};
+  bool told = false;
+  for (milliseconds pause{2}; ::waitpid(-1, nullptr, WNOHANG) >= 0 || errno == EINTR;) {
+    kill_everything();
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kSeldom);
+    if (pause < kSeldom || told) continue;
+    told = true;
+    std::vector<ProcessIdentity> left;
+    for (const pid_t pid : descendants(all_processes(), ::getpid()))
+      left.push_back({.pid = pid});
+    keep([&] { return journal_.stuck(name_processes(left), clock_.now()); });
+    ring();
+  }
+  remove_cgroup(cgroup_);
 }
 
 void Supervisor::finish(Container& container, const siginfo_t& info) {
@@ -227,10 +262,12 @@ void Supervisor::finish(Container& container, const siginfo_t& info) {
 void Supervisor::reap() {
   while (true) {
     siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) return;
+    // Looked at first, reaped when finished: until then its pid and session are nobody else's.
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     for (auto& [name, container] : containers_)
       if (container.running && container.child.identity().pid == info.si_pid)
         finish(container, info);
+    ::waitpid(info.si_pid, nullptr, WNOHANG);
   }
 }
 
@@ -275,15 +312,13 @@ int Supervisor::run() {
       begin_stop(JournalWriter::StopCause::Deadline, launch_.grace);
     if (kill_at_ && clock_.steady_now() >= *kill_at_) {
       kill_everything();
-      kill_at_ = clock_.steady_now() + milliseconds(100);
+      // Again, for what was being started; more and more seldom, for what does not end.
+      kill_at_ = clock_.steady_now() + kill_pause_;
+      kill_pause_ = std::min(kill_pause_ * 2, milliseconds(5000));
     }
     poll_once();
   }
-  // What detached itself from every container: as a subreaper we are its parent.
-  while (::waitpid(-1, nullptr, WNOHANG) >= 0 || errno == EINTR) {
-    kill_everything();
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  end_descendants();
   keep([&] { return journal_.ended(clock_.now()); });
   ring();
   return 0;
@@ -311,8 +346,9 @@ int supervise_main(int argc, char** argv) {
     return 1;
   }
   // A crash before this line: nothing was started, and the node starts another supervisor.
-  if (const auto begun = writer->begun(*self); !begun) return 1;
-  return Supervisor(files, std::move(*launch), std::move(*writer)).run();
+  const std::string cgroup = make_cgroup(launch->uid);
+  if (const auto begun = writer->begun(*self, cgroup); !begun) return 1;
+  return Supervisor(files, std::move(*launch), std::move(*writer), cgroup).run();
 }
 
 }  // namespace runner::node

@@ -9,6 +9,8 @@
 //   stop           SIGTERM tells it to read stop.json: SIGTERM to the main process of each
 //                  container, after the grace period SIGKILL to every descendant.
 //   own death      Its children die with it (PR_SET_PDEATHSIG); the node sweeps what they left.
+//   who does not   What does not end after SIGKILL (it waits for a device) is waited for, seldom
+//   end            looked at, and named in the journal: the pod is not over while it lives.
 //
 // One thread; no locks; uses the machine's clocks directly, since it is a process of its own.
 

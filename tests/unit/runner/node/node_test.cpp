@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,41 +14,18 @@
 #include "runner/node/processes.h"
 #include "tests/support/catch.h"
 #include "tests/unit/runner/node/node_bed.h"
+#include "tests/unit/runner/node/observe.h"
 
 using nlohmann::json;
+using tests::await;
+using tests::living;
 using tests::NodeBed;
 using tests::shell_pod;
+using tests::text_of;
+using tests::waiting_message;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Waits until `holds`, at most a minute.
-template <class Condition>
-bool await(Condition holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-size_t living(const std::string& uid) {
-  size_t count = 0;
-  for (const auto& stat : runner::node::all_processes())
-    if (stat.state != 'Z' && runner::node::marker_of(stat.pid).starts_with(uid + "/")) ++count;
-  return count;
-}
-
-std::string text_of(const fs::path& path) {
-  return runner::node::read_file(path).value_or("");
-}
-
-std::string waiting_message(const json& pod) {
-  const json* statuses = base::find(pod, {"status", "containerStatuses"});
-  if (statuses == nullptr || statuses->empty()) return {};
-  return base::string_at((*statuses)[0], {"state", "waiting", "message"});
-}
 
 std::string unschedulable(const json& pod) {
   const json* conditions = base::find(pod, {"status", "conditions"});
@@ -205,7 +181,7 @@ TEST_CASE("several containers: init first, all mains together, sidecars end last
 
   json failing = pod;
   failing["metadata"]["name"] = "failing";
-  failing["spec"]["initContainers"] = {init};
+  failing["spec"]["initContainers"] = json::array({init});
   failing["spec"]["initContainers"][0]["command"][2] = "exit 5";
   bed.create(failing);
   REQUIRE(bed.await_phase("failing", "Failed"));

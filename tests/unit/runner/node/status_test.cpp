@@ -154,7 +154,7 @@ TEST_CASE("a journal reads back what was written, and a torn last line is ignore
   {
     auto writer = runner::node::JournalWriter::open(path);
     REQUIRE(writer.has_value());
-    REQUIRE(writer->begun({.pid = 1, .start_time = 2, .boot_id = "b"}));
+    REQUIRE(writer->begun({.pid = 1, .start_time = 2, .boot_id = "b"}, ""));
     REQUIRE(writer->started(
         "a", {.process = {.pid = 3, .start_time = 4, .boot_id = "b"}, .started = kStart}));
     REQUIRE(writer->exited("a", {.code = 143, .signal = 15, .at = kStart + 5ms}));

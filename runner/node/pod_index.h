@@ -1,0 +1,51 @@
+#pragma once
+
+// PodIndex: what the API says of pods, by UID: names may be used again, UIDs are not. Kept up to
+// date change by change, so that a pod that ended long ago costs nothing when another one changes;
+// replace() compares it with the whole truth now and then.
+//
+// Threads: one.
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace runner::node {
+
+class PodIndex {
+ public:
+  using Object = std::shared_ptr<const nlohmann::json>;
+  using Uids = std::set<std::string>;
+
+  explicit PodIndex(std::string node) : node_(std::move(node)) {}
+
+  // Null: the API has it no more.
+  void put(const std::string& uid, Object object);
+  // Everything that there is. Returns the UIDs that were not known as they are now.
+  std::vector<std::string> replace(const std::vector<Object>& objects);
+
+  [[nodiscard]] Object find(const std::string& uid) const;
+  // Bound to no node, not ended, not being deleted.
+  [[nodiscard]] const Uids& unbound() const { return unbound_; }
+  // Bound to this node and not ended.
+  [[nodiscard]] const Uids& ours() const { return ours_; }
+  [[nodiscard]] size_t size() const { return objects_.size(); }
+
+ private:
+  void index(const std::string& uid, const Object& object);
+
+  const std::string node_;
+  std::map<std::string, Object> objects_;
+  Uids unbound_;
+  Uids ours_;
+};
+
+// Names and states that everybody asks a pod for.
+std::string node_of(const nlohmann::json& pod);
+bool is_deleting(const nlohmann::json& pod);
+
+}  // namespace runner::node
