@@ -1,7 +1,9 @@
 #include "runner/node/features.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -32,6 +34,45 @@ const Json& array_at(const Json& object, const char* key) {
   return value != nullptr && value->is_array() ? *value : kNone;
 }
 
+// `container "main": ` or `volume "data": `: in front of a field.
+std::string named(const char* what, const Json& object) {
+  return std::string(what) + " \"" + base::string_at(object, {"name"}) + "\": ";
+}
+
+base::Status wrong(const std::string& what) {
+  return base::failure(base::Code::InvalidArgument, what);
+}
+
+bool has_zero(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+// A zero byte ends a string of the system early: the program would get something else.
+base::Status check_texts(const Json& container, const std::string& at) {
+  for (const char* list : {"command", "args"}) {
+    const Json& words = array_at(container, list);
+    for (size_t i = 0; i < words.size(); ++i)
+      if (words[i].is_string() && has_zero(words[i].get<std::string>()))
+        return wrong(at + list + ": word " + std::to_string(i + 1) + " holds a zero byte");
+  }
+  if (has_zero(base::string_at(container, {"workingDir"})))
+    return wrong(at + "workingDir holds a zero byte");
+  return {};
+}
+
+base::Status check_mount(const Json& mount, const std::string& at) {
+  const std::string path = base::string_at(mount, {"mountPath"});
+  const std::string field = at + "mountPath \"" + path + "\"";
+  if (!path.starts_with("/")) return refuse(field, "it is not absolute");
+  if (has_zero(path)) return wrong(at + "a mountPath holds a zero byte");
+  // Nothing is mounted: paths in the pod's text are rewritten, and every path begins with "/".
+  if (std::filesystem::path(path + "/").lexically_normal() == "/")
+    return refuse(field, "mount the volume at a folder below /");
+  if (is_given(mount, "mountPropagation") && base::string_at(mount, {"mountPropagation"}) != "None")
+    return refuse(at + "mountPropagation");
+  return {};
+}
+
 base::Status check_volume(const Json& volume, const std::string& at) {
   static const std::set<std::string> kSupported = {"emptyDir",
                                                    "hostPath",
@@ -41,16 +82,15 @@ base::Status check_volume(const Json& volume, const std::string& at) {
                                                    "projected",
                                                    "persistentVolumeClaim"};
   for (const auto& [key, value] : volume.items())
-    if (key != "name" && !kSupported.contains(key)) return refuse(at + "." + key);
+    if (key != "name" && !kSupported.contains(key)) return refuse(at + key);
   const Json* projected = base::find(volume, {"projected"});
   if (projected == nullptr) return {};
   const Json& sources = array_at(*projected, "sources");
-  for (size_t i = 0; i < sources.size(); ++i) {
+  for (const Json& source : sources) {
     static const std::set<std::string> kSources = {"configMap", "secret", "downwardAPI",
                                                    "serviceAccountToken"};
-    for (const auto& [key, value] : sources[i].items())
-      if (!kSources.contains(key))
-        return refuse(at + ".projected.sources[" + std::to_string(i) + "]." + key);
+    for (const auto& [key, value] : source.items())
+      if (!kSources.contains(key)) return refuse(at + "a projected source " + key);
   }
   return {};
 }
@@ -59,35 +99,28 @@ base::Status check_security(const Json& holder, const std::string& at) {
   const Json* context = base::find(holder, {"securityContext"});
   if (context == nullptr) return {};
   for (const char* field : {"privileged", "procMount", "windowsOptions"})
-    if (is_given(*context, field)) return refuse(at + ".securityContext." + field);
+    if (is_given(*context, field)) return refuse(at + "securityContext." + field);
   if (base::bool_at(*context, {"runAsNonRoot"}).value_or(false) && ::geteuid() == 0)
-    return refuse(at + ".securityContext.runAsNonRoot", "the service runs as root");
+    return refuse(at + "securityContext.runAsNonRoot", "the service runs as root");
   return {};
 }
 
 base::Status check_container(const Json& container, const std::string& at, bool init) {
   for (const char* field : {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle",
                             "volumeDevices", "stdin", "tty", "resizePolicy"})
-    if (is_given(container, field)) return refuse(at + "." + field);
+    if (is_given(container, field)) return refuse(at + field);
   const std::string policy = base::string_at(container, {"restartPolicy"});
   if (!policy.empty() && !(init && policy == "Always"))
-    return refuse(at + ".restartPolicy", policy);
+    return refuse(at + "restartPolicy " + policy);
   const Json& command = array_at(container, "command");
   const Json& arguments = array_at(container, "args");
   const std::string first =
       !arguments.empty() && arguments[0].is_string() ? arguments[0].get<std::string>() : "";
   if (command.empty() && first != "driver" && first != "executor")
-    return refuse(at + " without a command",
-                  "images are not used, so their entry point is unknown");
-  const Json& mounts = array_at(container, "volumeMounts");
-  for (size_t i = 0; i < mounts.size(); ++i) {
-    const std::string field = at + ".volumeMounts[" + std::to_string(i) + "]";
-    if (is_given(mounts[i], "mountPropagation") &&
-        base::string_at(mounts[i], {"mountPropagation"}) != "None")
-      return refuse(field + ".mountPropagation");
-    if (!base::string_at(mounts[i], {"mountPath"}).starts_with("/"))
-      return refuse(field + ".mountPath", "it is not absolute");
-  }
+    return refuse(at + "no command", "images are not used, so their entry point is unknown");
+  RETURN_IF_ERROR(check_texts(container, at));
+  for (const Json& mount : array_at(container, "volumeMounts"))
+    RETURN_IF_ERROR(check_mount(mount, at));
   return check_security(container, at);
 }
 
@@ -111,7 +144,7 @@ base::Status check_supported(const Json& pod) {
   if (policy != "Never")
     return refuse("spec.restartPolicy " + (policy.empty() ? "Always" : policy),
                   "a container runs once; use Never");
-  RETURN_IF_ERROR(check_security(*spec, "spec"));
+  RETURN_IF_ERROR(check_security(*spec, "spec."));
   for (const char* key : {"affinity"}) {
     const Json* affinity = base::find(*spec, {key});
     if (affinity == nullptr) continue;
@@ -123,16 +156,16 @@ base::Status check_supported(const Json& pod) {
                       ".requiredDuringSchedulingIgnoredDuringExecution");
     }
   }
-  for (const char* kind : {"initContainers", "containers"}) {
-    const Json& containers = array_at(*spec, kind);
-    for (size_t i = 0; i < containers.size(); ++i)
-      RETURN_IF_ERROR(check_container(containers[i],
-                                      std::string("spec.") + kind + "[" + std::to_string(i) + "]",
-                                      std::string(kind) == "initContainers"));
-  }
-  const Json& volumes = array_at(*spec, "volumes");
-  for (size_t i = 0; i < volumes.size(); ++i)
-    RETURN_IF_ERROR(check_volume(volumes[i], "spec.volumes[" + std::to_string(i) + "]"));
+  const auto deadline = base::integer_at(*spec, {"activeDeadlineSeconds"});
+  if (deadline && *deadline < 1)
+    return wrong("spec.activeDeadlineSeconds " + std::to_string(*deadline) +
+                 " is not a time: at least 1");
+  for (const char* kind : {"initContainers", "containers"})
+    for (const Json& container : array_at(*spec, kind))
+      RETURN_IF_ERROR(check_container(container, named("container", container),
+                                      std::string_view(kind) == "initContainers"));
+  for (const Json& volume : array_at(*spec, "volumes"))
+    RETURN_IF_ERROR(check_volume(volume, named("volume", volume)));
   return {};
 }
 

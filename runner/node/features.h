@@ -14,7 +14,8 @@
 
 namespace runner::node {
 
-// InvalidArgument: "spec.containers[0].livenessProbe is not supported by the process node".
+// InvalidArgument: "container \"main\": livenessProbe is not supported by the process node". Things
+// are called by their names: the lists that a pod has are not those that its author wrote.
 base::Status check_supported(const nlohmann::json& pod);
 
 // What is given but means nothing here: "image apache/spark:4.0.1", "securityContext". In order of

@@ -17,6 +17,23 @@ using base::Code;
 using base::failure;
 namespace fs = std::filesystem;
 
+Code code_of(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ESRCH:  // a file in /proc whose process has just gone
+      return Code::NotFound;
+    case EACCES:
+    case EPERM:
+      return Code::Forbidden;
+    case ENAMETOOLONG:
+    case ELOOP:
+    case ENOTDIR:  // no path for anything, whatever happens on the disk
+      return Code::InvalidArgument;
+    default:
+      return Code::Unavailable;
+  }
+}
+
 base::Status write_file(const fs::path& path, std::string_view content, mode_t mode, bool durable) {
   const FileDescriptor fd(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -43,10 +60,7 @@ void FileDescriptor::reset(int fd) {
 }
 
 base::Error system_error(const std::string& what, int error_number) {
-  // ESRCH: a file in /proc whose process has just gone.
-  const Code code = error_number == ENOENT || error_number == ESRCH   ? Code::NotFound
-                    : error_number == EACCES || error_number == EPERM ? Code::Forbidden
-                                                                      : Code::Unavailable;
+  const Code code = code_of(error_number);
   return {code, what + ": " + std::generic_category().message(error_number),
           std::chrono::milliseconds{0}};
 }
@@ -124,7 +138,8 @@ base::Status make_folders(const fs::path& path, mode_t mode) {
   const int problem = errno;
   if (problem == EEXIST && kind_of_path(path).value_or(PathKind::Missing) == PathKind::Folder)
     return {};
-  return failure(system_error("create folder " + path.string(), problem));
+  return failure(
+      system_error("create folder " + path.string(), problem == EEXIST ? ENOTDIR : problem));
 }
 
 base::Result<std::vector<std::string>> list_folder(const fs::path& folder) {

@@ -6,11 +6,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "config/names.h"
 #include "runner/node/durations.h"
 #include "runner/node/features.h"
 #include "runner/node/files.h"
 #include "runner/node/leftovers.h"
 #include "runner/node/pod_status.h"
+#include "runner/node/predecessors.h"
 #include "runner/node/preparation.h"
 
 namespace runner::node {
@@ -111,6 +113,18 @@ std::vector<Resources> Kubelet::used() const {
   std::vector<Resources> used;
   for (const std::string& uid : living_)
     used.push_back(requests_of(known_.at(uid).run->record().pod).value_or(Resources{}));
+  return used;
+}
+
+std::set<kube::ObjectKey> Kubelet::used_claims() const {
+  std::set<kube::ObjectKey> used;
+  for (const std::string& uid : living_) {
+    const PodRecord& record = known_.at(uid).run->record();
+    const Json* volumes = base::find(record.pod, {"spec", "volumes"});
+    if (volumes == nullptr || !volumes->is_array()) continue;
+    for (const Json& volume : *volumes)
+      used.insert({record.key.ns, base::string_at(volume, {"persistentVolumeClaim", "claimName"})});
+  }
   return used;
 }
 
@@ -302,8 +316,43 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   return stuck(run);
 }
 
+// A pod that was removed while it ran is being ended. Until then nobody takes its place.
+base::Status Kubelet::await_predecessors(const PodRun& run) const {
+  const PodRecord& record = run.record();
+  for (const std::string& uid : living_) {
+    const PodRun& other = *known_.at(uid).run;
+    // While there is an object, the API's own rules hold.
+    if (uid == record.uid || !other.launched() || index_.find(uid) != nullptr) continue;
+    const Succession rule = succession(other.record().pod, record.pod);
+    if (rule == Succession::None) continue;
+    if (rule == Succession::BySchedule) {
+      ASSIGN_OR_RETURN(const bool overlap, may_overlap(record));
+      if (overlap) continue;
+    }
+    return failure(Code::Unavailable, "waits for pod " + other.record().key.to_string() + " (UID " +
+                                          uid +
+                                          "), which was removed while it ran: what is left of it "
+                                          "is being ended");
+  }
+  return {};
+}
+
+base::Result<bool> Kubelet::may_overlap(const PodRecord& record) const {
+  const auto schedule =
+      api_.get(config::scheduled_spark_applications(), {record.key.ns, schedule_of(record.pod)});
+  if (schedule) return base::string_at(*schedule, {"spec", "concurrencyPolicy"}) == "Allow";
+  // Without the schedule, or without the right to read it, nobody has allowed it.
+  if (schedule.error().code == Code::NotFound || schedule.error().code == Code::Forbidden)
+    return false;
+  return failure(schedule.error().with_context("read the schedule's concurrencyPolicy"));
+}
+
 base::Status Kubelet::prepare_and_launch(Known& known, const Json& pod) {
   PodRun& run = *known.run;
+  if (auto free = await_predecessors(run); !free) {
+    run.set_waiting("ContainerCreating", free.error().message);
+    return free;
+  }
   const auto launch = base::guarded(
       "prepare the pod", [&] { return prepare(run.record(), run.files(), options_, api_); });
   if (launch) return run.launch(*launch, options_.supervisor);

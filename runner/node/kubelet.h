@@ -52,6 +52,7 @@ class Kubelet {
   [[nodiscard]] bool knows(const std::string& uid) const { return known_.contains(uid); }
   // What the pods hold that are not over, objects or not.
   [[nodiscard]] std::vector<Resources> used() const;
+  [[nodiscard]] std::set<kube::ObjectKey> used_claims() const;
 
  private:
   struct Known {
@@ -75,6 +76,8 @@ class Kubelet {
                       const std::string& message);
   base::Status begin_folder(const PodRecord& record);
   base::Status advance(Known& known, const nlohmann::json& pod);
+  [[nodiscard]] base::Status await_predecessors(const PodRun& run) const;
+  [[nodiscard]] base::Result<bool> may_overlap(const PodRecord& record) const;
   base::Status prepare_and_launch(Known& known, const nlohmann::json& pod);
   void watch_supervisor(Known& known);
   base::Status report(Known& known, const nlohmann::json& pod);

@@ -27,16 +27,21 @@ base::Status LogFile::open_files(int flags) {
   FileDescriptor file = open_for_appending(path_, flags);
   FileDescriptor times = open_for_appending(path_ + ".times", flags);
   struct stat info{};
-  if (!file.valid() || !times.valid() || ::fstat(file.get(), &info) != 0)
+  struct stat times_info{};
+  if (!file.valid() || !times.valid() || ::fstat(file.get(), &info) != 0 ||
+      ::fstat(times.get(), &times_info) != 0)
     return base::failure(system_error("open log " + path_, errno));
   file_ = std::move(file);
   times_ = std::move(times);
   size_ = static_cast<uint64_t>(info.st_size);
+  times_size_ = static_cast<uint64_t>(times_info.st_size);
+  last_millis_ = -1;
   return {};
 }
 
 void LogFile::append(std::string_view output, base::WallTime at) {
-  if (size_ > 0 && size_ + output.size() > limit_) rotate(at);
+  if (size_ > 0 && (size_ + output.size() > limit_ || times_size_ + sizeof(LogTime) > limit_))
+    rotate(at);
   if (dropped_ > 0) {
     const uint64_t dropped = dropped_;
     dropped_ = 0;
@@ -51,7 +56,13 @@ void LogFile::write(std::string_view text, base::WallTime at) {
   char record[sizeof time];
   std::memcpy(record, &time, sizeof time);
   // A reader that finds a time before its text shows nothing wrong; the other way round it would.
-  if (!write_all(times_.get(), {record, sizeof record}) || !write_all(file_.get(), text)) {
+  const bool known = time.millis == last_millis_;
+  const bool timed = known || write_all(times_.get(), {record, sizeof record});
+  if (timed && !known) {
+    times_size_ += sizeof record;
+    last_millis_ = time.millis;
+  }
+  if (!timed || !write_all(file_.get(), text)) {
     dropped_ += text.size();
     // Part of it may have got through.
     struct stat info{};

@@ -5,8 +5,9 @@
 // the limit is on disk; the newest output is always there.
 //
 // The file is the plain output. When which byte came lies beside it in "<path>.times": pairs of
-// offset and milliseconds since 1970, 64 bits each, in the machine's byte order.
-// A failed write (full disk) drops that output; the log says so once there is room again.
+// offset and milliseconds since 1970, 64 bits each, in the machine's byte order, one per
+// millisecond at most. It has the same limit: a log written byte by byte becomes "<path>.1"
+// earlier. A failed write (full disk) drops that output; the log says so once there is room again.
 // Threads: one writer; any reader.
 
 #include <cstdint>
@@ -37,6 +38,8 @@ class LogFile {
   FileDescriptor file_;
   FileDescriptor times_;
   uint64_t size_ = 0;
+  uint64_t times_size_ = 0;
+  int64_t last_millis_ = -1;  // of the last entry of times_
   uint64_t dropped_ = 0;
 };
 

@@ -25,12 +25,18 @@ constexpr std::chrono::milliseconds kLookAgain{200};
 struct OpenLog {
   fs::path path;
   FileDescriptor file;
+  FileDescriptor times_file;   // follows the log when that is rotated
+  std::vector<LogTime> times;  // what was read of it so far
   ino_t inode = 0;
   uint64_t offset = 0;
 };
 
 std::optional<OpenLog> open_at(const fs::path& path, uint64_t offset) {
-  OpenLog log{.path = path, .file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))};
+  OpenLog log{.path = path,
+              .file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+              .times_file =
+                  FileDescriptor(::open((path.string() + ".times").c_str(), O_RDONLY | O_CLOEXEC)),
+              .times = {}};
   struct stat info{};
   if (!log.file.valid() || ::fstat(log.file.get(), &info) != 0) return std::nullopt;
   log.inode = info.st_ino;
@@ -43,6 +49,19 @@ std::string read_at(const OpenLog& log, uint64_t offset, size_t bytes) {
   const ssize_t got = ::pread(log.file.get(), text.data(), text.size(), static_cast<off_t>(offset));
   text.resize(got < 0 ? 0 : static_cast<size_t>(got));
   return text;
+}
+
+// Reads what has been added to the times since the last look.
+void read_times(OpenLog& log) {
+  while (log.times_file.valid()) {
+    std::vector<LogTime> more(4096);
+    const ssize_t got = ::pread(log.times_file.get(), more.data(), more.size() * sizeof(LogTime),
+                                static_cast<off_t>(log.times.size() * sizeof(LogTime)));
+    const size_t whole = got <= 0 ? 0 : static_cast<size_t>(got) / sizeof(LogTime);
+    if (whole == 0) return;
+    log.times.insert(log.times.end(), more.begin(),
+                     more.begin() + static_cast<std::ptrdiff_t>(whole));
+  }
 }
 
 uint64_t size_of(const OpenLog& log) {
@@ -69,8 +88,9 @@ uint64_t begin_of_last(const OpenLog& log, int64_t& lines) {
 }
 
 // The first byte of a line that came at or after `since`.
-uint64_t begin_since(const OpenLog& log, base::WallTime since) {
-  for (const LogTime& time : read_log_times(log.path)) {
+uint64_t begin_since(OpenLog& log, base::WallTime since) {
+  read_times(log);
+  for (const LogTime& time : log.times) {
     if (base::WallTime(std::chrono::milliseconds(time.millis)) < since) continue;
     if (time.offset == 0 || read_at(log, time.offset - 1, 1) == "\n") return time.offset;
     const std::string rest = read_at(log, time.offset, kChunk);
@@ -161,15 +181,13 @@ class ContainerLogReader final : public kube::LogReader {
     return {};
   }
 
-  std::string with_times(const OpenLog& log, const std::string& text) {
-    struct stat info{};
-    const bool rotated = ::stat(log.path.c_str(), &info) == 0 && info.st_ino != log.inode;
-    const std::vector<LogTime> times =
-        read_log_times(rotated ? fs::path(log.path.string() + ".1") : log.path);
+  std::string with_times(OpenLog& log, const std::string& text) {
+    read_times(log);
     std::string shown;
+    shown.reserve(text.size() * 2);
     for (size_t at = 0; at < text.size();) {
       const size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
-      if (at_line_start_) shown += time_at(times, log.offset + at) + " ";
+      if (at_line_start_) shown += time_at(log.times, log.offset + at) + " ";
       shown.append(text, at, end - at);
       at_line_start_ = text[end - 1] == '\n';
       at = end;
@@ -177,12 +195,16 @@ class ContainerLogReader final : public kube::LogReader {
     return shown;
   }
 
-  static std::string time_at(const std::vector<LogTime>& times, uint64_t offset) {
+  // Lines that came at the same time are many, and a time is dear to write.
+  const std::string& time_at(const std::vector<LogTime>& times, uint64_t offset) {
     auto after =
         std::upper_bound(times.begin(), times.end(), offset,
                          [](uint64_t wanted, const LogTime& time) { return wanted < time.offset; });
     const int64_t millis = after == times.begin() ? 0 : std::prev(after)->millis;
-    return base::format_rfc3339_micro(base::WallTime(std::chrono::milliseconds(millis)));
+    if (last_time_.empty() || millis != last_millis_)
+      last_time_ = base::format_rfc3339_micro(base::WallTime(std::chrono::milliseconds(millis)));
+    last_millis_ = millis;
+    return last_time_;
   }
 
   std::optional<std::string> limit(std::string text) {
@@ -199,6 +221,8 @@ class ContainerLogReader final : public kube::LogReader {
   std::vector<OpenLog> logs_;  // oldest first; the front is being read
   bool finished_ = false;
   bool at_line_start_ = true;
+  int64_t last_millis_ = 0;
+  std::string last_time_;
   std::optional<int64_t> left_;
   base::Mutex mutex_;
   base::CondVar changed_;

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "kube/informer.h"
 #include "runner/node/bell.h"
+#include "runner/node/claims.h"
 #include "runner/node/files.h"
 #include "runner/node/kubelet.h"
 #include "runner/node/pod_index.h"
@@ -103,6 +104,7 @@ class RunningNode final : public Node {
   kube::Informer pods_;
   std::unique_ptr<Bell> bell_;
   std::unique_ptr<Trash> trash_;
+  std::unique_ptr<Claims> claims_;  // of the loop's thread alone
   std::thread thread_;
 };
 
@@ -112,6 +114,7 @@ base::Status RunningNode::begin() {
   ASSIGN_OR_RETURN(bell_, Bell::create(options_.data_dir / "bell",
                                        [this](const std::string& uid) { ring(uid); }));
   ASSIGN_OR_RETURN(trash_, Trash::open(options_.data_dir / "trash"));
+  claims_ = std::make_unique<Claims>(options_.data_dir / "claims", api_, clock_, *trash_);
   kubelet_ =
       std::make_unique<Kubelet>(options_, api_, clock_, events_, index_, logs_, *bell_, *trash_);
   scheduler_ = std::make_unique<PodScheduler>(options_, api_, clock_, events_, index_, *kubelet_);
@@ -215,6 +218,7 @@ void RunningNode::look_at_all(std::set<std::string>& uids) {
   uids.insert(index_.ours().begin(), index_.ours().end());
   for (std::string& uid : kubelet_->uids())
     uids.insert(std::move(uid));
+  claims_->sweep(kubelet_->used_claims());
   listed_ = true;
   next_look_ = clock_.steady_now() + options_.look_again;
 }

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kNone = "0/1 nodes are available: 1 ";
 
-base::Result<Resources> requests_of_container(const Json& container, const std::string& at) {
+base::Result<Resources> requests_of_container(const Json& container) {
   Resources total;
   for (const char* name : {"cpu", "memory"}) {
     std::string kind = "requests";
@@ -33,10 +33,17 @@ base::Result<Resources> requests_of_container(const Json& container, const std::
     const bool cpu = std::string_view(name) == "cpu";
     const auto amount = cpu ? parse_milli(text) : parse_whole(text);
     if (!amount)
-      return base::failure(amount.error().with_context(at + ".resources." + kind + "." + name));
+      return base::failure(amount.error().with_context("container \"" +
+                                                       base::string_at(container, {"name"}) +
+                                                       "\": resources." + kind + "." + name));
     (cpu ? total.milli_cpu : total.memory_bytes) = *amount;
   }
   return total;
+}
+
+Resources sum_of(const Resources& a, const Resources& b) {
+  return {.milli_cpu = saturating_add(a.milli_cpu, b.milli_cpu),
+          .memory_bytes = saturating_add(a.memory_bytes, b.memory_bytes)};
 }
 
 struct Room {
@@ -49,15 +56,16 @@ struct Room {
     const auto add = [&message](const char* what) {
       message += (message.empty() ? kNone : std::string(", 1 ")) + what;
     };
-    if (capacity.milli_cpu && used.milli_cpu + wanted.milli_cpu > *capacity.milli_cpu)
+    if (capacity.milli_cpu &&
+        saturating_add(used.milli_cpu, wanted.milli_cpu) > *capacity.milli_cpu)
       add("Insufficient cpu");
-    if (used.memory_bytes + wanted.memory_bytes > capacity.memory_bytes) add("Insufficient memory");
+    if (saturating_add(used.memory_bytes, wanted.memory_bytes) > capacity.memory_bytes)
+      add("Insufficient memory");
     if (pods + 1 > capacity.pods) add("Too many pods");
     return message.empty() ? message : message + ".";
   }
   void take(const Resources& wanted) {
-    used.milli_cpu += wanted.milli_cpu;
-    used.memory_bytes += wanted.memory_bytes;
+    used = sum_of(used, wanted);
     ++pods;
   }
 };
@@ -101,16 +109,12 @@ base::Result<Resources> requests_of(const Json& pod) {
   for (const char* kind : {"initContainers", "containers"}) {
     const Json* containers = base::find(pod, {"spec", kind});
     if (containers == nullptr || !containers->is_array()) continue;
-    for (size_t i = 0; i < containers->size(); ++i) {
-      const Json& container = (*containers)[i];
-      ASSIGN_OR_RETURN(const Resources one,
-                       requests_of_container(
-                           container, std::string("spec.") + kind + "[" + std::to_string(i) + "]"));
+    for (const Json& container : *containers) {
+      ASSIGN_OR_RETURN(const Resources one, requests_of_container(container));
       const bool stays = std::string_view(kind) == "containers" ||
                          base::string_at(container, {"restartPolicy"}) == "Always";
       if (stays) {
-        sum.milli_cpu += one.milli_cpu;
-        sum.memory_bytes += one.memory_bytes;
+        sum = sum_of(sum, one);
       } else {
         largest_init.milli_cpu = std::max(largest_init.milli_cpu, one.milli_cpu);
         largest_init.memory_bytes = std::max(largest_init.memory_bytes, one.memory_bytes);

@@ -55,6 +55,7 @@ class Statuses {
   bool all_ready = true;
   bool any_started = false;
   bool any_failed = false;
+  std::string first_failure;  // "container \"x\" ended with exit code 5 (Error): …"
   base::WallTime last_change{};
 
  private:
@@ -116,6 +117,10 @@ class Statuses {
     std::string message = exit.start_error;
     if (message.empty() && input_.message)
       message = input_.message(base::string_at(status, {"name"}), exit);
+    if (exit.code != 0 && first_failure.empty())
+      first_failure = "container \"" + base::string_at(status, {"name"}) +
+                      "\" ended with exit code " + std::to_string(exit.code) + " (" +
+                      reason_of(exit) + ")" + (message.empty() ? "" : ": " + message);
     if (!message.empty()) terminated["message"] = message;
     status["state"] = {{"terminated", std::move(terminated)}};
   }
@@ -183,6 +188,10 @@ Json make_status(const Json& pod, const StatusInput& input) {
   } else if (over && !input.journal.lost.empty()) {
     status["reason"] = "NodeLost";
     status["message"] = input.journal.lost;
+  } else if (over && !mains.any_started && !inits.first_failure.empty()) {
+    // The main containers have nothing to say: they never ran.
+    status["reason"] = "InitContainerFailed";
+    status["message"] = "init " + inits.first_failure;
   }
   return status;
 }

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "runner/node/command.h"
+#include "runner/node/durations.h"
 #include "runner/node/environment.h"
 #include "runner/node/files.h"
 #include "runner/node/processes.h"
@@ -25,7 +26,7 @@ std::string search_path(const NodeOptions& options) {
   const fs::path home = options.spark_home;
   if (home.parent_path().filename() == "site-packages") {
     const fs::path bin = home.parent_path().parent_path().parent_path().parent_path() / "bin";
-    if (fs::exists(bin / "python3")) path = bin.string() + ":";
+    if (path_exists(bin / "python3")) path = bin.string() + ":";
   }
   if (!options.java_home.empty()) path += options.java_home + "/bin:";
   return path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -46,20 +47,23 @@ class Preparation {
         .files = files_, .claims_folder = options_.data_dir / "claims", .token = options_.token};
     ASSIGN_OR_RETURN(folders_, materialise_volumes(sources_, context));
     RETURN_IF_ERROR(make_folders(home()));
+    constexpr std::chrono::seconds kGrace{30};
     Launch launch{
         .uid = record_.uid,
-        .grace = std::chrono::seconds(
-            base::integer_at(record_.pod, {"spec", "terminationGracePeriodSeconds"}).value_or(30)),
+        .grace = seconds_at(record_.pod, {"spec", "terminationGracePeriodSeconds"}, kGrace),
         .log_limit = options_.log_limit,
         .bell = (options_.data_dir / "bell").string()};
-    if (const auto seconds = base::integer_at(record_.pod, {"spec", "activeDeadlineSeconds"}))
-      launch.deadline = record_.start_time + std::chrono::seconds(*seconds);
+    if (base::integer_at(record_.pod, {"spec", "activeDeadlineSeconds"}))
+      launch.deadline =
+          record_.start_time + seconds_at(record_.pod, {"spec", "activeDeadlineSeconds"}, {});
     for (const char* kind : {"initContainers", "containers"}) {
       const Json* containers = base::find(record_.pod, {"spec", kind});
       if (containers == nullptr || !containers->is_array()) continue;
       for (const Json& container : *containers) {
         auto one = prepare_container(container, std::string_view(kind) == "initContainers");
-        if (!one) return failure(one.error());
+        if (!one)
+          return failure(one.error().with_context("container \"" +
+                                                  base::string_at(container, {"name"}) + "\""));
         launch.containers.push_back(std::move(*one));
       }
     }
@@ -128,7 +132,10 @@ class Preparation {
     // Spark's image works in a folder of its own below its home: that is private here.
     if (given.empty() || given == "/opt/spark/work-dir") return (folder / "cwd").string();
     const fs::path path = paths.rewrite(given);
-    if (!fs::is_directory(path))
+    const auto kind = kind_of_path(path);
+    if (!kind)
+      return failure(Code::InvalidArgument, "workingDir " + given + ": " + kind.error().message);
+    if (*kind != PathKind::Folder)
       return failure(Code::InvalidArgument,
                      "workingDir " + given + " does not exist on this machine");
     return path.string();

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace runner::node {
 namespace {
@@ -54,6 +55,11 @@ base::Result<int64_t> parse_milli(std::string_view text) {
 base::Result<int64_t> parse_whole(std::string_view text) {
   ASSIGN_OR_RETURN(const long double value, parse(text));
   return round_up(value);
+}
+
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
 }
 
 std::string format_bytes(int64_t bytes) {

@@ -114,7 +114,7 @@ base::Result<std::string> Sources::resource(const Json& container, const std::st
   ASSIGN_OR_RETURN(const int64_t unit,
                    parse_milli(divisor.empty() || divisor == "0" ? "1" : divisor));
   if (unit == 0) return failure(Code::InvalidArgument, "divisor 0");
-  return std::to_string((value + unit - 1) / unit);
+  return std::to_string(value / unit + (value % unit != 0 ? 1 : 0));
 }
 
 }  // namespace runner::node

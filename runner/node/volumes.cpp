@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "runner/node/files.h"
@@ -19,9 +20,14 @@ constexpr mode_t kDefaultMode = 0644;
 // Keys and paths come from users: they stay inside their volume.
 base::Result<fs::path> inside(const fs::path& folder, const std::string& relative) {
   const fs::path path(relative);
-  bool climbs = path.is_absolute() || relative.empty();
-  for (const fs::path& part : path)
+  bool climbs = path.is_absolute() || relative.find('\0') != std::string::npos;
+  // "." alone names the folder itself, which is no file in it.
+  bool names = false;
+  for (const fs::path& part : path) {
     climbs = climbs || part == "..";
+    names = names || (part != "." && !part.empty());
+  }
+  climbs = climbs || !names;
   if (climbs)
     return failure(Code::InvalidArgument, "\"" + relative + "\" is not a path inside its volume");
   return folder / path;
@@ -37,8 +43,7 @@ base::Status put(const fs::path& folder, const std::string& relative, const std:
   ASSIGN_OR_RETURN(const fs::path path, inside(folder, relative));
   RETURN_IF_ERROR(make_folders(path.parent_path()));
   // A file that is there from an earlier try may be read-only.
-  std::error_code ignored;
-  fs::remove(path, ignored);
+  ::unlink(path.c_str());
   return write_plainly(path, content, mode);
 }
 
@@ -110,17 +115,23 @@ base::Result<fs::path> host_path(const Json& volume) {
   const std::string type = base::string_at(volume, {"type"});
   if (!path.is_absolute())
     return failure(Code::InvalidArgument, "hostPath \"" + path.string() + "\" is not absolute");
-  std::error_code problem;
-  const bool is_folder = fs::is_directory(path, problem);
-  const bool is_file = fs::is_regular_file(path, problem);
-  if (type == "DirectoryOrCreate" && !is_folder) {
-    RETURN_IF_ERROR(make_folders(path, 0755));
-  } else if (type == "FileOrCreate" && !is_file) {
-    RETURN_IF_ERROR(make_folders(path.parent_path(), 0755));
-    RETURN_IF_ERROR(write_plainly(path, "", 0644));
-  } else if (type == "Directory" && !is_folder) {
+  const auto kind = kind_of_path(path);
+  // What the machine does not let us look at or make there will not heal by itself; a full disk or
+  // too many open files may.
+  const auto refused = [&](const base::Error& error) {
+    const Code code = error.code == Code::Unavailable ? error.code : Code::InvalidArgument;
+    return failure(code, "hostPath \"" + path.string() + "\": " + error.message);
+  };
+  if (!kind) return refused(kind.error());
+  if (type == "DirectoryOrCreate" && *kind != PathKind::Folder) {
+    if (const auto made = make_folders(path, 0755); !made) return refused(made.error());
+  } else if (type == "FileOrCreate" && *kind != PathKind::File) {
+    auto made = make_folders(path.parent_path(), 0755);
+    if (made) made = write_plainly(path, "", 0644);
+    if (!made) return refused(made.error());
+  } else if (type == "Directory" && *kind != PathKind::Folder) {
     return failure(Code::NotFound, "hostPath " + path.string() + " is not a directory");
-  } else if (type == "File" && !is_file) {
+  } else if (type == "File" && *kind != PathKind::File) {
     return failure(Code::NotFound, "hostPath " + path.string() + " is not a file");
   } else if (type == "Socket" || type == "CharDevice" || type == "BlockDevice") {
     return failure(Code::InvalidArgument,
@@ -215,8 +226,7 @@ base::Status add_mounts(const Json& container, const VolumeFolders& folders,
       sub_path = expand(text, environment);
     if (!sub_path.empty()) {
       ASSIGN_OR_RETURN(target, inside(target, sub_path));
-      std::error_code problem;
-      if (!fs::exists(target, problem)) RETURN_IF_ERROR(make_folders(target));
+      if (!path_exists(target)) RETURN_IF_ERROR(make_folders(target));
     }
     paths.add(base::string_at(mount, {"mountPath"}), target.string());
   }

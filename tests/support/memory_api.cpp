@@ -1,5 +1,7 @@
 #include "tests/support/memory_api.h"
 
+#include <random>
+
 #include "base/json.h"
 #include "base/rfc3339.h"
 
@@ -68,6 +70,11 @@ void MemoryApi::erase(const Key& key) {
     if (objects_.contains(other)) erase(other);
 }
 
+MemoryApi::MemoryApi(base::Clock& clock)
+    : clock_(clock),
+      uid_prefix_("uid-" + std::to_string(std::random_device()()) + "-" +
+                  std::to_string(std::random_device()()) + "-") {}
+
 base::Result<Json> MemoryApi::get(const ResourceType& type, const ObjectKey& key) {
   base::MutexLock lock(mutex_);
   if (failure_) return base::failure(*failure_);
@@ -114,7 +121,7 @@ base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& objec
     return base::failure(Code::AlreadyExists, type.plural + " \"" + key.name + "\" already exists");
   Json stored = object;
   Json& metadata = stored["metadata"];
-  metadata["uid"] = "uid-" + type.plural + "-" + std::to_string(revision_ + 1);
+  metadata["uid"] = uid_prefix_ + type.plural + "-" + std::to_string(revision_ + 1);
   metadata["creationTimestamp"] =
       base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(clock_.now()));
   return write(kube::WatchEvent::Type::Added, type.plural, std::move(stored));

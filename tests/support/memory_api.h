@@ -26,7 +26,7 @@ namespace tests {
 
 class MemoryApi final : public kube::Api {
  public:
-  explicit MemoryApi(base::Clock& clock) : clock_(clock) {}
+  explicit MemoryApi(base::Clock& clock);
 
   base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
   base::Result<kube::ObjectList> list(const kube::ResourceType& type,
@@ -51,6 +51,9 @@ class MemoryApi final : public kube::Api {
   kube::Json peek(const kube::ResourceType& type, const kube::ObjectKey& key);
   // Every call fails with this error until the next call with nullopt.
   void fail_all(std::optional<base::Error> error);
+  // What the UIDs of this one begin with: no other in the world shares it, so that the processes of
+  // two tests at the same time are not taken for each other's.
+  [[nodiscard]] const std::string& uid_prefix() const { return uid_prefix_; }
   // Writes so far.
   uint64_t revision();
 
@@ -68,6 +71,7 @@ class MemoryApi final : public kube::Api {
   void erase(const Key& key) REQUIRES(mutex_);
 
   base::Clock& clock_;
+  const std::string uid_prefix_;
   base::Mutex mutex_;
   base::CondVar changed_;
   uint64_t revision_ GUARDED_BY(mutex_) = 0;

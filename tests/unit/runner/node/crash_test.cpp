@@ -47,10 +47,10 @@ class NodeProcess {
   pid_t pid_ = 0;
 };
 
-size_t living() {
+size_t living(const std::string& prefix) {
   size_t count = 0;
   for (const auto& stat : runner::node::all_processes())
-    if (stat.state != 'Z' && runner::node::marker_of(stat.pid).starts_with("uid-pods-")) ++count;
+    if (stat.state != 'Z' && runner::node::marker_of(stat.pid).starts_with(prefix)) ++count;
   return count;
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("kill -9 of the node at any moment starts nothing twice and loses no o
     CHECK(bed.await_phase(name, code == 0 ? "Succeeded" : "Failed"));
     CHECK(bed.terminated(name).value("exitCode", -1) == code);
   }
-  CHECK(living() == 0);
+  CHECK(living(bed.api.uid_prefix()) == 0);
   std::map<std::string, int> started;
   std::map<std::string, int> ended;
   std::istringstream lines(runner::node::read_file(truth).value_or(""));

@@ -217,7 +217,7 @@ TEST_CASE("what a process cannot honour is refused by name") {
        .patch = {{"op", "add"},
                  {"path", "/spec/containers/0/livenessProbe"},
                  {"value", {{"exec", 1}}}},
-       .message = "spec.containers[0].livenessProbe is not supported by the process node"},
+       .message = "container \"c\": livenessProbe is not supported by the process node"},
       {.name = "restarts",
        .patch = {{"op", "remove"}, {"path", "/spec/restartPolicy"}},
        .message =
@@ -225,23 +225,37 @@ TEST_CASE("what a process cannot honour is refused by name") {
            "once; use Never"},
       {.name = "entry point",
        .patch = {{"op", "remove"}, {"path", "/spec/containers/0/command"}},
-       .message =
-           "spec.containers[0] without a command is not supported by the process node: images "
-           "are not used, so their entry point is unknown"},
+       .message = "container \"c\": no command is not supported by the process node: images "
+                  "are not used, so their entry point is unknown"},
       {.name = "network volume",
        .patch = {{"op", "add"},
                  {"path", "/spec/volumes"},
                  {"value", {{{"name", "v"}, {"nfs", {{"server", "s"}, {"path", "/"}}}}}}},
-       .message = "spec.volumes[0].nfs is not supported by the process node"},
+       .message = "volume \"v\": nfs is not supported by the process node"},
       {.name = "privileged",
        .patch = {{"op", "add"},
                  {"path", "/spec/containers/0/securityContext"},
                  {"value", {{"privileged", true}}}},
        .message =
-           "spec.containers[0].securityContext.privileged is not supported by the process node"},
+           "container \"c\": securityContext.privileged is not supported by the process node"},
       {.name = "aliases",
        .patch = {{"op", "add"}, {"path", "/spec/hostAliases"}, {"value", {{{"ip", "1.2.3.4"}}}}},
        .message = "spec.hostAliases is not supported by the process node"},
+      {.name = "a mount over everything",
+       .patch = {{"op", "add"},
+                 {"path", "/spec/containers/0/volumeMounts"},
+                 {"value", {{{"name", "v"}, {"mountPath", "/./"}}}}},
+       .message =
+           "container \"c\": mountPath \"/./\" is not supported by the process node: mount the "
+           "volume at a folder below /"},
+      {.name = "a zero byte in an argument",
+       .patch = {{"op", "add"},
+                 {"path", "/spec/containers/0/args"},
+                 {"value", json::array({"a", std::string("b\0c", 3)})}},
+       .message = "container \"c\": args: word 2 holds a zero byte"},
+      {.name = "a deadline that is none",
+       .patch = {{"op", "add"}, {"path", "/spec/activeDeadlineSeconds"}, {"value", 0}},
+       .message = "spec.activeDeadlineSeconds 0 is not a time: at least 1"},
   };
   REQUIRE(runner::node::check_supported(good).has_value());
   CHECK(runner::node::ignored_features(good) == std::vector<std::string>{"image i"});

@@ -63,6 +63,20 @@ TEST_CASE("a log stays within its bounds and keeps the newest output") {
   CHECK(bed.read({.tail_lines = 3}) == "line 997\nline 998\nline 999\n");
 }
 
+TEST_CASE("the times of a log that is written byte by byte stay within the log's bounds") {
+  Bed bed;
+  LogFile log = bed.open(1000);
+  for (int i = 0; i < 2000; ++i)
+    log.append("x", kStart + i * 1ms);
+  CHECK(std::filesystem::file_size(bed.path.string() + ".times") <= 1000);
+  CHECK(std::filesystem::file_size(bed.path.string() + ".1.times") <= 1000);
+  // What comes within one millisecond shares an entry.
+  const auto before = std::filesystem::file_size(bed.path.string() + ".times");
+  for (int i = 0; i < 20; ++i)
+    log.append("x", kStart + 2000ms);
+  CHECK(std::filesystem::file_size(bed.path.string() + ".times") <= before + 16);
+}
+
 TEST_CASE("the options of pods/log") {
   Bed bed;
   LogFile log = bed.open();

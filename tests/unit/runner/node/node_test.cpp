@@ -185,6 +185,11 @@ TEST_CASE("several containers: init first, all mains together, sidecars end last
   failing["spec"]["initContainers"][0]["command"][2] = "exit 5";
   bed.create(failing);
   REQUIRE(bed.await_phase("failing", "Failed"));
+  CHECK(base::string_at(bed.pod("failing"), {"status", "reason"}) == "InitContainerFailed");
+  CHECK(base::string_at(bed.pod("failing"), {"status", "message"}) ==
+        "init container \"init\" ended with exit code 5 (Error)");
+  const json failing_status = bed.pod("failing")["status"]["initContainerStatuses"][0];
+  CHECK(base::integer_at(failing_status, {"state", "terminated", "exitCode"}) == 5);
   CHECK(bed.log("failing", "main") ==
         "container \"main\" in pod \"failing\" is waiting to start: ContainerCreating");
 }
@@ -198,7 +203,7 @@ TEST_CASE("what cannot run is refused by name, what cannot start says why") {
   REQUIRE(bed.await_phase("probe", "Failed"));
   CHECK(base::string_at(bed.pod("probe"), {"status", "reason"}) == "UnsupportedFeature");
   CHECK(base::string_at(bed.pod("probe"), {"status", "message"}) ==
-        "spec.containers[0].livenessProbe is not supported by the process node");
+        "container \"main\": livenessProbe is not supported by the process node");
   json missing = shell_pod("missing", "true");
   missing["spec"]["containers"][0]["command"] = {"/no/such/program"};
   bed.create(missing);

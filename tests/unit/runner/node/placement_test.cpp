@@ -30,6 +30,10 @@ WaitingPod waiting(const std::string& uid, Resources requests, std::chrono::seco
           .owner_runs = owner_runs};
 }
 
+json container(const char* cpu, const char* memory) {
+  return {{"name", "c"}, {"resources", {{"requests", {{"cpu", cpu}, {"memory", memory}}}}}};
+}
+
 std::string message_of(const Placement& placement, const std::string& uid) {
   for (const auto& refused : placement.waiting)
     if (refused.uid == uid) return refused.message;
@@ -44,9 +48,6 @@ TEST_CASE("requests are what Kubernetes counts") {
     json spec;
     int64_t milli_cpu;
     int64_t memory;
-  };
-  const auto container = [](const char* cpu, const char* memory) {
-    return json{{"name", "c"}, {"resources", {{"requests", {{"cpu", cpu}, {"memory", memory}}}}}};
   };
   const Case cases[] = {
       {.name = "sum",
@@ -78,9 +79,21 @@ TEST_CASE("requests are what Kubernetes counts") {
   const auto wrong =
       runner::node::requests_of({{"spec", {{"containers", {container("1,5", "1Gi")}}}}});
   REQUIRE_FALSE(wrong.has_value());
-  CHECK(wrong.error().message ==
-        "spec.containers[0].resources.requests.cpu: \"1,5\" is not a quantity such as 500m, 2 or "
-        "16Gi");
+  CHECK(
+      wrong.error().message ==
+      "container \"c\": resources.requests.cpu: \"1,5\" is not a quantity such as 500m, 2 or 16Gi");
+}
+
+TEST_CASE("resource sums do not wrap: twice 9E of memory does not fit 4 GiB") {
+  const auto requests = runner::node::requests_of(
+      {{"spec", {{"containers", {container("9E", "9E"), container("9E", "9E")}}}}});
+  REQUIRE(requests.has_value());
+  const Capacity capacity{.milli_cpu = 2000, .memory_bytes = int64_t{4} << 30, .pods = 64};
+  CHECK(message_of(place(capacity, {}, {waiting("a", *requests)}, kStart), "a") ==
+        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.");
+  // Nor does what runs together with what waits.
+  CHECK(message_of(place(capacity, {*requests, *requests}, {waiting("a", {1, 1})}, kStart), "a") ==
+        "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient memory.");
 }
 
 TEST_CASE("what is short is named as the scheduler of a cluster names it") {

@@ -1,0 +1,167 @@
+// What people ask for and cannot have: that pod says why, and the others go on.
+
+#include <fstream>
+
+#include <unistd.h>
+
+#include "base/json.h"
+#include "tests/support/catch.h"
+#include "tests/unit/runner/node/node_bed.h"
+#include "tests/unit/runner/node/observe.h"
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using tests::await;
+using tests::NodeBed;
+using tests::shell_pod;
+using tests::waiting_message;
+namespace fs = std::filesystem;
+
+namespace {
+
+json with_volume(json pod, const json& source) {
+  json volume = source;
+  volume["name"] = "v";
+  pod["spec"]["volumes"] = json::array({volume});
+  pod["spec"]["containers"][0]["volumeMounts"] =
+      json::array({{{"name", "v"}, {"mountPath", "/mnt"}}});
+  return pod;
+}
+
+std::string message_of(NodeBed& bed, const std::string& name) {
+  return base::string_at(bed.pod(name), {"status", "message"});
+}
+
+// Waits for it: events come after the status.
+bool is_recorded(NodeBed& bed, const std::string& part) {
+  return await([&] {
+    const auto events = bed.events.all();
+    return std::any_of(events.begin(), events.end(), [&](const std::string& event) {
+      return event.find(part) != std::string::npos;
+    });
+  });
+}
+
+const std::string kTooLong = "/tmp/" + std::string(300, 'x');
+
+}  // namespace
+
+// std::filesystem throws for paths that it cannot look at: each of these ended the service, again
+// at every start.
+TEST_CASE("a hostPath, a workingDir or an interpreter that cannot be looked at fails that pod") {
+  NodeBed bed;
+  // A Python environment whose interpreter is a link to itself.
+  const fs::path venv = bed.folder.path() / "venv";
+  const fs::path home = venv / "lib" / "python3" / "site-packages" / "pyspark";
+  fs::create_directories(home);
+  fs::create_directories(venv / "bin");
+  REQUIRE(::symlink("python3", (venv / "bin" / "python3").c_str()) == 0);
+  bed.options.spark_home = home.string();
+  bed.start();
+  bed.create(
+      with_volume(shell_pod("path", "true"),
+                  {{"hostPath", {{"path", kTooLong + "/y"}, {"type", "DirectoryOrCreate"}}}}));
+  json working = shell_pod("working", "true");
+  working["spec"]["containers"][0]["workingDir"] = kTooLong;
+  bed.create(working);
+  bed.create(shell_pod("good", "echo $PATH"));
+  REQUIRE(bed.await_phase("path", "Failed"));
+  CHECK(base::string_at(bed.pod("path"), {"status", "reason"}) == "CreateContainerConfigError");
+  CHECK(message_of(bed, "path").starts_with("MountVolume.SetUp failed for volume \"v\": hostPath"));
+  CHECK(message_of(bed, "path").ends_with("File name too long"));
+  REQUIRE(bed.await_phase("working", "Failed"));
+  CHECK(message_of(bed, "working").starts_with("container \"main\": workingDir /tmp/xxx"));
+  REQUIRE(bed.await_phase("good", "Succeeded"));
+  CHECK(is_recorded(bed, "CreateContainerConfigError: MountVolume"));
+}
+
+TEST_CASE("what can never be is a failed pod with its reason") {
+  struct Case {
+    std::string name;
+    json pod;
+    std::string message;
+  };
+  json variable = shell_pod("p", "true");
+  variable["spec"]["containers"][0]["env"] = json::array({{{"name", "A=B"}, {"value", "c"}}});
+  json everything = with_volume(shell_pod("p", "true"), {{"emptyDir", json::object()}});
+  everything["spec"]["containers"][0]["volumeMounts"][0]["mountPath"] = "/";
+  json zero = shell_pod("p", "true");
+  zero["spec"]["containers"][0]["args"] = json::array({std::string("a\0b", 3)});
+  const json dots = with_volume(shell_pod("p", "true"), {{"configMap", {{"name", "dots"}}}});
+  const json dot = with_volume(shell_pod("p", "true"), {{"configMap", {{"name", "dot"}}}});
+  const Case cases[] = {
+      {"environment A=B", variable, "container \"main\": \"A=B\" is not a name of a variable"},
+      {"mountPath /", everything,
+       "container \"main\": mountPath \"/\" is not supported by the process node: mount the volume "
+       "at a folder below /"},
+      {"a zero byte", zero, "container \"main\": args: word 1 holds a zero byte"},
+      {"the key ..", dots,
+       "MountVolume.SetUp failed for volume \"v\": \"..\" is not a path inside its volume"},
+      {"the key .", dot,
+       "MountVolume.SetUp failed for volume \"v\": \".\" is not a path inside its volume"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      NodeBed bed;
+      for (const char* key : {".", ".."})
+        REQUIRE(bed.api.create(
+            kube::config_maps(),
+            {{"metadata",
+              {{"name", key == std::string(".") ? "dot" : "dots"}, {"namespace", "default"}}},
+             {"data", {{key, "x"}}}}));
+      bed.start();
+      bed.create(c.pod);
+      REQUIRE(bed.await_phase("p", "Failed"));
+      CHECK(message_of(bed, "p") == c.message);
+      CHECK(is_recorded(bed, c.message));
+    }
+  }
+}
+
+TEST_CASE("what may come is waited for, says so, and runs when it is there") {
+  NodeBed bed;
+  bed.start();
+  json pod = shell_pod("p", "echo $KEY");
+  pod["spec"]["containers"][0]["env"] = json::array(
+      {{{"name", "KEY"}, {"valueFrom", {{"secretKeyRef", {{"name", "late"}, {"key", "k"}}}}}}});
+  bed.create(pod);
+  REQUIRE(bed.api.await(kube::pods(), {"default", "p"}, [](const json* now) {
+    return now != nullptr &&
+           waiting_message(*now) == "container \"main\": secret \"late\" not found";
+  }));
+  CHECK(is_recorded(bed, "secret \"late\" not found"));
+  REQUIRE(bed.api.create(
+      kube::secrets(),
+      {{"metadata", {{"name", "late"}, {"namespace", "default"}}}, {"data", {{"k", "d29yZA=="}}}}));
+  REQUIRE(bed.await_phase("p", "Succeeded"));
+  CHECK(bed.log("p") == "word\n");
+}
+
+TEST_CASE("a pods folder that takes nothing: the pod says so, and runs when it is mended") {
+  NodeBed bed;
+  bed.start();
+  const fs::path pods = bed.options.data_dir / "pods";
+  // Not writable, for root as well.
+  fs::rename(pods, bed.folder.path() / "away");
+  std::ofstream(pods) << "";
+  bed.create(shell_pod("p", "true"));
+  REQUIRE(bed.api.await(kube::pods(), {"default", "p"}, [](const json* now) {
+    return now != nullptr && waiting_message(*now).find("create folder ") == 0;
+  }));
+  CHECK(base::string_at(bed.pod("p"), {"status", "phase"}) == "Pending");
+  CHECK(is_recorded(bed, "FailedSync: create folder "));
+  fs::remove(pods);
+  fs::rename(bed.folder.path() / "away", pods);
+  REQUIRE(bed.await_phase("p", "Succeeded"));
+}
+
+TEST_CASE("deadlines and grace periods of any size neither end a pod at once nor never") {
+  NodeBed bed;
+  bed.start();
+  json pod = shell_pod("p", "exit 3");
+  pod["spec"]["activeDeadlineSeconds"] = 10'000'000'000'000'000;
+  pod["spec"]["terminationGracePeriodSeconds"] = INT64_MAX;
+  bed.create(pod);
+  REQUIRE(bed.await_phase("p", "Failed"));
+  CHECK(bed.terminated("p").value("exitCode", 0) == 3);
+}
