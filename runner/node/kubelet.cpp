@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "kube/object.h"
 #include "runner/node/durations.h"
 #include "runner/node/features.h"
 #include "runner/node/files.h"
@@ -171,7 +172,7 @@ base::Status Kubelet::step(const std::string& uid) {
   const auto known = known_.find(uid);
   if (known != known_.end()) return advance(known->second, pod);
   if (node_of(pod) != options_.name) return {};
-  if (is_deleting(pod)) return finish_deletion(pod);
+  if (kube::is_deleting(pod)) return finish_deletion(pod);
   if (is_final(phase_of(pod)) || stopping_) return {};
   return take_over(uid, pod);
 }
@@ -296,7 +297,7 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   RETURN_IF_ERROR(run.refresh(clock_.now()));
   if (!run.launched()) {
     // Nothing runs: nothing to wait for.
-    if (is_deleting(pod)) return finish_deletion(pod);
+    if (kube::is_deleting(pod)) return finish_deletion(pod);
     known.failed = known.failed || is_final(phase_of(pod));
     if (known.failed || stopping_) return {};
     const auto launched = prepare_and_launch(known, pod);
@@ -307,12 +308,12 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   if (run.needs_supervisor() && !stopping_)
     RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
   watch_supervisor(known);
-  if (is_deleting(pod) && !run.over())
+  if (kube::is_deleting(pod) && !run.over())
     RETURN_IF_ERROR(
         run.stop(seconds_at(pod, {"metadata", "deletionGracePeriodSeconds"}, seconds(30))));
   RETURN_IF_ERROR(report(known, pod));
   // The object goes only now, when no process of the pod lives.
-  if (is_deleting(pod) && run.over()) return finish_deletion(pod);
+  if (kube::is_deleting(pod) && run.over()) return finish_deletion(pod);
   return stuck(run);
 }
 

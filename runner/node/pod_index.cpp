@@ -6,16 +6,13 @@
 
 #include "base/json.h"
 #include "kube/api.h"
+#include "kube/object.h"
 #include "runner/node/pod_status.h"
 
 namespace runner::node {
 
 std::string node_of(const nlohmann::json& pod) {
   return base::string_at(pod, {"spec", "nodeName"});
-}
-
-bool is_deleting(const nlohmann::json& pod) {
-  return !base::string_at(pod, {"metadata", "deletionTimestamp"}).empty();
 }
 
 void PodIndex::put(const std::string& uid, Object object) {
@@ -33,7 +30,7 @@ void PodIndex::index(const std::string& uid, const Object& object) {
   if (is_final(phase_of(*object))) return;
   const std::string node = node_of(*object);
   if (node == node_) ours_.insert(uid);
-  if (node.empty() && !is_deleting(*object)) unbound_.insert(uid);
+  if (node.empty() && !kube::is_deleting(*object)) unbound_.insert(uid);
 }
 
 std::vector<std::string> PodIndex::replace(const std::vector<Object>& objects) {

@@ -44,8 +44,7 @@ class PodIndex {
   Uids ours_;
 };
 
-// Names and states that everybody asks a pod for.
+// The node that a pod is bound to; "" = none yet.
 std::string node_of(const nlohmann::json& pod);
-bool is_deleting(const nlohmann::json& pod);
 
 }  // namespace runner::node
