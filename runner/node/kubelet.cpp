@@ -171,7 +171,7 @@ base::Status Kubelet::step(const std::string& uid) {
   const Json& pod = *object;
   const auto known = known_.find(uid);
   if (known != known_.end()) return advance(known->second, pod);
-  if (node_of(pod) != options_.name) return {};
+  if (node_of(pod) != options_.name || !index_.serves(pod)) return {};
   if (kube::is_deleting(pod)) return finish_deletion(pod);
   if (is_final(phase_of(pod)) || stopping_) return {};
   return take_over(uid, pod);
@@ -308,6 +308,7 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   if (run.needs_supervisor() && !stopping_)
     RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
   watch_supervisor(known);
+  if (!run.over()) RETURN_IF_ERROR(renew_token(run.files(), options_));
   if (kube::is_deleting(pod) && !run.over())
     RETURN_IF_ERROR(
         run.stop(seconds_at(pod, {"metadata", "deletionGracePeriodSeconds"}, seconds(30))));

@@ -49,8 +49,11 @@ class RunningNode final : public Node {
         api_(api),
         clock_(clock),
         events_(events),
-        index_(options_.name),
-        registration_(api, clock, options_.name, options_.capacity, options_.heartbeat),
+        index_(options_.name, options_.scheduler_name),
+        registration_(
+            api, clock, options_.name, options_.capacity,
+            options_.scheduler_name.empty() ? OtherSchedulers::None : OtherSchedulers::KeptAway,
+            options_.heartbeat),
         pods_(api, clock, kube::pods()) {}
   ~RunningNode() override { stop(); }
 
@@ -195,7 +198,12 @@ void RunningNode::loop() {
         if (retry.at <= now) rung.uids.insert(uid);
       for (const std::string& uid : rung.uids)
         sync(uid);
-      if (!give_up_ && !scheduler_->place_pods()) next_look_ = now + std::chrono::seconds(1);
+      const auto placed =
+          base::guarded("place pods", [this] { return give_up_ || scheduler_->place_pods(); });
+      if (!placed)
+        base::log_error("runner/node", "Pods could not be placed",
+                        {{"error", placed.error().message}});
+      if (!placed.value_or(false)) next_look_ = std::min(next_look_, now + std::chrono::seconds(1));
     }
     if (give_up_ && (kubelet_->all_over() || clock_.steady_now() >= *give_up_)) return;
     registration_.keep_up();

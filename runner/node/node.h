@@ -38,13 +38,17 @@ enum class OnExit {
 };
 
 struct NodeOptions {
-  std::string name;                // of the Node object; lower case
+  std::string name;  // of the Node object; lower case
+  // Only pods whose spec.schedulerName is this, bound to this node or not; "" = all of the API's.
+  std::string scheduler_name;
   std::filesystem::path data_dir;  // holds pods/, claims/, node.lock
   std::string spark_home;
   std::string java_home;  // "" = java from PATH
   std::string api_url;    // what drivers talk to
-  std::string token;      // what they say there; "" = none
-  std::string ca_file;    // of an https api_url; "" = none
+  // What they say there: asked for each pod, and again while it runs, since tokens expire and are
+  // renewed. Empty, or "": none.
+  std::function<std::string()> token;
+  std::string ca_file;  // of an https api_url; "" = none
   Capacity capacity = default_capacity();
   OnExit on_exit = OnExit::Leave;
   // The program that runs supervise_main, with the arguments before the pod's folder.

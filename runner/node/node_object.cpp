@@ -1,6 +1,7 @@
 #include "runner/node/node_object.h"
 
 #include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <sys/utsname.h>
@@ -70,13 +71,26 @@ Json make_node_status(const std::string& name, const Capacity& capacity, base::W
 }
 
 base::Status register_node(kube::Api& api, const std::string& name, const Capacity& capacity,
-                           base::WallTime now) {
+                           OtherSchedulers others, base::WallTime now) {
   const kube::ObjectKey key{"", name};
+  Json spec = Json::object();
+  if (others == OtherSchedulers::KeptAway)
+    spec["taints"] = Json::array({{{"key", "sparkoperator.k8s.io/process-node"},
+                                   {"value", "true"},
+                                   {"effect", "NoSchedule"}}});
   const Json object = {{"apiVersion", "v1"},
                        {"kind", "Node"},
                        {"metadata", {{"name", name}, {"labels", node_labels(name)}}},
-                       {"spec", Json::object()},
+                       {"spec", std::move(spec)},
                        {"status", make_node_status(name, capacity, now)}};
+  const auto known = api.get(kube::nodes(), key);
+  if (known) {
+    const std::string runtime =
+        base::string_at(*known, {"status", "nodeInfo", "containerRuntimeVersion"});
+    if (!runtime.empty() && !runtime.starts_with("process://"))
+      return base::failure(base::Code::Conflict,
+                           "node " + name + " is a kubelet's (" + runtime + "), not ours");
+  }
   const auto created = api.create(kube::nodes(), object);
   if (!created && created.error().code != base::Code::AlreadyExists)
     return base::failure(created.error());
@@ -88,11 +102,11 @@ base::Status register_node(kube::Api& api, const std::string& name, const Capaci
 }
 
 base::Status send_heartbeat(kube::Api& api, const std::string& name, const Capacity& capacity,
-                            base::WallTime now) {
+                            OtherSchedulers others, base::WallTime now) {
   const auto node = api.get(kube::nodes(), {"", name});
   // Somebody deleted it: it is needed.
   if (!node && node.error().code == base::Code::NotFound)
-    return register_node(api, name, capacity, now);
+    return register_node(api, name, capacity, others, now);
   RETURN_IF_ERROR(node);
   Json conditions = make_node_status(name, capacity, now)["conditions"];
   const Json* known = base::find(*node, {"status", "conditions"});

@@ -19,10 +19,13 @@ namespace runner::node {
 nlohmann::json node_labels(const std::string& name);
 nlohmann::json make_node_status(const std::string& name, const Capacity& capacity,
                                 base::WallTime now);
-// Creates the object or brings it up to date.
+// Whether the cluster has a scheduler of its own, which a taint must keep away from this node. Ours
+// does not look at taints.
+enum class OtherSchedulers { None, KeptAway };
+// Creates the object or brings it up to date. Conflict: a node of that name is a kubelet's.
 base::Status register_node(kube::Api& api, const std::string& name, const Capacity& capacity,
-                           base::WallTime now);
+                           OtherSchedulers others, base::WallTime now);
 base::Status send_heartbeat(kube::Api& api, const std::string& name, const Capacity& capacity,
-                            base::WallTime now);
+                            OtherSchedulers others, base::WallTime now);
 
 }  // namespace runner::node

@@ -26,8 +26,12 @@ void PodIndex::put(const std::string& uid, Object object) {
   objects_[uid] = std::move(object);
 }
 
+bool PodIndex::serves(const nlohmann::json& pod) const {
+  return scheduler_.empty() || base::string_at(pod, {"spec", "schedulerName"}) == scheduler_;
+}
+
 void PodIndex::index(const std::string& uid, const Object& object) {
-  if (is_final(phase_of(*object))) return;
+  if (is_final(phase_of(*object)) || !serves(*object)) return;
   const std::string node = node_of(*object);
   if (node == node_) ours_.insert(uid);
   if (node.empty() && !kube::is_deleting(*object)) unbound_.insert(uid);

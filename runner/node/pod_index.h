@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -21,7 +22,9 @@ class PodIndex {
   using Object = std::shared_ptr<const nlohmann::json>;
   using Uids = std::set<std::string>;
 
-  explicit PodIndex(std::string node) : node_(std::move(node)) {}
+  // `scheduler`: the schedulerName of the pods that are this node's business; "" = all.
+  explicit PodIndex(std::string node, std::string scheduler = {})
+      : node_(std::move(node)), scheduler_(std::move(scheduler)) {}
 
   // Null: the API has it no more.
   void put(const std::string& uid, Object object);
@@ -33,12 +36,16 @@ class PodIndex {
   [[nodiscard]] const Uids& unbound() const { return unbound_; }
   // Bound to this node and not ended.
   [[nodiscard]] const Uids& ours() const { return ours_; }
+  // Whether its schedulerName is ours. Another's pod is left alone even when it is bound here, as a
+  // DaemonSet's is.
+  [[nodiscard]] bool serves(const nlohmann::json& pod) const;
   [[nodiscard]] size_t size() const { return objects_.size(); }
 
  private:
   void index(const std::string& uid, const Object& object);
 
   const std::string node_;
+  const std::string scheduler_;
   std::map<std::string, Object> objects_;
   Uids unbound_;
   Uids ours_;

@@ -39,12 +39,13 @@ class Preparation {
       : record_(record),
         files_(files),
         options_(options),
+        token_(options.token ? options.token() : std::string()),
         sources_(api, record.pod,
                  {.pod_ip = record.address, .host_ip = "127.0.0.1", .node_name = options.name}) {}
 
   base::Result<Launch> run() {
     const VolumeContext context{
-        .files = files_, .claims_folder = options_.data_dir / "claims", .token = options_.token};
+        .files = files_, .claims_folder = options_.data_dir / "claims", .token = token_};
     ASSIGN_OR_RETURN(folders_, materialise_volumes(sources_, context));
     RETURN_IF_ERROR(make_folders(home()));
     constexpr std::chrono::seconds kGrace{30};
@@ -78,7 +79,7 @@ class Preparation {
   base::Result<fs::path> service_account() {
     const fs::path folder = files_.folder / "serviceaccount";
     RETURN_IF_ERROR(make_folders(folder));
-    RETURN_IF_ERROR(write_plainly(folder / "token", options_.token, 0600));
+    RETURN_IF_ERROR(write_plainly(folder / "token", token_, 0600));
     RETURN_IF_ERROR(write_plainly(folder / "namespace", record_.key.ns, 0600));
     if (!options_.ca_file.empty()) {
       ASSIGN_OR_RETURN(const std::string certificates, read_file(options_.ca_file));
@@ -152,7 +153,7 @@ class Preparation {
     paths.add(termination_path(container), (folder / "termination-log").string());
     const ContainerKind kind = kind_of(container);
     const bool wants_token =
-        kind != ContainerKind::SparkExecutor && !options_.token.empty() &&
+        kind != ContainerKind::SparkExecutor && !token_.empty() &&
         base::bool_at(record_.pod, {"spec", "automountServiceAccountToken"}).value_or(true);
     if (wants_token) {
       ASSIGN_OR_RETURN(const fs::path account, service_account());
@@ -193,6 +194,7 @@ class Preparation {
   const PodRecord& record_;
   const PodFiles& files_;
   const NodeOptions& options_;
+  const std::string token_;
   Sources sources_;
   VolumeFolders folders_;
 };
@@ -202,6 +204,14 @@ class Preparation {
 base::Result<Launch> prepare(const PodRecord& record, const PodFiles& files,
                              const NodeOptions& options, kube::Api& api) {
   return Preparation(record, files, options, api).run();
+}
+
+base::Status renew_token(const PodFiles& files, const NodeOptions& options) {
+  const fs::path file = files.folder / "serviceaccount" / "token";
+  if (!options.token || !path_exists(file)) return {};
+  const std::string token = options.token();
+  if (token.empty() || read_file(file).value_or("") == token) return {};
+  return write_durably(file, token, 0600);
 }
 
 }  // namespace runner::node

@@ -11,8 +11,8 @@ namespace runner::node {
 void Registration::keep_up() {
   if (clock_.steady_now() < next_) return;
   const auto done = base::guarded("register the node", [this] {
-    return registered_ ? send_heartbeat(api_, node_, capacity_, clock_.now())
-                       : register_node(api_, node_, capacity_, clock_.now());
+    return registered_ ? send_heartbeat(api_, node_, capacity_, others_, clock_.now())
+                       : register_node(api_, node_, capacity_, others_, clock_.now());
   });
   if (done) {
     registered_ = true;

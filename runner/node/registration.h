@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "kube/api.h"
+#include "runner/node/node_object.h"
 #include "runner/node/placement.h"
 
 namespace runner::node {
@@ -17,11 +18,12 @@ namespace runner::node {
 class Registration {
  public:
   Registration(kube::Api& api, base::Clock& clock, std::string node, const Capacity& capacity,
-               std::chrono::seconds heartbeat)
+               OtherSchedulers others, std::chrono::seconds heartbeat)
       : api_(api),
         clock_(clock),
         node_(std::move(node)),
         capacity_(capacity),
+        others_(others),
         heartbeat_(heartbeat) {}
 
   // When keep_up() has something to do.
@@ -33,6 +35,7 @@ class Registration {
   base::Clock& clock_;
   const std::string node_;
   const Capacity capacity_;
+  const OtherSchedulers others_;
   const std::chrono::seconds heartbeat_;
   bool registered_ = false;
   base::SteadyTime next_{};

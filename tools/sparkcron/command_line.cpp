@@ -149,6 +149,13 @@ Parsed parse_command_line(int argc, char** argv) {
     command->add_option("--data-dir", raw.data_dir,
                         "Where the ledger and the pods' folders are kept");
   }
+  node->add_option("--scheduler-name", line.options.scheduler_name,
+                   "Takes only pods whose spec.schedulerName is this (in Spark: "
+                   "spark.kubernetes.scheduler.name)")
+      ->capture_default_str();
+  node->add_option("--ca-file", line.options.ca_file,
+                   "PEM certificates that drivers check the API server with; default: those of the "
+                   "kubeconfig");
   controller->add_option("--namespace", line.options.namespaces,
                          "Only these namespaces (may be repeated)");
   controller

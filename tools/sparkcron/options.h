@@ -48,8 +48,10 @@ struct Options {
   std::string default_time_zone = "UTC";
   std::map<std::string, std::string> default_conf;
   std::string kubeconfig;
-  std::vector<std::string> namespaces;  // controller: empty = all
-  bool leader_elect = true;             // controller
+  std::string scheduler_name = "sparkcron";  // node: the pods that it takes
+  std::string ca_file;                       // node: what drivers check the API server with
+  std::vector<std::string> namespaces;       // controller: empty = all
+  bool leader_elect = true;                  // controller
   int workers = 4;
   base::LogLevel log_level = base::LogLevel::Info;
   base::LogFormat log_format = base::LogFormat::Text;

@@ -1,6 +1,8 @@
 // The commands that run one part alone: controller and node (apiserver.cpp is the third).
 
 #include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -20,10 +22,12 @@
 #include "monitor/health.h"
 #include "monitor/ledger.h"
 #include "monitor/metrics.h"
+#include "runner/node/files.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
@@ -65,7 +69,8 @@ struct Cluster {
   std::stop_source requests;
   std::string url;
   std::string ns;
-  std::string token;
+  std::function<std::string()> token;  // read again when its file changes; empty = none
+  std::string ca_pem;
   std::unique_ptr<kube::HttpApi> api;
 };
 
@@ -74,11 +79,30 @@ base::Status connect(const Options& options, Cluster& cluster) {
   connection.client.user_agent = std::string("sparkcron/") + kVersion;
   cluster.url = connection.client.base_url;
   cluster.ns = connection.ns;
-  if (connection.client.bearer_token) cluster.token = connection.client.bearer_token();
+  cluster.token = connection.client.bearer_token;
+  cluster.ca_pem = connection.client.ca_pem;
   ASSIGN_OR_RETURN(auto client, base::http::Client::create(std::move(connection.client)));
   cluster.api = std::make_unique<kube::HttpApi>(
       std::move(client), kube::HttpApiOptions{.stop = cluster.requests.get_token()});
   return {};
+}
+
+// What drivers check the API server with: --ca-file, else what the kubeconfig says, as a file.
+base::Result<std::string> ca_file_of(const Options& options, const Cluster& cluster,
+                                     const DataDir& data) {
+  if (!options.ca_file.empty()) {
+    RETURN_IF_ERROR(runner::node::read_file(options.ca_file));
+    std::error_code problem;
+    const std::filesystem::path file = std::filesystem::absolute(options.ca_file, problem);
+    if (problem)
+      return failure(base::Code::InvalidArgument,
+                     "--ca-file " + options.ca_file + ": " + problem.message());
+    return file.string();
+  }
+  if (cluster.ca_pem.empty()) return std::string();
+  const std::filesystem::path file = data.file("api-ca.crt");
+  RETURN_IF_ERROR(runner::node::write_durably(file, cluster.ca_pem, 0600));
+  return file.string();
 }
 
 }  // namespace
@@ -92,18 +116,24 @@ base::Status run_node(const Options& options) {
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron-node", .instance = node_name()});
   runner::node::NodeOptions node_options;
-  node_options.name = node_name();
+  // Not the host's own name: on a machine of the cluster that is its kubelet's.
+  node_options.name = "sparkcron-" + node_name();
+  node_options.scheduler_name = options.scheduler_name;
+  node_options.capacity = node_capacity(options.capacity);
   node_options.data_dir = data.path();
   node_options.spark_home = spark_home;
   node_options.java_home = options.java_home;
   node_options.api_url = cluster.url;
   node_options.token = cluster.token;
+  ASSIGN_OR_RETURN(node_options.ca_file, ca_file_of(options, cluster, data));
   node_options.on_exit =
       options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
   node_options.supervisor = {own_path(), "supervise"};
   ASSIGN_OR_RETURN(const auto node,
                    runner::node::Node::start(std::move(node_options), *cluster.api, clock, events));
-  std::cout << version_text() << " node runs the pods of " << cluster.url << "\n" << std::flush;
+  std::cout << version_text() << " node runs the pods of " << cluster.url << " with schedulerName "
+            << options.scheduler_name << "\n"
+            << std::flush;
   wait_for_stop_signal();
   node->stop();
   cluster.requests.request_stop();

@@ -29,6 +29,7 @@
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/front_door.h"
 #include "tools/sparkcron/log_sources.h"
+#include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
@@ -47,14 +48,6 @@ bool same_secret(std::string_view a, std::string_view b) {
   for (size_t i = 0; i < a.size(); ++i)
     difference |= static_cast<unsigned char>(a[i] ^ b[i]);
   return difference == 0;
-}
-
-runner::node::Capacity node_capacity(const NodeCapacity& asked) {
-  runner::node::Capacity capacity = runner::node::default_capacity();
-  if (asked.cpu) capacity.milli_cpu = static_cast<int64_t>(*asked.cpu * 1000);
-  if (asked.memory_bytes) capacity.memory_bytes = static_cast<int64_t>(*asked.memory_bytes);
-  capacity.pods = asked.pods;
-  return capacity;
 }
 
 // A driver's log outlives its pod; executors' logs are many and end with theirs.
@@ -185,7 +178,7 @@ class Standalone {
     options.spark_home = spark_home;
     options.java_home = options_.java_home;
     options.api_url = door_.url;
-    options.token = token_;
+    options.token = [token = token_] { return token; };
     options.ca_file = door_.certificate.certificate;
     options.capacity = node_capacity(options_.capacity);
     options.on_exit =

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include <pwd.h>
@@ -20,11 +21,19 @@ bool is_spark(const fs::path& home) {
   return fs::exists(home / "bin" / "spark-submit", problem);
 }
 
+// As it was given when the working directory is gone.
+std::string absolute_path(const fs::path& path) {
+  std::error_code problem;
+  const fs::path absolute = fs::absolute(path, problem);
+  return (problem ? path : absolute).lexically_normal().string();
+}
+
 // <venv>/lib/python3.x/site-packages/pyspark
 fs::path pyspark_of(const fs::path& venv) {
   std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(venv / "lib", problem)) {
-    const fs::path home = entry.path() / "site-packages" / "pyspark";
+  fs::directory_iterator entry(venv / "lib", problem);
+  for (const fs::directory_iterator end; !problem && entry != end; entry.increment(problem)) {
+    fs::path home = entry->path() / "site-packages" / "pyspark";
     if (is_spark(home)) return home;
   }
   return {};
@@ -38,12 +47,14 @@ base::Result<std::string> find_spark_home(const std::string& given) {
                             : from_environment != nullptr ? from_environment
                                                           : "";
   if (!named.empty()) {
-    if (is_spark(named)) return fs::absolute(named).lexically_normal().string();
+    if (is_spark(named)) return absolute_path(named);
     return base::failure(base::Code::InvalidArgument,
                          std::string(given.empty() ? "SPARK_HOME" : "--spark-home") + " " + named +
                              " has no bin/spark-submit");
   }
-  std::vector<fs::path> places{fs::current_path()};
+  std::vector<fs::path> places;
+  std::error_code problem;
+  if (fs::path here = fs::current_path(problem); !problem) places.push_back(std::move(here));
   // A program in build/release/bin belongs to the checkout three folders up.
   fs::path folder = fs::path(own_path()).parent_path();
   for (int up = 0; up < 4 && !folder.empty(); ++up, folder = folder.parent_path())

@@ -260,3 +260,22 @@ TEST_CASE("what is in the trash goes, protected folders and an earlier service's
     CHECK(await([&] { return fs::is_empty(trash); }));
   }
 }
+
+TEST_CASE("the node's descriptors come back to what they were") {
+  NodeBed bed;
+  bed.start();
+  const auto descriptors = [] { return runner::node::list_folder("/proc/self/fd").value().size(); };
+  const auto run = [&](int from, int to) {
+    for (int i = from; i < to; ++i)
+      bed.create(shell_pod("p" + std::to_string(i), "true"));
+    for (int i = from; i < to; ++i) {
+      REQUIRE(bed.await_phase("p" + std::to_string(i), "Succeeded"));
+      REQUIRE(bed.api.remove(kube::pods(), {"default", "p" + std::to_string(i)}, {}));
+    }
+    REQUIRE(await([&] { return fs::is_empty(bed.options.data_dir / "pods"); }));
+  };
+  run(0, 1);
+  const size_t before = descriptors();
+  run(1, 20);
+  CHECK(await([&] { return descriptors() <= before; }));
+}

@@ -1,0 +1,68 @@
+// A node among others: a cluster with a scheduler and kubelets of its own.
+
+#include <atomic>
+
+#include "base/json.h"
+#include "runner/node/node_object.h"
+#include "tests/support/catch.h"
+#include "tests/unit/runner/node/node_bed.h"
+#include "tests/unit/runner/node/observe.h"
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using tests::await;
+using tests::NodeBed;
+using tests::shell_pod;
+using tests::text_of;
+
+TEST_CASE("on a cluster a node takes the pods of its scheduler's name and no others") {
+  NodeBed bed;
+  bed.options.scheduler_name = "sparkcron";
+  bed.options.look_again = 20ms;
+  bed.start();
+  bed.create(shell_pod("unnamed", "true"));
+  json other = shell_pod("other", "true");
+  other["spec"]["schedulerName"] = "default-scheduler";
+  bed.create(other);
+  // A DaemonSet's pod is bound to every node.
+  json daemon = other;
+  daemon["metadata"]["name"] = "daemon";
+  daemon["spec"]["nodeName"] = "local";
+  bed.create(daemon);
+  json ours = shell_pod("ours", "true");
+  ours["spec"]["schedulerName"] = "sparkcron";
+  bed.create(ours);
+  REQUIRE(bed.await_phase("ours", "Succeeded"));
+  for (const char* name : {"unnamed", "other", "daemon"}) {
+    CAPTURE(name);
+    CHECK_FALSE(bed.pod(name).contains("status"));
+  }
+  CHECK(bed.api.peek(kube::nodes(), {"", "local"})["spec"]["taints"][0]["effect"] == "NoSchedule");
+}
+
+TEST_CASE("a kubelet's node is not taken over") {
+  NodeBed bed;
+  REQUIRE(bed.api.create(
+      kube::nodes(),
+      {{"metadata", {{"name", "local"}}},
+       {"status", {{"nodeInfo", {{"containerRuntimeVersion", "containerd://2.0.0"}}}}}}));
+  const auto registered = runner::node::register_node(
+      bed.api, "local", {}, runner::node::OtherSchedulers::KeptAway, bed.clock.now());
+  REQUIRE_FALSE(registered.has_value());
+  CHECK(registered.error().message == "node local is a kubelet's (containerd://2.0.0), not ours");
+}
+
+TEST_CASE("a token that is renewed reaches the pods that run") {
+  NodeBed bed;
+  bed.options.look_again = 20ms;
+  std::atomic<int> version{1};
+  bed.options.token = [&version] { return "token-" + std::to_string(version); };
+  bed.start();
+  const std::string uid = kube::uid_of(bed.create(shell_pod("p", "exec sleep 1000")));
+  REQUIRE(bed.await_phase("p", "Running"));
+  const auto file = bed.options.data_dir / "pods" / uid / "serviceaccount" / "token";
+  CHECK(text_of(file) == "token-1");
+  version = 2;
+  CHECK(await([&] { return text_of(file) == "token-2"; }));
+  bed.stop(runner::node::OnExit::Stop);
+}
