@@ -1,6 +1,9 @@
 // What people ask for and cannot have: that pod says why, and the others go on.
 
+#include <atomic>
 #include <fstream>
+#include <new>
+#include <stdexcept>
 
 #include <unistd.h>
 
@@ -164,4 +167,23 @@ TEST_CASE("deadlines and grace periods of any size neither end a pod at once nor
   bed.create(pod);
   REQUIRE(bed.await_phase("p", "Failed"));
   CHECK(bed.terminated("p").value("exitCode", 0) == 3);
+}
+
+TEST_CASE("what throws for one pod is that pod's failure, and what lacks memory is tried again") {
+  NodeBed bed;
+  std::atomic<int> calls{0};
+  bed.options.token = [&calls]() -> std::string {
+    const int call = ++calls;
+    if (call == 1) throw std::runtime_error("a bug");
+    if (call == 2) throw std::bad_alloc();
+    return "token";
+  };
+  bed.start();
+  bed.create(shell_pod("thrown", "true"));
+  REQUIRE(bed.await_phase("thrown", "Failed"));
+  CHECK(base::string_at(bed.pod("thrown"), {"status", "reason"}) == "CreateContainerConfigError");
+  CHECK(message_of(bed, "thrown") == "prepare the pod: a bug");
+  bed.create(shell_pod("hungry", "true"));
+  REQUIRE(bed.await_phase("hungry", "Succeeded"));
+  CHECK(is_recorded(bed, "prepare the pod: out of memory"));
 }
