@@ -308,7 +308,7 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   if (run.needs_supervisor() && !stopping_)
     RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
   watch_supervisor(known);
-  if (!run.over()) RETURN_IF_ERROR(renew_token(run.files(), options_));
+  if (!run.over()) RETURN_IF_ERROR(renew_token(run.record(), run.files(), options_));
   if (kube::is_deleting(pod) && !run.over())
     RETURN_IF_ERROR(
         run.stop(seconds_at(pod, {"metadata", "deletionGracePeriodSeconds"}, seconds(30))));

@@ -47,7 +47,7 @@ struct NodeOptions {
   std::string api_url;    // what drivers talk to
   // What they say there: asked for each pod, and again while it runs, since tokens expire and are
   // renewed. Empty, or "": none.
-  std::function<std::string()> token;
+  std::function<std::string(const nlohmann::json& pod)> token;
   std::string ca_file;  // of an https api_url; "" = none
   Capacity capacity = default_capacity();
   OnExit on_exit = OnExit::Leave;

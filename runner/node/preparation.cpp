@@ -39,7 +39,7 @@ class Preparation {
       : record_(record),
         files_(files),
         options_(options),
-        token_(options.token ? options.token() : std::string()),
+        token_(options.token ? options.token(record.pod) : std::string()),
         sources_(api, record.pod,
                  {.pod_ip = record.address, .host_ip = "127.0.0.1", .node_name = options.name}) {}
 
@@ -206,10 +206,11 @@ base::Result<Launch> prepare(const PodRecord& record, const PodFiles& files,
   return Preparation(record, files, options, api).run();
 }
 
-base::Status renew_token(const PodFiles& files, const NodeOptions& options) {
+base::Status renew_token(const PodRecord& record, const PodFiles& files,
+                         const NodeOptions& options) {
   const fs::path file = files.folder / "serviceaccount" / "token";
   if (!options.token || !path_exists(file)) return {};
-  const std::string token = options.token();
+  const std::string token = options.token(record.pod);
   if (token.empty() || read_file(file).value_or("") == token) return {};
   return write_durably(file, token, 0600);
 }

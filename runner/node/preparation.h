@@ -20,6 +20,7 @@ base::Result<Launch> prepare(const PodRecord& record, const PodFiles& files,
                              const NodeOptions& options, kube::Api& api);
 
 // Puts the API's token of now where the pod finds it, if it was given one and it has changed.
-base::Status renew_token(const PodFiles& files, const NodeOptions& options);
+base::Status renew_token(const PodRecord& record, const PodFiles& files,
+                         const NodeOptions& options);
 
 }  // namespace runner::node

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "base/http/router.h"
@@ -22,6 +23,7 @@
 #include "monitor/health.h"
 #include "monitor/ledger.h"
 #include "monitor/metrics.h"
+#include "runner/node/driver_tokens.h"
 #include "runner/node/files.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
@@ -124,7 +126,12 @@ base::Status run_node(const Options& options) {
   node_options.spark_home = spark_home;
   node_options.java_home = options.java_home;
   node_options.api_url = cluster.url;
-  node_options.token = cluster.token;
+  runner::node::DriverTokens tokens(
+      [&cluster](const std::string& ns, const std::string& service_account) {
+        return runner::node::request_token(*cluster.api, ns, service_account);
+      },
+      cluster.token, clock);
+  node_options.token = [&tokens](const nlohmann::json& pod) { return tokens.token_for(pod); };
   ASSIGN_OR_RETURN(node_options.ca_file, ca_file_of(options, cluster, data));
   node_options.on_exit =
       options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;

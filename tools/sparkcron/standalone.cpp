@@ -178,7 +178,7 @@ class Standalone {
     options.spark_home = spark_home;
     options.java_home = options_.java_home;
     options.api_url = door_.url;
-    options.token = [token = token_] { return token; };
+    options.token = [token = token_](const nlohmann::json&) { return token; };
     options.ca_file = door_.certificate.certificate;
     options.capacity = node_capacity(options_.capacity);
     options.on_exit =

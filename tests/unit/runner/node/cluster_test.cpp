@@ -3,8 +3,10 @@
 #include <atomic>
 
 #include "base/json.h"
+#include "runner/node/driver_tokens.h"
 #include "runner/node/node_object.h"
 #include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
 #include "tests/unit/runner/node/node_bed.h"
 #include "tests/unit/runner/node/observe.h"
 
@@ -56,7 +58,7 @@ TEST_CASE("a token that is renewed reaches the pods that run") {
   NodeBed bed;
   bed.options.look_again = 20ms;
   std::atomic<int> version{1};
-  bed.options.token = [&version] { return "token-" + std::to_string(version); };
+  bed.options.token = [&version](const json&) { return "token-" + std::to_string(version); };
   bed.start();
   const std::string uid = kube::uid_of(bed.create(shell_pod("p", "exec sleep 1000")));
   REQUIRE(bed.await_phase("p", "Running"));
@@ -65,4 +67,45 @@ TEST_CASE("a token that is renewed reaches the pods that run") {
   version = 2;
   CHECK(await([&] { return text_of(file) == "token-2"; }));
   bed.stop(runner::node::OnExit::Stop);
+}
+
+TEST_CASE("a driver gets a token of its own account, renewed before it expires") {
+  tests::FakeClock clock(base::WallTime(std::chrono::sys_days{std::chrono::year{2026} / 11 / 21}));
+  int asked = 0;
+  bool refused = false;
+  runner::node::DriverTokens tokens(
+      [&](const std::string& ns,
+          const std::string& account) -> base::Result<runner::node::IssuedToken> {
+        ++asked;
+        if (refused) return base::failure(base::Code::Forbidden, "no");
+        return runner::node::IssuedToken{.token = ns + "/" + account + " " + std::to_string(asked),
+                                         .expires = clock.now() + 10h};
+      },
+      [] { return std::string("the node's"); }, clock);
+  json pod = shell_pod("p", "true");
+  CHECK(tokens.token_for(pod) == "default/default 1");
+  pod["spec"]["serviceAccountName"] = "spark";
+  CHECK(tokens.token_for(pod) == "default/spark 2");
+  clock.advance(7h);
+  CHECK(tokens.token_for(pod) == "default/spark 2");
+  clock.advance(1h);
+  CHECK(tokens.token_for(pod) == "default/spark 3");
+  // Refused from now on: the old one as long as it holds, then the node's, asked about seldom.
+  refused = true;
+  clock.advance(9h);
+  CHECK(tokens.token_for(pod) == "default/spark 3");
+  CHECK(tokens.token_for(pod) == "default/spark 3");
+  CHECK(asked == 4);
+  clock.advance(2h);
+  CHECK(tokens.token_for(pod) == "the node's");
+  refused = false;
+  clock.advance(1min);
+  CHECK(tokens.token_for(pod) == "default/spark 6");
+}
+
+TEST_CASE("an API without TokenRequest gives no token") {
+  NodeBed bed;
+  const auto issued = runner::node::request_token(bed.api, "default", "spark");
+  REQUIRE_FALSE(issued.has_value());
+  CHECK(issued.error().message == "the answer holds no token");
 }

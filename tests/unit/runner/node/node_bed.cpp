@@ -16,7 +16,7 @@ NodeBed::NodeBed() {
   options.data_dir = folder.path() / "data";
   options.spark_home = (folder.path() / "spark").string();
   options.api_url = "http://127.0.0.1:1";
-  options.token = [] { return std::string("secret-token"); };
+  options.token = [](const Json&) { return std::string("secret-token"); };
   const char* given = std::getenv("NODE_TEST_SUPERVISOR");
   options.supervisor = {given != nullptr ? given : SUPERVISOR_PROGRAM};
 }

@@ -172,7 +172,7 @@ TEST_CASE("deadlines and grace periods of any size neither end a pod at once nor
 TEST_CASE("what throws for one pod is that pod's failure, and what lacks memory is tried again") {
   NodeBed bed;
   std::atomic<int> calls{0};
-  bed.options.token = [&calls]() -> std::string {
+  bed.options.token = [&calls](const json&) -> std::string {
     const int call = ++calls;
     if (call == 1) throw std::runtime_error("a bug");
     if (call == 2) throw std::bad_alloc();
