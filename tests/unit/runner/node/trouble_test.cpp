@@ -78,6 +78,31 @@ TEST_CASE("a hostPath, a workingDir or an interpreter that cannot be looked at f
   CHECK(is_recorded(bed, "CreateContainerConfigError: MountVolume"));
 }
 
+// Also run as nobody, by "all of it works for an ordinary user".
+TEST_CASE("a hostPath and a workingDir below a folder of somebody else fail that pod") {
+  if (::access("/root", X_OK) == 0) {
+    WARN("this user may look into /root: only an ordinary user sees this");
+    CHECK(::geteuid() == 0);
+    return;
+  }
+  NodeBed bed;
+  bed.start();
+  bed.create(with_volume(shell_pod("path", "true"),
+                         {{"hostPath", {{"path", "/root/x/y"}, {"type", "DirectoryOrCreate"}}}}));
+  json working = shell_pod("working", "true");
+  working["spec"]["containers"][0]["workingDir"] = "/root/app";
+  bed.create(working);
+  REQUIRE(bed.await_phase("path", "Failed"));
+  CHECK(message_of(bed, "path") ==
+        "MountVolume.SetUp failed for volume \"v\": hostPath \"/root/x/y\": "
+        "look at /root/x/y: Permission denied");
+  REQUIRE(bed.await_phase("working", "Failed"));
+  CHECK(message_of(bed, "working") ==
+        "container \"main\": workingDir /root/app: look at /root/app: Permission denied");
+  bed.create(shell_pod("good", "true"));
+  CHECK(bed.await_phase("good", "Succeeded"));
+}
+
 TEST_CASE("what can never be is a failed pod with its reason") {
   struct Case {
     std::string name;
