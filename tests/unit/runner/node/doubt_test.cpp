@@ -165,8 +165,12 @@ TEST_CASE("without the folder of all pods the node does not start, and loses not
   CHECK(failed.error().message.find("pods") != std::string::npos);
   CHECK(living(uid) == 1);
   CHECK(base::string_at(bed.pod("p"), {"status", "phase"}) == "Running");
+  // When it is back, the pod is found again and stopped like any other.
   fs::remove(pods);
   fs::rename(bed.folder.path() / "away", pods);
+  bed.start();
+  bed.stop(runner::node::OnExit::Stop);
+  CHECK(living(uid) == 0);
 }
 
 TEST_CASE("a killed supervisor's daemons are found though they emptied their environment") {
