@@ -74,6 +74,7 @@ class Builder final : public YAML::EventHandler {
     if (found == anchors_.end()) refuse(mark, "an alias inside the value that it names");
     if (stack_.size() + found->second.depth > limits_.depth) refuse_depth(mark);
     charge(mark, found->second.nodes);
+    charge_copy(mark, found->second.nodes);
     place_value(mark, found->second);
   }
 
@@ -123,6 +124,21 @@ class Builder final : public YAML::EventHandler {
                                         " values, aliases counted each time"};
   }
 
+  // Copies are bounded more tightly than what was written out: nested anchors keep the innermost
+  // value once for every level, and nobody repeats that much by hand.
+  void charge_copy(const YAML::Mark& mark, size_t nodes) {
+    copied_ += nodes;
+    if (copied_ > limits_.copies)
+      throw Refused{Code::TooLarge, place(mark) + "anchors and aliases copy more than " +
+                                        std::to_string(limits_.copies) + " values"};
+  }
+
+  void keep(const YAML::Mark& mark, YAML::anchor_t anchor, const Sized& sized) {
+    if (anchor == 0) return;
+    charge_copy(mark, sized.nodes);
+    anchors_[anchor] = sized;
+  }
+
   void start(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, json empty,
              std::string_view own_tag) {
     if (!tag.empty() && tag != "?" && tag != "!" && tag != own_tag)
@@ -141,16 +157,16 @@ class Builder final : public YAML::EventHandler {
     Frame frame = std::move(stack_.back());
     stack_.pop_back();
     // What the map says itself wins over what it merges, the first merged map over later ones.
-    for (const json& merged : frame.merges)
-      for (const auto& [key, value] : merged.items())
-        if (!frame.built.value.contains(key)) frame.built.value[key] = value;
-    if (frame.anchor != 0) anchors_[frame.anchor] = frame.built;
+    for (json& merged : frame.merges)
+      for (auto& [key, value] : merged.get_ref<json::object_t&>())
+        frame.built.value.emplace(key, std::move(value));
+    keep(frame.mark, frame.anchor, frame.built);
     place_value(frame.mark, std::move(frame.built));
   }
 
   void add(const YAML::Mark& mark, YAML::anchor_t anchor, Sized scalar) {
     charge(mark, scalar.nodes);
-    if (anchor != 0) anchors_[anchor] = scalar;
+    keep(mark, anchor, scalar);
     place_value(mark, std::move(scalar));
   }
 
@@ -208,6 +224,7 @@ class Builder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, Sized> anchors_;
   json document_;
   size_t nodes_ = 0;
+  size_t copied_ = 0;
 };
 
 }  // namespace

@@ -22,6 +22,9 @@ struct Limits {
   size_t bytes = size_t{3} << 20;
   size_t depth = 64;
   size_t nodes = 1'000'000;
+  // What anchors and aliases copy, in values (a text counts one for every 64 bytes): an anchored
+  // value is kept beside its place, an alias repeats it.
+  size_t copies = 100'000;
 };
 
 // One document. An empty one is null.

@@ -192,15 +192,33 @@ TEST_CASE("size, depth and expansion are bounded", "[yaml]") {
         text += "," + alias;
       text += "]\n";
     }
-    CHECK_THAT(refusal(text),
-               Catch::EndsWith("more than 1000000 values, aliases counted each time"));
+    CHECK_THAT(refusal(text), Catch::EndsWith("anchors and aliases copy more than 100000 values"));
   }
   SECTION("many aliases of one long text") {
     std::string text = "- &a " + std::string(1'000'000, 'x') + "\n";
     for (int i = 0; i < 100; ++i)
       text += "- *a\n";
-    CHECK_THAT(refusal(text),
-               Catch::EndsWith("more than 1000000 values, aliases counted each time"));
+    CHECK_THAT(refusal(text), Catch::EndsWith("anchors and aliases copy more than 100000 values"));
+  }
+  SECTION("anchors around anchors, each of which keeps a copy") {
+    std::string open;
+    std::string close;
+    for (int i = 0; i < 60; ++i) {
+      open += "&a" + std::to_string(i) + " [";
+      close += "]";
+    }
+    const auto around = [&](size_t bytes) { return open + std::string(bytes, 'x') + close; };
+    CHECK_THAT(refusal(around(1'800'000)),
+               Catch::EndsWith("anchors and aliases copy more than 100000 values"));
+    CHECK(yaml::parse(around(50'000)));  // 60 copies of 50 kB are 3 MB
+  }
+  SECTION("values that are written out are not copies") {
+    std::string text;
+    for (int i = 0; i < 200'000; ++i)
+      text += "- 1\n";
+    CHECK(parsed(text).size() == 200'000);
+    CHECK(refusal("[1, 2, 3]", {.nodes = 3}) ==
+          "line 1, column 8: more than 3 values, aliases counted each time");
   }
 }
 

@@ -1,0 +1,45 @@
+#include "base/memory.h"
+
+#include <cstdio>
+
+#include <malloc.h>
+#include <unistd.h>
+
+namespace base {
+namespace {
+
+// Of this process's own: without the pages of files (program, libraries, databases).
+size_t resident_memory() {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  size_t total = 0;
+  size_t resident = 0;
+  size_t shared = 0;
+  const int found = std::fscanf(file, "%zu %zu %zu", &total, &resident, &shared);
+  std::fclose(file);
+  if (found != 3 || shared > resident) return 0;
+  return (resident - shared) * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+size_t unused_memory() {
+#ifdef __GLIBC__
+  const struct mallinfo2 heap = ::mallinfo2();
+  const size_t used = heap.uordblks + heap.hblkhd;
+  const size_t resident = resident_memory();
+  return resident > used ? resident - used : 0;
+#else
+  return 0;
+#endif
+}
+
+bool return_unused_memory(size_t at_least) {
+#ifdef __GLIBC__
+  return unused_memory() >= at_least && ::malloc_trim(0) != 0;
+#else
+  return at_least == 0;
+#endif
+}
+
+}  // namespace base
