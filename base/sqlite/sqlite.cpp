@@ -90,11 +90,14 @@ int is_over(void* deadline) {
 Database::Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
 
 Database::Database(Database&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)),
+      path_(std::move(other.path_)),
+      commit_in_doubt_(other.commit_in_doubt_) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
+  std::swap(commit_in_doubt_, other.commit_in_doubt_);
   return *this;
 }
 
@@ -305,8 +308,13 @@ Transaction::~Transaction() {
 
 Status Transaction::commit() {
   CHECK(database_ != nullptr);
-  // A commit that fails leaves the transaction open: the destructor rolls it back.
-  RETURN_IF_ERROR(database_->execute("COMMIT"));
+  // A commit that fails leaves the transaction open: the destructor rolls it back. After a failed
+  // sync its pages may have reached the log all the same, where the next start would find them.
+  if (auto committed = database_->execute("COMMIT"); !committed) {
+    const int problem = sqlite3_errcode(database_->handle_) & 0xff;
+    if (problem != SQLITE_FULL && problem != SQLITE_BUSY) database_->commit_in_doubt_ = true;
+    return committed;
+  }
   database_ = nullptr;
   return {};
 }

@@ -59,15 +59,22 @@ class Database {
   // what is written to it is lost with this connection.
   [[nodiscard]] bool still_there() const;
 
+  // True once a commit has failed otherwise than for want of room or of a lock: a sync or a write
+  // of the disk went wrong, so whether that commit will be found again is unknown until the file
+  // has been opened anew. Nothing more should be written through this connection.
+  [[nodiscard]] bool commit_in_doubt() const { return commit_in_doubt_; }
+
   [[nodiscard]] int64_t last_insert_rowid() const;
   [[nodiscard]] int64_t changes() const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  friend class Transaction;
   Database(sqlite3* handle, std::string path);
   Error error(std::string_view doing) const;
   sqlite3* handle_ = nullptr;
   std::string path_;
+  bool commit_in_doubt_ = false;
 };
 
 // Positions count from 1 for parameters, from 0 for columns, as in SQLite.
