@@ -6,6 +6,7 @@
 
 #include "kube/server/bootstrap.h"
 #include "kube/server/controllers/collector.h"
+#include "kube/server/controllers/housekeeping.h"
 #include "kube/server/objects/objects.h"
 #include "kube/server/rest/door.h"
 #include "kube/server/rest/log_streams.h"
@@ -49,6 +50,7 @@ struct ApiServer::Parts {
   objects::Objects objects;
   storage::WatchHub hub;
   controllers::Collector collector;
+  controllers::Housekeeping housekeeping;
   rest::LogStreams logs;
   rest::Door door;
 
@@ -58,6 +60,9 @@ struct ApiServer::Parts {
         objects(*store, catalogs, *options.clock),
         hub(*store, *options.clock),
         collector(objects),
+        housekeeping(
+            *store, *options.clock,
+            {.lifetime = options.event_lifetime, .per_namespace = options.events_per_namespace}),
         logs(options.logs),
         door({.objects = objects, .hub = hub, .clock = *options.clock, .logs = logs},
              std::move(options.tokens)) {
@@ -87,6 +92,7 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
                             .durability = options.durability,
                             .history_revisions = options.history_revisions,
                             .history_bytes = options.history_bytes,
+                            .quota_bytes = options.quota_bytes,
                             .facts = [&](const storage::Key& key, const nlohmann::json& object) {
                               return loaded_facts(*built_ins, key, object);
                             }}));
@@ -95,11 +101,13 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
   auto parts = std::make_unique<Parts>(std::move(catalog), std::move(store), options);
   RETURN_IF_ERROR(bootstrap(parts->objects, definitions));
   parts->collector.start();
+  parts->housekeeping.start();
   return std::unique_ptr<ApiServer>(new ApiServer(std::move(parts)));
 }
 
 ApiServer::~ApiServer() {
   begin_stop();
+  parts_->housekeeping.stop();
   parts_->collector.stop();
 }
 
@@ -118,7 +126,12 @@ void ApiServer::begin_stop() {
 ApiServer::Numbers ApiServer::numbers() const {
   return {.revision = parts_->store->revision(),
           .compacted = parts_->store->compacted(),
-          .watches = parts_->hub.size()};
+          .watches = parts_->hub.size(),
+          .bytes = parts_->store->bytes()};
+}
+
+base::Status ApiServer::health() const {
+  return parts_->store->health();
 }
 
 }  // namespace kube::server

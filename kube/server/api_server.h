@@ -10,6 +10,8 @@
 // Errors of open(): those of the file (newer version, not a database, in use, permissions), and
 // InvalidArgument for a definition that is refused. Threads: every method from any thread.
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +36,9 @@ struct ApiServerOptions {
   base::Clock* clock = &base::real_clock();
   size_t history_revisions = 10'000;  // how far a watch or a paged list may lag behind
   size_t history_bytes = size_t{8} << 20;
+  size_t quota_bytes = size_t{2} << 30;  // of all objects together; more is refused
+  std::chrono::seconds event_lifetime{3600};
+  size_t events_per_namespace = 10'000;  // more, and the oldest go
 };
 
 class ApiServer {
@@ -50,8 +55,11 @@ class ApiServer {
     int64_t revision = 0;   // of the newest write
     int64_t compacted = 0;  // before this, history is gone
     size_t watches = 0;
+    size_t bytes = 0;  // of all objects' text
   };
   [[nodiscard]] Numbers numbers() const;
+  // What keeps it from storing anything, until it is over: a sync that failed, a damaged file.
+  [[nodiscard]] base::Status health() const;
 
  private:
   struct Parts;

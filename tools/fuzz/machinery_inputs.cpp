@@ -49,9 +49,10 @@ void run_schema(std::string_view input) {
   Json again = object;
   CHECK((*compiled)->prune(again).empty());
   CHECK(again == object);
-  (*compiled)->apply_defaults(object);
+  constexpr size_t kRoom = size_t{1} << 20;
+  if (!(*compiled)->apply_defaults(object, kRoom)) return;
   again = object;
-  (*compiled)->apply_defaults(again);
+  CHECK((*compiled)->apply_defaults(again, kRoom));
   CHECK(again == object);
   CHECK((*compiled)->prune(again).empty());
   static_cast<void>((*compiled)->validate(object));

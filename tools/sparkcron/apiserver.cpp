@@ -31,7 +31,8 @@ base::Status run_apiserver(const Options& options) {
   kube::server::ApiServerOptions server{.path = data.file("api.db"), .tokens = {token}};
   ASSIGN_OR_RETURN(server.definitions, own_definitions());
   ASSIGN_OR_RETURN(const auto api, kube::server::ApiServer::open(std::move(server)));
-  const monitor::Health health;
+  monitor::Health health;
+  health.add("storage", monitor::HealthKind::Ready, [&api] { return api->health(); });
   base::http::Router router;
   for (const char* prefix : kube::server::ApiServer::kPrefixes)
     router.add(prefix, api->handler());

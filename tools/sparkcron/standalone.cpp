@@ -143,6 +143,7 @@ class Standalone {
       return failure(Code::Unavailable, "the controllers have not read the schedules yet");
     });
     add_storage_checks(health_, *ledger_, data_.path());
+    health_.add("storage", monitor::HealthKind::Ready, [this] { return api_server_->health(); });
     for (const char* path : {"/livez", "/readyz", "/healthz"})
       router.add(path, health_.handler());
     router.add("/metrics", metrics_->handler());

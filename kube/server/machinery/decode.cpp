@@ -6,6 +6,7 @@ namespace kube::server::machinery {
 namespace {
 
 constexpr size_t kMaxDuplicates = 100;
+constexpr size_t kMaxPath = 2048;  // of one of them: keys may be as long as the body
 
 // Builds the value, counts depth and remembers fields given twice. The last one wins, as in every
 // JSON reader that Kubernetes uses.
@@ -80,12 +81,14 @@ class Builder {
   void note_duplicate() {
     std::string path;
     for (const Level& level : stack_) {
+      if (path.size() > kMaxPath) break;
       if (level.value->is_array()) {
         path += "[" + std::to_string(level.value->size() - 1) + "]";
       } else {
-        path += (path.empty() ? "" : ".") + *level.key;
+        path += (path.empty() ? "" : ".") + level.key->substr(0, kMaxPath);
       }
     }
+    if (path.size() > kMaxPath) path = path.substr(0, kMaxPath) + "...";
     auto& known = out_.duplicate_fields;
     if (std::find(known.begin(), known.end(), path) == known.end()) known.push_back(path);
   }

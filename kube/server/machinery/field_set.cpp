@@ -6,13 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/json_size.h"
 #include "kube/server/machinery/decode.h"
-#include "kube/server/machinery/json_depth.h"
 
 namespace kube::server::machinery {
 namespace {
 
 constexpr size_t kMaxDepth = 128;
+constexpr size_t kMaxPath = 2048;  // for people to read
 
 // The value as people would write it in a path: `"x"`, 80, true.
 std::string shown(const Json& value) {
@@ -89,10 +90,14 @@ Outcome<FieldSet> read(const Json& fields) {
   return set;
 }
 
-void list(const FieldSet& set, const std::string& path, std::vector<std::string>& out) {
-  if (set.member() && !path.empty()) out.push_back(path);
+void list(const FieldSet& set, const std::string& path, size_t most,
+          std::vector<std::string>& out) {
+  if (out.size() < most && set.member() && !path.empty()) out.push_back(path);
   for (const auto& [element, child] : set.children()) {
-    list(child, path + element.to_string(), out);
+    if (out.size() >= most) return;
+    std::string below = path.size() > kMaxPath ? path : path + element.to_string();
+    if (below.size() > kMaxPath + 3) below = below.substr(0, kMaxPath) + "...";
+    list(child, below, most, out);
   }
 }
 
@@ -101,7 +106,7 @@ void list(const FieldSet& set, const std::string& path, std::vector<std::string>
 Outcome<FieldSet> FieldSet::from_json(const Json& fields_v1) {
   if (!fields_v1.is_object())
     return refuse(bad_request("managedFields: fieldsV1 must be an object"));
-  if (json_depth(fields_v1, kMaxDepth) > kMaxDepth) {
+  if (base::json_depth(fields_v1, kMaxDepth) > kMaxDepth) {
     return refuse(bad_request("managedFields: fieldsV1 is nested too deeply"));
   }
   return read(fields_v1);
@@ -129,13 +134,15 @@ void FieldSet::drop_empty() {
   }
 }
 
+void FieldSet::unite(const FieldSet& other) {
+  member_ = member_ || other.member_;
+  for (const auto& [element, theirs] : other.children_)
+    children_[element].unite(theirs);
+}
+
 FieldSet FieldSet::united(const FieldSet& other) const {
   FieldSet result = *this;
-  result.member_ = member_ || other.member_;
-  for (const auto& [element, theirs] : other.children_) {
-    FieldSet& ours = result.children_[element];
-    ours = ours.united(theirs);
-  }
+  result.unite(other);
   return result;
 }
 
@@ -174,9 +181,9 @@ FieldSet FieldSet::without_trees(const FieldSet& roots) const {
   return result;
 }
 
-std::vector<std::string> FieldSet::paths() const {
+std::vector<std::string> FieldSet::paths(size_t most) const {
   std::vector<std::string> paths;
-  list(*this, "", paths);
+  list(*this, "", most, paths);
   return paths;
 }
 

@@ -49,13 +49,15 @@ class FieldSet {
   FieldSet& at(const PathElement& element) { return children_[element]; }
   void drop_empty();
 
+  void unite(const FieldSet& other);
   [[nodiscard]] FieldSet united(const FieldSet& other) const;
   [[nodiscard]] FieldSet intersected(const FieldSet& other) const;
   [[nodiscard]] FieldSet without(const FieldSet& other) const;
   // Removes everything at or below the members of `roots`.
   [[nodiscard]] FieldSet without_trees(const FieldSet& roots) const;
-  // Every member path as people see it: `.spec.containers[name="a"].image`, sorted.
-  [[nodiscard]] std::vector<std::string> paths() const;
+  // Every member path as people see it: `.spec.containers[name="a"].image`, sorted; the first
+  // `most` of them, each cut at about 2 kB.
+  [[nodiscard]] std::vector<std::string> paths(size_t most = static_cast<size_t>(-1)) const;
   [[nodiscard]] size_t size() const;
 
   bool operator==(const FieldSet& other) const = default;

@@ -7,8 +7,10 @@
 namespace kube::server::machinery {
 namespace {
 
-// A value as long as this is cut when quoted, so that a Status stays small.
+// A value as long as this is cut when quoted, so that a Status stays small. Names of fields are the
+// client's, too: a key of half a megabyte stands in the path of everything below it.
 constexpr size_t kMaxQuoted = 512;
+constexpr size_t kMaxPath = 2048;
 
 std::string quote(const nlohmann::json& value) {
   if (value.is_string() && value.get_ref<const std::string&>().size() > kMaxQuoted) {
@@ -52,14 +54,15 @@ std::string FieldPath::to_string() const {
     steps.push_back(at);
   }
   std::string text;
-  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+  for (auto step = steps.rbegin(); step != steps.rend() && text.size() <= kMaxPath; ++step) {
+    const std::string_view name = (*step)->name_.substr(0, kMaxPath + 1);
     switch ((*step)->step_) {
       case Step::Name:
         if (!text.empty()) text += '.';
-        text += (*step)->name_;
+        text += name;
         break;
       case Step::Key:
-        text.append("[").append((*step)->name_).append("]");
+        text.append("[").append(name).append("]");
         break;
       case Step::Index:
         text += "[" + std::to_string((*step)->index_) + "]";
@@ -68,6 +71,7 @@ std::string FieldPath::to_string() const {
         break;
     }
   }
+  if (text.size() > kMaxPath) text = text.substr(0, kMaxPath) + "...";
   return text;
 }
 

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "kube/server/machinery/json_depth.h"
+#include "base/json_size.h"
 #include "kube/server/machinery/patch.h"
 
 namespace kube::server::machinery {
@@ -79,8 +79,21 @@ class Patcher {
   }
 
   Json take() { return std::move(document_); }
+  // Why the last problem is one of size, which another document would not heal.
+  [[nodiscard]] bool over_limit() const { return over_limit_; }
 
  private:
+  Problem spend(size_t work) {
+    work_ += work;
+    if (work_ <= limits_.work) return std::nullopt;
+    over_limit_ = true;
+    return "the JSON patch shifts and moves more than " + std::to_string(limits_.work) +
+           " list items and bytes: replace the whole list in one operation";
+  }
+
+  // Of inserting or removing at `index`: what stands behind it is shifted.
+  Problem spend_shift(const Json& list, size_t index) { return spend(list.size() - index); }
+
   Problem test(const Pointer& path, const Json& operation, const std::string& where) {
     static const Json null;
     const Json* actual = walk(document_, path.begin(), path.end());
@@ -91,13 +104,17 @@ class Patcher {
   }
 
   Problem add(const Pointer& path, Json value, const std::string& where) {
-    if (path.size() + json_depth(value, limits_.depth) > limits_.depth) {
-      return "add operation does not apply: the object would be nested too deeply";
-    }
-    added_ += json_weight(value);
+    added_ += base::json_size(value, limits_.added_bytes);
     if (added_ > limits_.added_bytes) {
-      return "add operation does not apply: the patch adds more than " +
-             std::to_string(limits_.added_bytes) + " bytes";
+      over_limit_ = true;
+      return "the JSON patch adds more than " + std::to_string(limits_.added_bytes) + " bytes";
+    }
+    return place(path, std::move(value), where);
+  }
+
+  Problem place(const Pointer& path, Json value, const std::string& where) {
+    if (path.size() + base::json_depth(value, limits_.depth) > limits_.depth) {
+      return "add operation does not apply: the object would be nested too deeply";
     }
     if (path.empty()) {
       document_ = std::move(value);
@@ -114,6 +131,7 @@ class Patcher {
         return std::nullopt;
       }
       if (const auto index = parse_index(path.back(), parent->size() + 1)) {
+        if (auto problem = spend_shift(*parent, *index)) return problem;
         parent->insert(parent->begin() + static_cast<Json::difference_type>(*index),
                        std::move(value));
         return std::nullopt;
@@ -131,7 +149,9 @@ class Patcher {
     if (parent->is_object()) {
       parent->erase(path.back());
     } else {
-      parent->erase(*parse_index(path.back(), parent->size()));
+      const size_t index = *parse_index(path.back(), parent->size());
+      if (auto problem = spend_shift(*parent, index)) return problem;
+      parent->erase(index);
     }
     return std::nullopt;
   }
@@ -141,7 +161,7 @@ class Patcher {
     if (target == nullptr) {
       return "replace operation does not apply: doc is missing path: " + where;
     }
-    if (path.size() + json_depth(value, limits_.depth) > limits_.depth) {
+    if (path.size() + base::json_depth(value, limits_.depth) > limits_.depth) {
       return "replace operation does not apply: the object would be nested too deeply";
     }
     *target = value;
@@ -159,16 +179,19 @@ class Patcher {
     if (from.size() < path.size() && std::equal(from.begin(), from.end(), path.begin())) {
       return "move operation does not apply: a value cannot move into itself";
     }
-    const Json* source = walk(document_, from.begin(), from.end());
+    Json* source = walk(document_, from.begin(), from.end());
     if (source == nullptr) return "move operation does not apply: doc is missing from path";
-    Json value = *source;
+    if (auto problem = spend(base::json_size(*source, limits_.work))) return problem;
+    Json value = std::move(*source);
     if (auto problem = remove(from, where)) return problem;
-    return add(path, std::move(value), where);
+    return place(path, std::move(value), where);
   }
 
   Json document_;
   const PatchLimits& limits_;
   size_t added_ = 0;
+  size_t work_ = 0;
+  bool over_limit_ = false;
 };
 
 // What is malformed about an operation, whatever the document.
@@ -220,7 +243,9 @@ Outcome<Json> json_patch(const Json& target, const Json& patch, const PatchLimit
   }
   Patcher patcher(target, limits);
   for (const Json& operation : patch) {
-    if (auto problem = patcher.run(operation)) return refuse(rejected(*problem));
+    auto problem = patcher.run(operation);
+    if (!problem) continue;
+    return refuse(patcher.over_limit() ? too_large(*problem) : rejected(*problem));
   }
   return patcher.take();
 }

@@ -109,6 +109,9 @@ ManagerKey key_of_manager(const ManagerInfo& info, const char* operation) {
 
 using Conflicts = std::map<ManagerKey, FieldSet>;
 
+// As many conflicts as a person reads; the number says how many there are.
+constexpr size_t kMaxListed = 100;
+
 ApiError conflict_error(const Conflicts& conflicts) {
   ApiError error;
   error.code = 409;
@@ -116,14 +119,18 @@ ApiError conflict_error(const Conflicts& conflicts) {
   size_t count = 0;
   std::string list;
   for (const auto& [manager, fields] : conflicts) {
+    const size_t listed = error.causes.size();
+    count += fields.size();
+    if (listed >= kMaxListed) continue;
     list += (list.empty() ? "" : "\n") + ("conflicts with " + manager.to_string()) + ":";
-    for (const std::string& path : fields.paths()) {
+    for (const std::string& path : fields.paths(kMaxListed - listed)) {
       list += "\n- " + path;
       error.causes.push_back(
           {"FieldManagerConflict", "conflict with " + manager.to_string(), path});
-      ++count;
     }
   }
+  if (count > error.causes.size())
+    list += "\n- and " + std::to_string(count - error.causes.size()) + " more";
   error.message = count == 1 ? "Apply failed with 1 conflict: " + error.causes[0].message + ": " +
                                    error.causes[0].field
                              : "Apply failed with " + std::to_string(count) + " conflicts: " + list;
@@ -200,7 +207,7 @@ Outcome<Applied> apply(const Json& live, const Json& applied, const ApplyRequest
   if (last != managers_then.end()) {
     FieldSet owned;
     for (const auto& [key, entry] : managers)
-      owned = owned.united(entry.fields);
+      owned.unite(entry.fields);
     remove_unowned(after, type, last->second.fields, owned);
   }
   const FieldChanges changes = changes_between(before, after, type);
@@ -238,7 +245,7 @@ Json track_update(const Json& live, Json updated, const ManagerInfo& info, const
   }
   if (!written.empty()) {
     ManagerFields& mine = managers[self];
-    mine.fields = mine.fields.united(written);
+    mine.fields.unite(written);
     mine.api_version = info.api_version;
     mine.time = info.time;
   }

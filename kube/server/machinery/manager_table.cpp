@@ -39,7 +39,7 @@ void fold_oldest(ManagerTable& managers) {
     managers.erase(oldest);
     const auto [ancient, fresh] = managers.emplace(key, fields);
     if (!fresh) {
-      ancient->second.fields = ancient->second.fields.united(fields.fields);
+      ancient->second.fields.unite(fields.fields);
       ancient->second.time = std::max(ancient->second.time, fields.time);
       --updaters;
     }

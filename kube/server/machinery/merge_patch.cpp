@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "kube/server/machinery/json_depth.h"
+#include "base/json_size.h"
 #include "kube/server/machinery/patch.h"
 
 namespace kube::server::machinery {
@@ -24,7 +24,7 @@ void merge(Json& target, const Json& patch) {
 }  // namespace
 
 Outcome<Json> merge_patch(const Json& target, const Json& patch, const PatchLimits& limits) {
-  if (json_depth(patch, limits.depth) > limits.depth) {
+  if (base::json_depth(patch, limits.depth) > limits.depth) {
     return refuse(
         bad_request("the patch is nested deeper than " + std::to_string(limits.depth) + " levels"));
   }

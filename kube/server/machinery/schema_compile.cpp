@@ -1,6 +1,6 @@
 #include "base/json.h"
+#include "base/json_size.h"
 #include "kube/server/machinery/built_in_types.h"
-#include "kube/server/machinery/json_depth.h"
 #include "kube/server/machinery/schema_node.h"
 #include "kube/server/machinery/structural_schema.h"
 
@@ -10,6 +10,7 @@ namespace {
 // A schema nests properties and items, so twice the depth of the objects that it describes.
 constexpr size_t kMaxSchemaDepth = 60;
 constexpr int64_t kMaxPatternMemory = int64_t{1} << 20;
+constexpr size_t kMaxDefaulted = size_t{1} << 20;  // what defaults may add to one default
 
 SchemaNode::Type type_of(const std::string& name) {
   if (name == "object") return SchemaNode::Type::Object;
@@ -147,7 +148,13 @@ void check_default(const SchemaNode& node, const FieldPath& path, std::vector<Fi
     errors.push_back(
         FieldError::invalid(at.to_string(), *node.default_value, "must not have unknown fields"));
   }
-  default_node(value, node);
+  size_t room = kMaxDefaulted;
+  if (!default_node(value, node, room)) {
+    errors.push_back(FieldError::invalid_omitted(
+        at.to_string(), "must not grow by more than " + std::to_string(kMaxDefaulted) +
+                            " bytes by the defaults of its own fields"));
+    return;
+  }
   validate_node(value, node, at, errors);
 }
 
@@ -169,7 +176,10 @@ SchemaNode compile_node(const Json& schema, const FieldPath& path, Origin origin
   read_children(schema, path, origin, node, errors);
   read_junctors(schema, path, origin, node, errors);
   if (node.embedded_resource) add_resource_fields(node);
-  if (const Json* value = base::find(schema, {"default"})) node.default_value = *value;
+  if (const Json* value = base::find(schema, {"default"})) {
+    node.default_value = *value;
+    node.default_size = base::json_size(*value);
+  }
   if (origin == Origin::Custom) check_default(node, path, errors);
   return node;
 }
@@ -200,7 +210,7 @@ StructuralSchema::~StructuralSchema() = default;
 tl::expected<std::shared_ptr<const StructuralSchema>, std::vector<FieldError>>
 StructuralSchema::compile(const Json& schema, const FieldPath& path) {
   std::vector<FieldError> errors;
-  if (json_depth(schema, 2 * kMaxSchemaDepth) > kMaxSchemaDepth) {
+  if (base::json_depth(schema, 2 * kMaxSchemaDepth) > kMaxSchemaDepth) {
     errors.push_back(FieldError::invalid_omitted(
         path.to_string(),
         "must not be nested deeper than " + std::to_string(kMaxSchemaDepth) + " levels"));
@@ -248,8 +258,8 @@ std::vector<std::string> StructuralSchema::prune(Json& object) const {
   return unknown;
 }
 
-void StructuralSchema::apply_defaults(Json& object) const {
-  default_node(object, *root_);
+bool StructuralSchema::apply_defaults(Json& object, size_t room) const {
+  return default_node(object, *root_, room);
 }
 
 std::vector<FieldError> StructuralSchema::validate(const Json& object) const {

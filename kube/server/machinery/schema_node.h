@@ -35,6 +35,7 @@ struct SchemaNode {
   std::unique_ptr<SchemaNode> items;
   std::vector<std::string> required;
   std::optional<nlohmann::json> default_value;
+  size_t default_size = 0;  // its text, in bytes
 
   std::vector<nlohmann::json> enumeration;
   std::optional<double> minimum;
@@ -83,6 +84,7 @@ void validate_node(const nlohmann::json& value, const SchemaNode& node, const Fi
                    std::vector<FieldError>& errors);
 void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
                 std::vector<std::string>& unknown);
-void default_node(nlohmann::json& value, const SchemaNode& node);
+// Charges every default to `room`. False when it is used up: then no more are filled in.
+bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room);
 
 }  // namespace kube::server::machinery

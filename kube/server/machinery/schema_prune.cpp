@@ -25,6 +25,13 @@ bool lacks(const nlohmann::json& value, const SchemaNode& node) {
   return value.is_null() && !node.nullable && node.default_value.has_value();
 }
 
+bool fill(nlohmann::json& value, const SchemaNode& node, size_t& room) {
+  if (node.default_size > room) return false;
+  room -= node.default_size;
+  value = *node.default_value;
+  return true;
+}
+
 }  // namespace
 
 void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
@@ -41,16 +48,16 @@ void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& 
   }
 }
 
-void default_node(nlohmann::json& value, const SchemaNode& node) {
+bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room) {
   if (value.is_array()) {
-    if (node.items == nullptr) return;
+    if (node.items == nullptr) return true;
     for (nlohmann::json& item : value) {
-      if (lacks(item, *node.items)) item = *node.items->default_value;
-      default_node(item, *node.items);
+      if (lacks(item, *node.items) && !fill(item, *node.items, room)) return false;
+      if (!default_node(item, *node.items, room)) return false;
     }
-    return;
+    return true;
   }
-  if (!value.is_object()) return;
+  if (!value.is_object()) return true;
   if (node.drops_null) {
     for (auto member = value.begin(); member != value.end();) {
       member = member->is_null() ? value.erase(member) : std::next(member);
@@ -59,18 +66,16 @@ void default_node(nlohmann::json& value, const SchemaNode& node) {
   for (const auto& [name, member] : node.properties) {
     if (!member.default_value) continue;
     const auto at = value.find(name);
-    if (at == value.end()) {
-      value[name] = *member.default_value;
-    } else if (lacks(*at, member)) {
-      *at = *member.default_value;
-    }
+    if (at != value.end() && !lacks(*at, member)) continue;
+    if (!fill(value[name], member, room)) return false;
   }
   for (auto member = value.begin(); member != value.end(); ++member) {
     const SchemaNode* known = node.member(member.key());
     if (known == nullptr) continue;
-    if (lacks(member.value(), *known)) member.value() = *known->default_value;
-    default_node(member.value(), *known);
+    if (lacks(member.value(), *known) && !fill(member.value(), *known, room)) return false;
+    if (!default_node(member.value(), *known, room)) return false;
   }
+  return true;
 }
 
 }  // namespace kube::server::machinery

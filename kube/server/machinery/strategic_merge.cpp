@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "kube/server/machinery/json_depth.h"
+#include "base/json_size.h"
 
 namespace kube::server::machinery {
 namespace {
@@ -174,9 +175,11 @@ Problem retain_keys(Json& target, const Json& patch) {
   const auto keys = patch.find(kRetainKeys);
   if (keys == patch.end()) return std::nullopt;
   if (!keys->is_array()) return "invalid patch format of retainKeys: it must be a list of keys";
-  const auto listed = [&](const std::string& name) {
-    return std::find(keys->begin(), keys->end(), name) != keys->end();
-  };
+  std::set<std::string> names;
+  for (const Json& key : *keys) {
+    if (key.is_string()) names.insert(key.get<std::string>());
+  }
+  const auto listed = [&](const std::string& name) { return names.count(name) != 0; };
   for (const auto& [name, value] : patch.items()) {
     if (name.rfind("$", 0) != 0 && !value.is_null() && !listed(name)) {
       return "patch contains the key " + base::dump_json(name) +
@@ -262,7 +265,7 @@ Problem merge_maps(Json& target, const Json& patch, const FieldType& type) {
 Outcome<Json> strategic_merge_patch(const Json& target, const Json& patch, const FieldType& type,
                                     const PatchLimits& limits) {
   if (!patch.is_object()) return refuse(bad_request("the strategic merge patch must be an object"));
-  if (json_depth(patch, limits.depth) > limits.depth) {
+  if (base::json_depth(patch, limits.depth) > limits.depth) {
     return refuse(
         bad_request("the patch is nested deeper than " + std::to_string(limits.depth) + " levels"));
   }

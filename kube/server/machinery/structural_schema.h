@@ -39,8 +39,9 @@ class StructuralSchema {
   // `spec.foo`, `spec.list[1].bar`.
   std::vector<std::string> prune(Json& object) const;
   // Fills in defaults; null where the schema does not allow null and has a default counts as
-  // absent.
-  void apply_defaults(Json& object) const;
+  // absent. At most `room` bytes of text are added: false when there would be more, and the object
+  // is of no use then.
+  [[nodiscard]] bool apply_defaults(Json& object, size_t room) const;
   // Empty when the object is valid. Includes uniqueness of sets and maps.
   [[nodiscard]] std::vector<FieldError> validate(const Json& object) const;
 

@@ -34,8 +34,15 @@ Column age_column() {
           }};
 }
 
+// A column may show a whole subtree, and there may be many columns: without these two bounds a
+// table could be many times as large as the objects in it.
+constexpr size_t kMaxColumns = 100;
+constexpr size_t kMaxCell = 1024;
+
 std::string as_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : base::dump_json(value);
+  std::string text = value.is_string() ? value.get<std::string>() : base::dump_json(value);
+  if (text.size() > kMaxCell) text = text.substr(0, kMaxCell) + "...";
+  return text;
 }
 
 // What a value shows as in a column of the type; null when it does not fit, as on a real server.
@@ -90,6 +97,7 @@ TableColumns TableColumns::of_custom(const Json& columns) {
     return TableColumns(std::move(result));
   }
   for (const Json& one : columns) {
+    if (result.size() > kMaxColumns) break;
     auto path = JsonPath::parse(base::string_at(one, {"jsonPath"}));
     const std::string type = base::string_at(one, {"type"});
     Column column{.name = base::string_at(one, {"name"}),

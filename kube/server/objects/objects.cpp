@@ -20,15 +20,6 @@ bool is_race(const ApiError& error) {
   return error.code == 409 && error.reason == "Conflict";
 }
 
-// What a dry run answers: as if it had been stored, under the revision that it would replace.
-ObjectPtr imagined(const storage::Key& key, const json& object, storage::Facts facts) {
-  auto result = std::make_shared<storage::Object>();
-  result->key = key;
-  result->text = base::dump_json(object);
-  result->facts = std::move(facts);
-  return result;
-}
-
 }  // namespace
 
 ApiError store_error(const base::Error& error, const Resource& resource, const std::string& name) {
@@ -40,7 +31,10 @@ ApiError store_error(const base::Error& error, const Resource& resource, const s
     case base::Code::Conflict:
       return machinery::modified_conflict(resource.type, name);
     case base::Code::Unavailable:
-      return machinery::unavailable("nothing was stored: " + error.message);
+      // After a failed sync nobody knows, and the text says so itself.
+      return machinery::unavailable(error.message.starts_with("it is unknown")
+                                        ? error.message
+                                        : "nothing was stored: " + error.message);
     default:
       return machinery::from_error(error);
   }
@@ -112,18 +106,31 @@ Outcome<Written> Objects::store_new(const Target& target, Prepared prepared, boo
   const auto stored = catalog->find_stored(resource.storage);
   auto facts = types::facts_of(prepared.object, (stored ? *stored : resource).selectable_fields);
   Written result{.object = nullptr, .created = true, .warnings = std::move(prepared.warnings)};
+  storage::WriteRequest request{.change = Change::Created,
+                                .key = key,
+                                .expected = 0,
+                                .object = std::make_shared<json>(std::move(prepared.object)),
+                                .facts = std::move(facts)};
   if (dry_run) {
     if (store_.get(key)) return refuse(machinery::already_exists(resource.type, named.name));
-    result.object = imagined(key, prepared.object, std::move(facts));
-    return result;
+    return imagined(std::move(result), std::move(request), resource);
   }
-  auto written = store_.write({.change = Change::Created,
-                               .key = key,
-                               .expected = 0,
-                               .object = std::make_shared<json>(std::move(prepared.object)),
-                               .facts = std::move(facts)});
+  auto written = store_.write(std::move(request));
   if (!written) return refuse(store_error(written.error(), resource, named.name));
   result.object = std::move(*written);
+  return result;
+}
+
+// What a dry run answers: as if it had been stored, under the revision that it would replace.
+Outcome<Written> Objects::imagined(Written result, storage::WriteRequest request,
+                                   const Resource& resource) const {
+  if (auto room = store_.check_room(request); !room)
+    return refuse(store_error(room.error(), resource, request.key.name));
+  auto object = std::make_shared<storage::Object>();
+  object->text = base::dump_json(*request.object);
+  object->key = std::move(request.key);
+  object->facts = std::move(request.facts);
+  result.object = std::move(object);
   return result;
 }
 
@@ -135,15 +142,13 @@ Outcome<Written> Objects::store_change(const Target& target, const ObjectPtr& li
   const auto catalog = catalogs_.current();
   const auto stored = catalog->find_stored(resource.storage);
   auto facts = types::facts_of(prepared.object, (stored ? *stored : resource).selectable_fields);
-  if (dry_run) {
-    result.object = imagined(live->key, prepared.object, std::move(facts));
-    return result;
-  }
-  auto written = store_.write({.change = prepared.finished ? Change::Deleted : Change::Updated,
-                               .key = live->key,
-                               .expected = live->revision,
-                               .object = std::make_shared<json>(std::move(prepared.object)),
-                               .facts = std::move(facts)});
+  storage::WriteRequest request{.change = prepared.finished ? Change::Deleted : Change::Updated,
+                                .key = live->key,
+                                .expected = live->revision,
+                                .object = std::make_shared<json>(std::move(prepared.object)),
+                                .facts = std::move(facts)};
+  if (dry_run) return imagined(std::move(result), std::move(request), resource);
+  auto written = store_.write(std::move(request));
   if (!written) return refuse(store_error(written.error(), resource, target.name));
   result.object = std::move(*written);
   return result;

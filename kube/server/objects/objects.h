@@ -82,6 +82,8 @@ class Objects {
   using Attempt = std::function<Outcome<Prepared>(const json& live)>;
 
   Outcome<void> check_namespace(const Target& target, const std::string& name) const;
+  [[nodiscard]] Outcome<Written> imagined(Written result, storage::WriteRequest request,
+                                          const types::Resource& resource) const;
   Outcome<Written> store_new(const Target& target, Prepared prepared, bool dry_run);
   Outcome<Written> store_change(const Target& target, const storage::ObjectPtr& live,
                                 Prepared prepared, bool dry_run);

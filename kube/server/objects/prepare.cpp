@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "kube/server/storage/limits.h"
 
 namespace kube::server::objects {
 namespace {
@@ -59,7 +60,14 @@ Outcome<std::vector<std::string>> drop_unknown_fields(const Resource& resource, 
 // Defaults and checks. Rules run only on objects whose types are right, so they need not doubt
 // them.
 Outcome<void> complete_and_check(const Resource& resource, json& object, const json* live) {
-  if (resource.schema) resource.schema->apply_defaults(object);
+  // While they are filled in, not afterwards: a small object may have a default of 100 kB in each
+  // of 5,000 items.
+  if (resource.schema && !resource.schema->apply_defaults(object, storage::kMaxObjectBytes)) {
+    return refuse(
+        machinery::too_large("the defaults of its definition alone would add more bytes to the "
+                             "object than the limit of " +
+                             std::to_string(storage::kMaxObjectBytes)));
+  }
   const std::string name = base::string_at(object, {"metadata", "name"});
   std::vector<FieldError> errors =
       types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);

@@ -1,5 +1,8 @@
 #include "kube/server/rest/body.h"
 
+#include <initializer_list>
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -108,6 +111,36 @@ Outcome<std::optional<kube::Propagation>> propagation_of(const std::string& text
                              "\": supported values: \"Background\", \"Foreground\", \"Orphan\""));
 }
 
+// A wish that cannot be read must not be taken for none: what follows is not undone.
+Outcome<void> check_delete_options(const json& options) {
+  if (!options.is_object()) return refuse(machinery::bad_request("the body must be DeleteOptions"));
+  using Type = bool (json::*)() const noexcept;
+  struct Member {
+    std::initializer_list<std::string_view> path;
+    Type is;
+    const char* type;
+  };
+  for (const Member& member : {
+           Member{{"gracePeriodSeconds"}, &json::is_number_integer, "an integer"},
+           Member{{"propagationPolicy"}, &json::is_string, "a string"},
+           Member{{"orphanDependents"}, &json::is_boolean, "true or false"},
+           Member{{"dryRun"}, &json::is_array, "a list"},
+           Member{{"preconditions"}, &json::is_object, "an object"},
+           Member{{"preconditions", "uid"}, &json::is_string, "a string"},
+           Member{{"preconditions", "resourceVersion"}, &json::is_string, "a string"},
+       }) {
+    const json* value = base::find(options, member.path);
+    if (value == nullptr || value->is_null() || (value->*member.is)()) continue;
+    std::string path = "DeleteOptions";
+    for (const std::string_view step : member.path)
+      path += "." + std::string(step);
+    return refuse(
+        machinery::bad_request(path + ": Invalid value: " + base::dump_json(*value).substr(0, 64) +
+                               ": must be " + member.type));
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome<objects::DeleteRequest> delete_request(const Call& call) {
@@ -116,9 +149,8 @@ Outcome<objects::DeleteRequest> delete_request(const Call& call) {
     auto body = decode_object(call.request);
     if (!body) return refuse(body.error());
     options = std::move(body->value);
-    if (!options.is_object())
-      return refuse(machinery::bad_request("the body must be DeleteOptions"));
   }
+  if (auto right = check_delete_options(options); !right) return refuse(right.error());
   objects::DeleteRequest request;
   auto dry = dry_run(call);
   if (!dry) return refuse(dry.error());

@@ -1,6 +1,7 @@
 #include "kube/server/rest/call.h"
 
 #include <charconv>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -54,7 +55,11 @@ Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_v
   if (text.empty()) return std::nullopt;
   int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc() || end != text.data() + text.size() || value < 0) {
+  const bool whole = end == text.data() + text.size();
+  // More than any limit, any time: as good as the largest number there is.
+  if (whole && problem == std::errc::result_out_of_range && text.front() != '-')
+    return std::numeric_limits<int64_t>::max();
+  if (problem != std::errc() || !whole || value < 0) {
     return machinery::refuse(machinery::bad_request("the query parameter " + std::string(name) +
                                                     " must be a number of at least 0, got \"" +
                                                     text.substr(0, 64) + "\""));

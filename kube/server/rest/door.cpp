@@ -1,10 +1,11 @@
 #include "kube/server/rest/door.h"
 
-#include <exception>
+#include <atomic>
 
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "kube/server/rest/discovery.h"
@@ -25,6 +26,31 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
   }
   return difference == 0;
 }
+
+// Remembers that an answer has begun: what throws afterwards cannot be answered a second time.
+class OnceResponder final : public Responder {
+ public:
+  explicit OnceResponder(std::shared_ptr<Responder> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] bool answered() const { return answered_; }
+
+  void send(base::http::Response response) override {
+    answered_ = true;
+    inner_->send(std::move(response));
+  }
+  std::shared_ptr<base::http::Stream> stream(int status, base::http::Headers headers) override {
+    answered_ = true;
+    return inner_->stream(status, std::move(headers));
+  }
+  [[nodiscard]] bool wants_websocket() const override { return inner_->wants_websocket(); }
+  std::shared_ptr<base::http::Stream> accept_websocket() override {
+    answered_ = true;
+    return inner_->accept_websocket();
+  }
+
+ private:
+  const std::shared_ptr<Responder> inner_;
+  std::atomic<bool> answered_ = false;
+};
 
 using Verb = void (*)(Call&);
 
@@ -93,13 +119,17 @@ void Door::handle(Request request, std::shared_ptr<Responder> responder) {
   if (!knows(request.headers.get("Authorization"))) {
     return answer(*responder, machinery::unauthorized());
   }
-  try {
-    route(std::move(request), responder);
-  } catch (const std::exception& error) {
-    // The seam to the JSON library, which throws where code forgot to ask for a type.
-    base::log_error("kube/server", "A request failed unexpectedly", {{"error", error.what()}});
-    answer(*responder, machinery::internal_error("the request could not be handled"));
+  const auto once = std::make_shared<OnceResponder>(std::move(responder));
+  // Also the seam to the JSON library, which throws where code forgot to ask for a type.
+  const auto done = base::guarded("request", [&] { route(std::move(request), once); });
+  if (done) return;
+  base::log_error("kube/server", "A request failed unexpectedly",
+                  {{"error", done.error().message}});
+  if (once->answered()) return;  // an open stream ends as its owner goes
+  if (done.error().code == base::Code::ResourceExhausted) {
+    return answer(*once, machinery::unavailable("the server is out of memory, try again later"));
   }
+  answer(*once, machinery::internal_error("the request could not be handled"));
 }
 
 void Door::route(Request request, std::shared_ptr<Responder> responder) {

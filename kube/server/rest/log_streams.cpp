@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "kube/server/machinery/status.h"
 #include "kube/server/rest/call.h"
@@ -51,6 +52,16 @@ struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
   }
 
   void run() {
+    // What throws (no memory for a chunk) ends this stream, like an error of its reader.
+    if (const auto sent = base::guarded("send", [this] { send_all(); }); !sent) {
+      base::log_warning("kube/server", "Could not go on sending",
+                        {{"error", sent.error().message}});
+    }
+    stream->close();
+    finished = true;
+  }
+
+  void send_all() {
     while (wait_for_room()) {
       auto chunk = reader->read();
       if (!chunk) {
@@ -68,8 +79,6 @@ struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
                                               });
       if (!stream->write(std::move(data))) break;
     }
-    stream->close();
-    finished = true;
   }
 };
 
@@ -84,21 +93,28 @@ base::Result<std::unique_ptr<kube::LogReader>> LogStreams::open(
 }
 
 void LogStreams::send(std::unique_ptr<kube::LogReader> reader,
-                      std::shared_ptr<base::http::Responder> responder) {
+                      std::shared_ptr<base::http::Responder> responder,
+                      const std::string& content_type) {
   const base::MutexLock lock(mutex_);
   join_finished();
   if (stopping_ || sessions_.size() >= kMaxStreams) {
-    return answer(*responder, machinery::too_many_requests("too many logs are being read", 1));
+    return answer(*responder,
+                  machinery::too_many_requests("too many logs and long lists are being read", 1));
   }
   auto session = std::make_shared<Session>();
   session->reader = std::move(reader);
   session->stream = responder->stream(
-      200, {{"Content-Type", "text/plain"}, {"Cache-Control", "no-cache, private"}});
+      200, {{"Content-Type", content_type}, {"Cache-Control", "no-cache, private"}});
   session->stream->on_close([weak = std::weak_ptr<Session>(session)] {
     if (const auto open = weak.lock()) open->cancel();
   });
-  session->thread = std::thread([session] { session->run(); });
-  sessions_.push_back(std::move(session));
+  // On the list first: a thread that nobody could join would end the process.
+  sessions_.push_back(session);
+  const auto started = base::guarded(
+      "begin to send", [&] { session->thread = std::thread([session] { session->run(); }); });
+  if (started) return;
+  sessions_.pop_back();
+  session->stream->close();
 }
 
 void LogStreams::join_finished() {

@@ -1,8 +1,9 @@
 #pragma once
 
-// LogStreams: carries the bytes of pods/log from a LogReader to the client, each on a thread of its
-// own, because a reader that follows may block for hours. A client that reads slowly slows its
-// reader down: at most a few chunks wait unsent, however long the log is.
+// LogStreams: carries the bytes of pods/log, and of lists too long for one answer, from a LogReader
+// to the client, each on a thread of its own, because a reader that follows may block for hours. A
+// client that reads slowly slows its reader down: at most a few chunks wait unsent, however long
+// the log is.
 //
 // Errors: ResourceExhausted when kMaxStreams are open already. Threads: any; stop() ends all.
 
@@ -30,7 +31,8 @@ class LogStreams {
                                                       const std::string& uid,
                                                       const kube::LogOptions& options) const;
   void send(std::unique_ptr<kube::LogReader> reader,
-            std::shared_ptr<base::http::Responder> responder);
+            std::shared_ptr<base::http::Responder> responder,
+            const std::string& content_type = "text/plain");
   void stop();
 
  private:

@@ -1,5 +1,8 @@
 // pods/binding, pods/eviction and pods/log.
 
+#include <algorithm>
+#include <chrono>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -14,6 +17,9 @@ namespace {
 
 using machinery::refuse;
 using nlohmann::json;
+
+// No log is older; more seconds than this would not fit into milliseconds.
+constexpr std::chrono::seconds kLongestSince = std::chrono::years{100};
 
 // The names of a pod's containers, init containers first.
 std::vector<std::string> containers_of(const json& pod) {
@@ -60,7 +66,13 @@ Outcome<kube::LogOptions> log_options(const Call& call) {
   options.limit_bytes = *limit;
   auto since = number_parameter(call, "sinceSeconds");
   if (!since) return refuse(since.error());
-  if (*since) options.since = call.services.clock.now() - std::chrono::seconds(**since);
+  if (*since == 0) {
+    return refuse(machinery::bad_request("sinceSeconds: Invalid value: 0: must be greater than 0"));
+  }
+  if (*since) {
+    options.since =
+        call.services.clock.now() - std::min(std::chrono::seconds(**since), kLongestSince);
+  }
   if (const std::string time = call.parameter("sinceTime"); !time.empty()) {
     const auto parsed = base::parse_rfc3339(time);
     if (!parsed) return refuse(machinery::bad_request("sinceTime: " + parsed.error().message));

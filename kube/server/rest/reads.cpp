@@ -91,20 +91,25 @@ Outcome<Page> read_state(const Call& call) {
   return Page{.listing = store.list(resource, call.info.ns), .after = std::nullopt};
 }
 
-// Cuts the listing to what is selected, after the last page and within the limit.
+// Cuts the listing to what is selected, after the last page and within the limit and the size of a
+// page. A page has one object at least.
 json select_page(Page& page, const Selection& selection, int64_t limit) {
   json metadata = {{"resourceVersion", std::to_string(page.listing.revision)}};
   std::vector<ObjectPtr> chosen;
   int64_t remaining = 0;
+  size_t bytes = 0;
   for (ObjectPtr& object : page.listing.items) {
     if (page.after &&
         std::tie(object->key.ns, object->key.name) <= std::tie(page.after->ns, page.after->name)) {
       continue;
     }
     if (!selection.matches(*object)) continue;
-    if (limit > 0 && static_cast<int64_t>(chosen.size()) == limit) {
+    const bool full = remaining > 0 || static_cast<int64_t>(chosen.size()) == limit ||
+                      (!chosen.empty() && bytes + object->text.size() > kPageBytes);
+    if (limit > 0 && full) {
       ++remaining;
     } else {
+      bytes += object->text.size();
       chosen.push_back(std::move(object));
     }
   }
@@ -138,7 +143,7 @@ void handle_list(Call& call) {
   auto page = read_state(call);
   if (!page) return answer(*call.responder, page.error());
   const json metadata = select_page(*page, *selection, limit->value_or(0));
-  answer(*call.responder, 200, view->list(page->listing.items, metadata, now_of(call)));
+  answer_list(call, *view, std::move(page->listing.items), metadata, now_of(call));
 }
 
 }  // namespace kube::server::rest

@@ -1,14 +1,19 @@
 #include "kube/server/rest/view.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "kube/server/objects/objects.h"
+#include "kube/server/rest/log_streams.h"
+#include "kube/server/storage/limits.h"
 
 namespace kube::server::rest {
 namespace {
 
 using nlohmann::json;
+using storage::ObjectPtr;
 
 json metadata_only(const json& object, const std::string& meta_version) {
   return {{"kind", "PartialObjectMetadata"},
@@ -53,33 +58,76 @@ std::string View::object(const storage::Object& object, std::chrono::sys_seconds
   return base::dump_json(table(*this, one, metadata, now, definitions));
 }
 
-std::string View::list(const std::vector<storage::ObjectPtr>& objects, const json& metadata,
-                       std::chrono::sys_seconds now) const {
-  if (representation.form == Form::Table) {
-    std::vector<json> parsed;
-    parsed.reserve(objects.size());
-    for (const auto& object : objects)
-      parsed.push_back(objects::Objects::served(*resource, *object));
-    return base::dump_json(
-        table(*this, parsed, metadata, now, machinery::TableColumns::Definitions::Include));
+std::string View::row(const storage::Object& object, std::chrono::sys_seconds now) const {
+  std::vector<json> one;
+  one.push_back(objects::Objects::served(*resource, object));
+  return base::dump_json(table(*this, one, json::object(), now,
+                               machinery::TableColumns::Definitions::Omit)["rows"][0]);
+}
+
+ListText::ListText(View view, std::vector<ObjectPtr> objects, const json& metadata,
+                   std::chrono::sys_seconds now)
+    : view_(std::move(view)), objects_(std::move(objects)), now_(now) {
+  const Representation& as = view_.representation;
+  if (as.form == Form::Table) {
+    head_ = base::dump_json(
+        table(view_, {}, metadata, now, machinery::TableColumns::Definitions::Include));
+    head_.resize(head_.size() - 2);  // ]}: the rows are the last member
+    return;
   }
-  const bool whole = representation.form == Form::Json;
-  std::string text =
-      R"({"kind":")" + (whole ? resource->list_kind : "PartialObjectMetadataList") +
-      R"(","apiVersion":")" +
-      (whole ? resource->type.api_version() : "meta.k8s.io/" + representation.meta_version) +
-      R"(","metadata":)" + base::dump_json(metadata) + R"(,"items":[)";
-  size_t size = text.size() + 3;
-  for (const auto& object : objects)
-    size += object->text.size() + 1;
-  text.reserve(size);
-  bool first = true;
-  for (const auto& object : objects) {
-    if (!first) text += ',';
-    first = false;
-    text += this->object(*object, now);
+  const bool whole = as.form == Form::Json;
+  const types::Resource& resource = *view_.resource;
+  head_ = R"({"kind":")" + (whole ? resource.list_kind : "PartialObjectMetadataList") +
+          R"(","apiVersion":")" +
+          (whole ? resource.type.api_version() : "meta.k8s.io/" + as.meta_version) +
+          R"(","metadata":)" + base::dump_json(metadata) + R"(,"items":[)";
+}
+
+void ListText::add_item(std::string& text) {
+  if (position_ > 0) text += ',';
+  const storage::Object& object = *objects_[position_++];
+  text += view_.representation.form == Form::Table ? view_.row(object, now_)
+                                                   : view_.object(object, now_);
+}
+
+std::optional<std::string> ListText::next(size_t bytes) {
+  if (ended_) return std::nullopt;
+  std::string text = std::exchange(head_, {});
+  while (text.size() < bytes && position_ < objects_.size())
+    add_item(text);
+  ended_ = position_ == objects_.size();
+  if (ended_) text += "]}\n";
+  return text;
+}
+
+namespace {
+
+constexpr size_t kChunk = size_t{256} << 10;
+
+class ListReader final : public kube::LogReader {
+ public:
+  explicit ListReader(ListText text) : text_(std::move(text)) {}
+  base::Result<std::optional<std::string>> read() override { return text_.next(kChunk); }
+  void cancel() override {}  // read() never waits
+
+ private:
+  ListText text_;
+};
+
+}  // namespace
+
+void answer_list(Call& call, View view, std::vector<ObjectPtr> objects, const json& metadata,
+                 std::chrono::sys_seconds now) {
+  size_t bytes = 0;
+  for (const ObjectPtr& object : objects)
+    bytes += object->text.size();
+  ListText text(std::move(view), std::move(objects), metadata, now);
+  // One object may be over a page by itself.
+  if (bytes <= kPageBytes + storage::kMaxObjectBytes) {
+    return answer(*call.responder, 200, *text.next(static_cast<size_t>(-1)));
   }
-  return text + "]}\n";
+  call.services.logs.send(std::make_unique<ListReader>(std::move(text)), call.responder,
+                          "application/json");
 }
 
 }  // namespace kube::server::rest

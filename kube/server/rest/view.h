@@ -3,13 +3,16 @@
 // View: a stored object, a list or a change, rendered as the client asked for it.
 //
 // The fast path copies the stored text; only Tables, metadata and other API versions are parsed.
-// Threads: pure functions.
+// Threads: pure functions but for answer_list(), which answers the call.
 
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kube/server/machinery/table.h"
+#include "kube/server/rest/call.h"
 #include "kube/server/rest/negotiation.h"
 #include "kube/server/storage/object.h"
 #include "kube/server/types/resource.h"
@@ -26,10 +29,36 @@ struct View {
   [[nodiscard]] std::string object(const storage::Object& object, std::chrono::sys_seconds now,
                                    machinery::TableColumns::Definitions definitions =
                                        machinery::TableColumns::Definitions::Include) const;
-  // `metadata` is the list's, as JSON.
-  [[nodiscard]] std::string list(const std::vector<storage::ObjectPtr>& objects,
-                                 const nlohmann::json& metadata,
-                                 std::chrono::sys_seconds now) const;
+  [[nodiscard]] std::string row(const storage::Object& object, std::chrono::sys_seconds now) const;
 };
+
+// A list as text, piece by piece: one object is parsed at a time, however many there are.
+class ListText {
+ public:
+  // `metadata` is the list's, as JSON.
+  ListText(View view, std::vector<storage::ObjectPtr> objects, const nlohmann::json& metadata,
+           std::chrono::sys_seconds now);
+  // At least so many bytes, or what is left; nullopt after the end.
+  std::optional<std::string> next(size_t bytes);
+
+ private:
+  void add_item(std::string& text);
+
+  const View view_;
+  const std::vector<storage::ObjectPtr> objects_;
+  const std::chrono::sys_seconds now_;
+  std::string head_;
+  size_t position_ = 0;
+  bool ended_ = false;
+};
+
+// What a page holds at most, by its objects' stored text: when a client asks for pages, a page may
+// have fewer objects than its limit. A list that nobody asked to be cut is sent whole, but
+// written piece by piece, as fast as the client reads it.
+inline constexpr size_t kPageBytes = size_t{8} << 20;
+
+// Answers 200 with the list.
+void answer_list(Call& call, View view, std::vector<storage::ObjectPtr> objects,
+                 const nlohmann::json& metadata, std::chrono::sys_seconds now);
 
 }  // namespace kube::server::rest

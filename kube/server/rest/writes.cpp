@@ -89,8 +89,8 @@ void handle_delete_collection(Call& call) {
     removed.push_back(outcome->object);
   }
   const json metadata = {{"resourceVersion", std::to_string(listing.revision)}};
-  const View view{.resource = call.resource, .representation = call.representation};
-  answer(*call.responder, 200, view.list(removed, metadata, now_of(call)));
+  answer_list(call, {.resource = call.resource, .representation = call.representation},
+              std::move(removed), metadata, now_of(call));
 }
 
 }  // namespace kube::server::rest

@@ -25,8 +25,10 @@ constexpr std::array<const char*, 1> kMigrations = {R"sql(
   INSERT INTO horizon VALUES (0);
 )sql"};
 
-// Free pages are handed back in small portions, so that no single write waits long.
+// Free pages are handed back in small portions, so that no single write waits long; a few are kept
+// for the next writes.
 constexpr int kPagesPerVacuum = 256;
+constexpr int64_t kFreePages = 64;
 
 base::Result<int64_t> single_integer(Database& database, std::string_view sql) {
   ASSIGN_OR_RETURN(auto statement, database.prepare(sql));
@@ -43,9 +45,13 @@ base::Status use_incremental_vacuum(Database& database) {
   return database.execute("VACUUM");
 }
 
-base::Error explain_lock(base::Error error) {
+// What a person can do about it.
+base::Error explain(base::Error error, const std::string& path) {
   if (error.message.find("locked") != std::string::npos) {
     error.message += " (in use by another sparkcron?)";
+  } else if (error.code == base::Code::Corrupt) {
+    error.message += " (the file is damaged: put a backup in its place, or move " + path +
+                     " away to begin with an empty one)";
   }
   return error;
 }
@@ -59,8 +65,20 @@ base::Status take_exclusive_lock(Database& database) {
     RETURN_IF_ERROR(database.execute("UPDATE horizon SET compacted = compacted"));
     return transaction.commit();
   }();
-  if (!locked) return base::failure(explain_lock(locked.error()));
-  return {};
+  return locked;
+}
+
+// All that the log beside the file holds is written into the file, and synced there. What an
+// earlier process could not sync, and the system remembers all the same, is durable only by this.
+base::Status settle(Database& database) {
+  return database.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+base::Status prepare(Database& database) {
+  RETURN_IF_ERROR(use_incremental_vacuum(database));
+  RETURN_IF_ERROR(database.migrate(kMigrations));
+  RETURN_IF_ERROR(take_exclusive_lock(database));
+  return settle(database);
 }
 
 }  // namespace
@@ -68,12 +86,10 @@ base::Status take_exclusive_lock(Database& database) {
 base::Result<RevisionLog> RevisionLog::open(const std::string& path,
                                             base::sqlite::Durability durability) {
   auto opened = Database::open(path, durability);
-  if (!opened) return base::failure(explain_lock(opened.error()));
+  if (!opened) return base::failure(explain(opened.error(), path));
   auto owned = std::make_unique<Database>(std::move(*opened));
   Database& database = *owned;
-  RETURN_IF_ERROR(use_incremental_vacuum(database));
-  RETURN_IF_ERROR(database.migrate(kMigrations));
-  RETURN_IF_ERROR(take_exclusive_lock(database));
+  if (auto ready = prepare(database); !ready) return base::failure(explain(ready.error(), path));
   ASSIGN_OR_RETURN(const int64_t compacted,
                    single_integer(database, "SELECT compacted FROM horizon"));
   ASSIGN_OR_RETURN(auto insert,
@@ -82,14 +98,16 @@ base::Result<RevisionLog> RevisionLog::open(const std::string& path,
   return RevisionLog(std::move(owned), std::move(insert), compacted);
 }
 
-base::Status RevisionLog::scan(const std::function<void(Row)>& visit) {
+base::Status RevisionLog::scan(int64_t first, const std::function<void(Row)>& visit) {
   ASSIGN_OR_RETURN(
       auto statement,
       database_->prepare("SELECT revision, change, resource, namespace, name, previous, "
-                         "object FROM revisions ORDER BY revision"));
+                         "object FROM revisions WHERE revision >= ? ORDER BY revision"));
+  statement.bind(1, first);
   while (true) {
-    ASSIGN_OR_RETURN(const bool row, statement.step());
-    if (!row) return {};
+    auto row = statement.step();
+    if (!row) return base::failure(explain(row.error(), database_->path()));
+    if (!*row) return {};
     visit({.revision = statement.integer(0),
            .change = static_cast<Change>(statement.integer(1)),
            .key = {.resource = std::string(statement.text(2)),
@@ -133,7 +151,19 @@ base::Status RevisionLog::compact(int64_t revision) {
     RETURN_IF_ERROR(transaction.commit());
   }
   compacted_ = revision;
-  return database_->execute("PRAGMA incremental_vacuum(" + std::to_string(kPagesPerVacuum) + ")");
+  return {};
+}
+
+base::Result<bool> RevisionLog::shrink() {
+  ASSIGN_OR_RETURN(const int64_t free, single_integer(*database_, "PRAGMA freelist_count"));
+  if (free > kFreePages) {
+    RETURN_IF_ERROR(
+        database_->execute("PRAGMA incremental_vacuum(" + std::to_string(kPagesPerVacuum) + ")"));
+    if (free > kPagesPerVacuum + kFreePages) return true;
+  }
+  // The file itself becomes shorter only by this.
+  RETURN_IF_ERROR(settle(*database_));
+  return false;
 }
 
 }  // namespace kube::server::storage

@@ -8,8 +8,9 @@
 // with the row that it replaced. (After kine, which keeps Kubernetes in SQL the same way.)
 //
 // An append returns only when its rows would survive a crash and, with Durability::Full, a power
-// failure. Errors: Unavailable (full disk, I/O error, file in use by another process: nothing was
-// written), InvalidArgument (not a database, written by a newer sparkcron). Threads: one at a time.
+// failure. Errors: Unavailable (full disk, I/O error, file in use by another process), Corrupt
+// (damaged, or no database), InvalidArgument (written by a newer sparkcron). After an error nothing
+// was written, unless in_doubt(). Threads: one at a time.
 
 #include <cstdint>
 #include <functional>
@@ -37,12 +38,17 @@ class RevisionLog {
   static base::Result<RevisionLog> open(const std::string& path,
                                         base::sqlite::Durability durability);
 
-  // All rows, oldest first.
-  base::Status scan(const std::function<void(Row)>& visit);
+  // All rows from `first` on, oldest first.
+  base::Status scan(int64_t first, const std::function<void(Row)>& visit);
   // All or nothing; revisions must ascend.
   base::Status append(std::span<const Row> rows);
-  // Forgets what was superseded at or before `revision`, and gives free pages back to the disk.
+  // After a failed sync: whether the last rows will be found by the next open() is unknown, and
+  // what could be written after them is worth nothing. Only opening the file anew tells.
+  [[nodiscard]] bool in_doubt() const { return database_->commit_in_doubt(); }
+  // Forgets what was superseded at or before `revision`.
   base::Status compact(int64_t revision);
+  // Gives a portion of the free pages back to the disk. True: more are left.
+  base::Result<bool> shrink();
   // Watches and lists older than this get 410.
   [[nodiscard]] int64_t compacted() const { return compacted_; }
 

@@ -3,18 +3,21 @@
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "kube/server/storage/limits.h"
 #include "kube/server/storage/revision_log.h"
 
 namespace kube::server::storage {
 namespace {
 
-// One transaction at most: bounds how long the first of a batch waits for the last.
+// One transaction at most: bounds how long the first of a batch waits for the last, and how far the
+// write-ahead log grows.
 constexpr size_t kMaxBatch = 512;
+constexpr size_t kMaxBatchBytes = size_t{16} << 20;
 
 ObjectPtr make_object(Key key, int64_t revision, std::string text, Facts facts) {
   auto object = std::make_shared<Object>();
@@ -49,10 +52,20 @@ base::Status admit(const WriteRequest& request, const ObjectPtr& current) {
 struct Store::Pending {
   WriteRequest request;
   std::optional<base::Result<ObjectPtr>> result;
+  size_t bytes = 0;  // of the new object
+};
+
+// What one batch comes to before it is written.
+struct Store::Draft {
+  int64_t revision = 0;  // the newest
+  std::vector<Row> rows;
+  std::vector<EventPtr> events;
+  std::vector<base::Result<ObjectPtr>> results;
+  std::map<Key, ObjectPtr> written;  // by this batch, not yet visible
 };
 
 struct Store::Core {
-  RevisionLog log;
+  std::optional<RevisionLog> log;  // nothing between two attempts to open it anew
 };
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
@@ -60,10 +73,10 @@ Store::Store(StoreOptions options) : options_(std::move(options)) {}
 base::Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   ASSIGN_OR_RETURN(auto log, RevisionLog::open(options.path, options.durability));
   std::unique_ptr<Store> store(new Store(std::move(options)));
-  store->core_ = std::make_unique<Core>(Core{std::move(log)});
+  store->core_ = std::make_unique<Core>();
+  store->core_->log.emplace(std::move(log));
   RETURN_IF_ERROR(store->load());
-  store->writer_ = std::thread([raw = store.get()] { raw->run(); });
-  pthread_setname_np(store->writer_.native_handle(), "store");
+  store->writer_ = base::start_thread("store", [raw = store.get()] { raw->run(); });
   return store;
 }
 
@@ -77,32 +90,46 @@ Store::~Store() {
 }
 
 base::Status Store::load() {
-  const base::MutexLock lock(mutex_);
-  compacted_ = core_->log.compacted();
-  revision_ = compacted_;
-  base::Status problem;
-  RETURN_IF_ERROR(core_->log.scan([&](Row row) REQUIRES(mutex_) {
-    if (!problem) return;
-    const auto object = nlohmann::json::parse(row.text, nullptr, false);
-    if (object.is_discarded()) {
-      problem = base::failure(base::Code::InvalidArgument, options_.path + ": revision " +
-                                                               std::to_string(row.revision) +
-                                                               " is not JSON: the file is damaged");
-      return;
-    }
-    auto event = std::make_shared<Event>();
-    event->revision = row.revision;
-    event->change = row.change;
-    event->previous = locked_get(row.key);
-    event->object = make_object(row.key, row.revision, std::move(row.text),
-                                options_.facts ? options_.facts(row.key, object) : Facts{});
+  {
+    const base::MutexLock lock(mutex_);
+    compacted_ = core_->log->compacted();
+    revision_ = compacted_;
+  }
+  RETURN_IF_ERROR(read_rows(0, [this](const EventPtr& event) -> base::Status {
+    const base::MutexLock lock(mutex_);
     apply(event);
+    return {};
   }));
+  const base::MutexLock lock(mutex_);
   // What was compacted has no history: its events lack the states that they replaced.
   while (!history_.empty() && history_.front()->revision <= compacted_) {
     history_bytes_ -= history_.front()->object->text.size();
     history_.pop_front();
   }
+  return {};
+}
+
+// The rows of the file as events on the present state, in order; `visit` applies them.
+base::Status Store::read_rows(int64_t first,
+                              const std::function<base::Status(const EventPtr&)>& visit) {
+  base::Status problem;
+  RETURN_IF_ERROR(core_->log->scan(first, [&](Row row) {
+    if (!problem) return;
+    const auto object = nlohmann::json::parse(row.text, nullptr, false);
+    if (object.is_discarded()) {
+      problem = base::failure(base::Code::Corrupt, options_.path + ": revision " +
+                                                       std::to_string(row.revision) +
+                                                       " is not JSON: the file is damaged");
+      return;
+    }
+    auto event = std::make_shared<Event>();
+    event->revision = row.revision;
+    event->change = row.change;
+    event->previous = get(row.key);
+    event->object = make_object(row.key, row.revision, std::move(row.text),
+                                options_.facts ? options_.facts(row.key, object) : Facts{});
+    problem = visit(event);
+  }));
   return problem;
 }
 
@@ -118,6 +145,7 @@ void Store::apply(const EventPtr& event) {
   Shelf& shelf = shelves_[key.resource];
   const ObjectPtr& old = event->previous;
   if (old) {
+    bytes_ -= old->text.size();
     by_uid_.erase(old->facts.uid);
     for (const Owner& owner : old->facts.owners) {
       const auto found = dependents_.find(owner.uid);
@@ -130,6 +158,7 @@ void Store::apply(const EventPtr& event) {
     shelf.erase({key.ns, key.name});
   } else {
     shelf[{key.ns, key.name}] = event->object;
+    bytes_ += event->object->text.size();
     const Facts& facts = event->object->facts;
     if (!facts.uid.empty()) by_uid_[facts.uid] = event->object;
     for (const Owner& owner : facts.owners)
@@ -232,6 +261,37 @@ int64_t Store::compacted() const {
   return compacted_;
 }
 
+size_t Store::bytes() const {
+  const base::MutexLock lock(mutex_);
+  return bytes_;
+}
+
+base::Status Store::health() const {
+  const base::MutexLock lock(mutex_);
+  return health_;
+}
+
+void Store::note_health(base::Status health) {
+  const base::MutexLock lock(mutex_);
+  health_ = std::move(health);
+}
+
+base::Result<size_t> Store::check_room(const WriteRequest& request) const {
+  if (request.change == Change::Deleted) return size_t{0};
+  const ObjectPtr current = get(request.key);
+  const bool deleting = request.facts.deleting;
+  const auto size = check_size(*request.object, current.get(), deleting);
+  if (!size || deleting) return size;
+  // What is there may still be updated when nothing new comes in: a run has to tell how it ended.
+  const size_t quota = options_.quota_bytes + (current ? options_.quota_bytes / 10 : 0);
+  const size_t used = bytes();
+  if (used < quota) return size;
+  return base::failure(base::Code::Unavailable, "the objects have " + std::to_string(used) +
+                                                    " bytes, the limit is " +
+                                                    std::to_string(options_.quota_bytes) +
+                                                    ": delete what is no longer needed");
+}
+
 void Store::add_listener(Listener listener) {
   listeners_.push_back(std::move(listener));
 }
@@ -244,13 +304,20 @@ base::Result<ObjectPtr> Store::write(WriteRequest request) {
 
 std::vector<base::Result<ObjectPtr>> Store::write_all(std::vector<WriteRequest> requests) {
   std::vector<Pending> pending(requests.size());
-  for (size_t i = 0; i < requests.size(); ++i)
+  for (size_t i = 0; i < requests.size(); ++i) {
     pending[i].request = std::move(requests[i]);
+    if (auto bytes = check_room(pending[i].request)) {
+      pending[i].bytes = *bytes;
+    } else {
+      pending[i].result = base::failure(bytes.error());
+    }
+  }
   std::vector<base::Result<ObjectPtr>> results;
   base::MutexLock lock(queue_mutex_);
   CHECK(!stopping_);
-  for (Pending& one : pending)
-    queue_.push_back(&one);
+  for (Pending& one : pending) {
+    if (!one.result) queue_.push_back(&one);
+  }
   queued_.notify_one();
   for (Pending& one : pending) {
     while (!one.result)
@@ -260,80 +327,170 @@ std::vector<base::Result<ObjectPtr>> Store::write_all(std::vector<WriteRequest> 
   return results;
 }
 
+// Empty: nothing waits, or the end has come.
+std::vector<Store::Pending*> Store::next_batch() {
+  std::vector<Pending*> batch;
+  batch.reserve(kMaxBatch);
+  base::MutexLock lock(queue_mutex_);
+  while (queue_.empty() && !stopping_ && !untidy_)
+    queued_.wait(lock);
+  size_t bytes = 0;
+  while (!queue_.empty() && batch.size() < kMaxBatch && bytes < kMaxBatchBytes) {
+    bytes += queue_.front()->bytes;
+    batch.push_back(queue_.front());
+    queue_.pop_front();
+  }
+  return batch;
+}
+
 void Store::run() {
   while (true) {
-    std::vector<Pending*> batch;
-    {
-      base::MutexLock lock(queue_mutex_);
-      while (queue_.empty() && !stopping_)
-        queued_.wait(lock);
-      if (queue_.empty()) return;
-      const auto end =
-          queue_.begin() + static_cast<std::ptrdiff_t>(std::min(queue_.size(), kMaxBatch));
-      batch.assign(queue_.begin(), end);
-      queue_.erase(queue_.begin(), end);
+    const auto batch = next_batch();
+    if (!batch.empty()) {
+      commit(batch);
+      compact_if_needed();
+      continue;
     }
-    commit(batch);
-    compact_if_needed();
+    {
+      const base::MutexLock lock(queue_mutex_);
+      if (stopping_ && queue_.empty()) return;
+    }
+    tidy();
   }
 }
 
 void Store::commit(std::span<Pending* const> batch) {
-  std::vector<Row> rows;
-  std::vector<EventPtr> events;
-  std::vector<base::Result<ObjectPtr>> results;
-  std::map<Key, ObjectPtr> written;  // by this batch, not yet visible
-  int64_t revision = this->revision();
-  for (Pending* const one : batch) {
-    WriteRequest& request = one->request;
-    const auto earlier = written.find(request.key);
-    const ObjectPtr current = earlier != written.end() ? earlier->second : get(request.key);
-    if (auto admitted = admit(request, current); !admitted) {
-      results.push_back(base::failure(admitted.error()));
-      continue;
-    }
-    ++revision;
-    const bool deleted = request.change == Change::Deleted;
-    auto event = std::make_shared<Event>();
-    event->revision = revision;
-    event->change = request.change;
-    event->previous = current;
-    event->object = make_object(
-        request.key, revision,
-        with_revision(deleted ? current->parse() : std::move(*request.object), revision),
-        deleted ? current->facts : std::move(request.facts));
-    written[request.key] = deleted ? nullptr : event->object;
-    rows.push_back({.revision = revision,
-                    .change = request.change,
-                    .key = request.key,
-                    .previous = current ? current->revision : 0,
-                    .text = event->object->text});
-    results.push_back(event->object);
-    events.push_back(std::move(event));
+  auto written = base::guarded("write", [&] { return write_batch(batch); });
+  const base::MutexLock lock(queue_mutex_);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    batch[i]->result = written ? std::move((*written)[i])
+                               : base::Result<ObjectPtr>(base::failure(written.error()));
   }
-  base::Status appended;
-  if (!rows.empty()) appended = core_->log.append(rows);
-  if (appended) {
+  finished_.notify_all();
+}
+
+std::vector<base::Result<ObjectPtr>> Store::write_batch(std::span<Pending* const> batch) {
+  base::Status ready;
+  if (must_reopen_) ready = reopen();
+  Draft all{.revision = revision()};
+  all.rows.reserve(batch.size());
+  all.events.reserve(batch.size());
+  all.results.reserve(batch.size());
+  for (Pending* const one : batch) {
+    auto drafted =
+        base::guarded("write " + one->request.key.name, [&] { draft(one->request, all); });
+    // What throws is the parsing or the copying of this one object, before it is part of the rows.
+    if (!drafted) all.results.push_back(base::failure(drafted.error()));
+  }
+  if (ready && !all.rows.empty()) ready = append(all);
+  if (ready) {
+    // What is durable has happened, whether or not everybody can be told of it at once.
+    static_cast<void>(publish(all.events));
+    return std::move(all.results);
+  }
+  base::log_error("kube/server", "Could not write to the store",
+                  {{"error", ready.error().message}});
+  // A refusal that was decided against rows which were not written is withdrawn with them.
+  return std::vector<base::Result<ObjectPtr>>(batch.size(), base::failure(ready.error()));
+}
+
+// Adds one request to the batch: a row, an event and a result, or a refusal. All or nothing: what
+// may throw comes first.
+void Store::draft(WriteRequest& request, Draft& draft) const {
+  const auto earlier = draft.written.find(request.key);
+  const ObjectPtr current = earlier != draft.written.end() ? earlier->second : get(request.key);
+  if (auto admitted = admit(request, current); !admitted) {
+    draft.results.push_back(base::failure(admitted.error()));
+    return;
+  }
+  const int64_t revision = draft.revision + 1;
+  const bool deleted = request.change == Change::Deleted;
+  auto event = std::make_shared<Event>();
+  event->revision = revision;
+  event->change = request.change;
+  event->previous = current;
+  event->object =
+      make_object(request.key, revision,
+                  with_revision(deleted ? current->parse() : std::move(*request.object), revision),
+                  deleted ? current->facts : std::move(request.facts));
+  Row row{.revision = revision,
+          .change = request.change,
+          .key = request.key,
+          .previous = current ? current->revision : 0,
+          .text = event->object->text};
+  draft.written.try_emplace(request.key).first->second = deleted ? nullptr : event->object;
+  draft.rows.push_back(std::move(row));
+  draft.results.emplace_back(event->object);
+  draft.events.push_back(std::move(event));
+  draft.revision = revision;
+}
+
+base::Status Store::append(const Draft& draft) {
+  auto appended = core_->log->append(draft.rows);
+  if (appended) return {};
+  base::Error error = appended.error();
+  if (core_->log->in_doubt()) {
+    must_reopen_ = true;
+    error.message =
+        "it is unknown whether this was stored, nothing more is until the file has been opened "
+        "anew: " +
+        error.message;
+  }
+  if (must_reopen_ || error.code == base::Code::Corrupt) {
+    must_reopen_ = true;
+    note_health(base::failure(error));
+  }
+  return base::failure(std::move(error));
+}
+
+// What was written becomes what everybody sees.
+base::Status Store::publish(const std::vector<EventPtr>& events) {
+  if (events.empty()) return {};
+  const auto seen = base::guarded("publish what was written", [&] {
     {
       const base::MutexLock lock(mutex_);
       for (const EventPtr& event : events)
         apply(event);
     }
-    if (!events.empty()) {
-      for (const Listener& listener : listeners_)
-        listener(events);
-    }
-  } else {
-    base::log_error("kube/server", "Could not write to the store",
-                    {{"error", appended.error().message}});
+    for (const Listener& listener : listeners_)
+      listener(events);
+  });
+  if (seen) return {};
+  // The file knows more than the memory: what is missing is read from it before the next write.
+  must_reopen_ = true;
+  base::log_error("kube/server", "Could not publish what was written",
+                  {{"error", seen.error().message}});
+  return seen;
+}
+
+// What the file holds is the truth: rows that nobody was told of are told now, and a file without
+// the last row that somebody was told of is not the one that was written.
+base::Status Store::reopen() {
+  auto reopened = [this]() -> base::Status {
+    core_->log.reset();  // it holds the lock
+    ASSIGN_OR_RETURN(auto log, RevisionLog::open(options_.path, options_.durability));
+    core_->log.emplace(std::move(log));
+    const int64_t known = revision();
+    bool found = known <= compacted();
+    RETURN_IF_ERROR(read_rows(known, [&](const EventPtr& event) -> base::Status {
+      if (event->revision != known) return publish({event});
+      found = true;
+      return {};
+    }));
+    if (found) return {};
+    return base::failure(base::Code::Corrupt,
+                         options_.path + ": revision " + std::to_string(known) +
+                             " was stored and is not there any more (another file in its place?)");
+  }();
+  if (!reopened) {
+    base::Error error = reopened.error().with_context("the file cannot be opened anew");
+    note_health(base::failure(error));
+    return base::failure(std::move(error));
   }
-  const base::MutexLock lock(queue_mutex_);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    // A refusal that was decided against rows which were not written is withdrawn with them.
-    if (!appended) results[i] = base::failure(appended.error());
-    batch[i]->result = std::move(results[i]);
-  }
-  finished_.notify_all();
+  must_reopen_ = false;
+  note_health({});
+  base::log_warning("kube/server", "Opened the store anew after a failed write", {});
+  return {};
 }
 
 void Store::compact_if_needed() {
@@ -355,10 +512,25 @@ void Store::compact_if_needed() {
     if (horizon == 0) return;
     compacted_ = horizon;
   }
+  untidy_ = true;
+  if (!core_->log) return;
   // A crash before this: the rows are still there and the next start knows a little more history.
-  if (auto compacted = core_->log.compact(horizon); !compacted) {
+  if (auto compacted = core_->log->compact(horizon); !compacted) {
     base::log_warning("kube/server", "Could not compact the store; trying again later",
                       {{"error", compacted.error().message}});
+  }
+}
+
+// While nobody waits: what compaction freed goes back to the disk, portion by portion.
+void Store::tidy() {
+  untidy_ = false;
+  if (!core_->log || must_reopen_) return;
+  const auto shrunk = core_->log->shrink();
+  if (shrunk) {
+    untidy_ = *shrunk;
+  } else {
+    base::log_warning("kube/server", "Could not give free pages back to the disk; trying later",
+                      {{"error", shrunk.error().message}});
   }
 }
 

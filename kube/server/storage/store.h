@@ -10,8 +10,17 @@
 // come.
 //
 // Errors of a write: AlreadyExists, NotFound, Conflict (another revision than the expected one),
-// Unavailable (the disk refused; nothing changed). Threads: every method from any thread;
-// listeners are called on the writer's thread.
+// TooLarge (limits.h), Unavailable and Corrupt (the disk refused). Nothing changed then, with one
+// exception that its text names: after a failed sync it is unknown what the file holds. From then
+// on every write is refused until the file has been opened anew, which the next one tries; what
+// was found to be there all the same is then told to everybody like any other change. health() says
+// so while it lasts.
+//
+// All objects together are bounded by quota_bytes: what is over it is refused (Unavailable, "the
+// objects have … bytes, the limit is …"), updates of what is there a tenth later than new objects,
+// deletions never.
+//
+// Threads: every method from any thread; listeners are called on the writer's thread.
 
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +53,9 @@ struct StoreOptions {
   base::sqlite::Durability durability = base::sqlite::Durability::Full;
   size_t history_revisions = 10'000;
   size_t history_bytes = size_t{8} << 20;
+  // Of the text of all objects. As etcd's default: the state is in memory, at twice to three times
+  // this size.
+  size_t quota_bytes = size_t{2} << 30;
   // Called for every object that is loaded; writes bring their facts along.
   std::function<Facts(const Key&, const nlohmann::json&)> facts;
 };
@@ -82,6 +94,12 @@ class Store {
   [[nodiscard]] int64_t revision() const;
   [[nodiscard]] int64_t compacted() const;
 
+  [[nodiscard]] size_t bytes() const;  // of the text of all objects
+  // What keeps the store from writing, until it is over: a sync that failed, a damaged file.
+  [[nodiscard]] base::Status health() const;
+
+  // What write() would say of the object's size and of the quota; the object's bytes if it is well.
+  [[nodiscard]] base::Result<size_t> check_room(const WriteRequest& request) const;
   // Blocks until durable. For Deleted: the last state, with the revision of the deletion.
   base::Result<ObjectPtr> write(WriteRequest request);
   // Independent of each other, in one go.
@@ -93,14 +111,24 @@ class Store {
 
  private:
   struct Pending;
+  struct Draft;
   struct Core;  // the SQLite side, touched by the writer alone
   using Shelf = std::map<std::pair<std::string, std::string>, ObjectPtr>;
 
   explicit Store(StoreOptions options);
   base::Status load();
+  base::Status read_rows(int64_t first, const std::function<base::Status(const EventPtr&)>& visit);
   void run();
+  std::vector<Pending*> next_batch();
   void commit(std::span<Pending* const> batch);
+  std::vector<base::Result<ObjectPtr>> write_batch(std::span<Pending* const> batch);
+  void draft(WriteRequest& request, Draft& draft) const;
+  base::Status append(const Draft& draft);
+  base::Status publish(const std::vector<EventPtr>& events);
+  base::Status reopen();
+  void note_health(base::Status health);
   void compact_if_needed();
+  void tidy();
   void apply(const EventPtr& event) REQUIRES(mutex_);
   [[nodiscard]] ObjectPtr locked_get(const Key& key) const REQUIRES(mutex_);
   [[nodiscard]] Shelf overlay(const std::string& resource, int64_t revision) const REQUIRES(mutex_);
@@ -117,6 +145,11 @@ class Store {
   size_t history_bytes_ GUARDED_BY(mutex_) = 0;
   int64_t revision_ GUARDED_BY(mutex_) = 0;
   int64_t compacted_ GUARDED_BY(mutex_) = 0;
+  size_t bytes_ GUARDED_BY(mutex_) = 0;  // of all living objects' text
+  base::Status health_ GUARDED_BY(mutex_);
+
+  bool must_reopen_ = false;  // of the writer's thread, like the next
+  bool untidy_ = true;        // there may be free pages to give back
 
   base::Mutex queue_mutex_;
   base::CondVar queued_;

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include <pthread.h>
+#include "base/guard.h"
+#include "base/log.h"
 
 namespace kube::server::storage {
 namespace {
@@ -30,12 +31,22 @@ WatchHub::WatchHub(Store& store, base::Clock& clock) : store_(store), clock_(clo
     {
       const base::MutexLock lock(mutex_);
       if (work_.stopping) return;
-      work_.commits.push_back(events);
+      queue(events);
     }
     changed_.notify_one();
   });
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "watch-hub");
+  thread_ = base::start_thread("watch-hub", [this] { run(); });
+}
+
+void WatchHub::queue(const std::vector<EventPtr>& events) {
+  for (const EventPtr& event : events)
+    work_.bytes += event->object->text.size();
+  if (work_.overrun || work_.bytes > kMaxQueuedBytes) {
+    work_.overrun = true;
+    work_.commits.clear();
+  } else {
+    work_.commits.push_back(events);
+  }
 }
 
 WatchHub::~WatchHub() {
@@ -90,8 +101,8 @@ WatchHub::Work WatchHub::next_work() {
   const base::SteadyTime deadline = next_deadline();
   base::MutexLock lock(mutex_);
   size_ = count;
-  while (work_.commits.empty() && work_.arrivals.empty() && work_.removals.empty() &&
-         !work_.stopping && clock_.steady_now() < deadline) {
+  while (work_.commits.empty() && !work_.overrun && work_.arrivals.empty() &&
+         work_.removals.empty() && !work_.stopping && clock_.steady_now() < deadline) {
     clock_.wait_until(lock, changed_, deadline);
   }
   Work work = std::exchange(work_, Work{});
@@ -100,11 +111,19 @@ WatchHub::Work WatchHub::next_work() {
 }
 
 void WatchHub::run() {
+  // Entered anew after an exception: what was on its way then is lost. Watchers that are cut off
+  // come back and ask for what they missed; others would never know.
+  end_all();
   while (true) {
     Work work = next_work();
     for (const Id id : work.removals) {
       for (auto& [resource, watches] : watches_)
         watches.erase(id);
+    }
+    if (work.overrun) {
+      base::log_warning("kube/server", "Watches fell too far behind and are ended; they come back",
+                        {});
+      end_all();
     }
     for (const auto& commit : work.commits) {
       for (const EventPtr& event : commit)
@@ -115,11 +134,24 @@ void WatchHub::run() {
     if (work.stopping) break;
     tick(clock_.steady_now());
   }
+  end_all();
+}
+
+void WatchHub::end_all() {
   for (auto& [resource, watches] : watches_) {
     for (auto& [id, watch] : watches)
       watch.subscription.watcher->end();
   }
   watches_.clear();
+}
+
+// False: the watch is over. What throws ends this watch alone.
+bool WatchHub::guard(Watch& watch, const std::function<bool()>& step) {
+  const auto stays = base::guarded("watch of " + watch.subscription.resource, step);
+  if (stays) return *stays;
+  base::log_error("kube/server", "A watch failed and is ended", {{"error", stays.error().message}});
+  watch.subscription.watcher->end();
+  return false;
 }
 
 void WatchHub::begin(Arrival arrival) {
@@ -128,7 +160,7 @@ void WatchHub::begin(Arrival arrival) {
               .position = 0,
               .next_bookmark = clock_.steady_now() + kBookmarkEvery};
   if (arrival.started) arrival.started(id);
-  if (!catch_up(watch)) return;
+  if (!guard(watch, [&] { return catch_up(watch); })) return;
   std::string resource = watch.subscription.resource;
   watches_[std::move(resource)].emplace(id, std::move(watch));
 }
@@ -177,7 +209,8 @@ void WatchHub::publish(const EventPtr& event) {
     Watch& watch = entry->second;
     const bool news =
         event->revision > watch.position && wants(watch.subscription, event->object->key);
-    const bool stays = !news || watch.subscription.watcher->deliver(*event, frames);
+    const bool stays =
+        !news || guard(watch, [&] { return watch.subscription.watcher->deliver(*event, frames); });
     entry = stays ? std::next(entry) : watches.erase(entry);
   }
 }
@@ -185,7 +218,8 @@ void WatchHub::publish(const EventPtr& event) {
 void WatchHub::tick(base::SteadyTime now) {
   for (auto& [resource, watches] : watches_) {
     for (auto entry = watches.begin(); entry != watches.end();) {
-      entry = tick(entry->second, now) ? std::next(entry) : watches.erase(entry);
+      const bool stays = guard(entry->second, [&] { return tick(entry->second, now); });
+      entry = stays ? std::next(entry) : watches.erase(entry);
     }
   }
 }

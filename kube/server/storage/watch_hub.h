@@ -4,8 +4,10 @@
 // sleeps until the store commits, a watch comes or a watch times out. What an event looks like on
 // the wire is made once per form (Frames) and shared by all watchers that want that form.
 //
-// Watchers are called on the hub's thread only, never at the same time, and must not block.
-// Threads: every public method from any thread.
+// Watchers are called on the hub's thread only, never at the same time, and must not block. When
+// the hub falls behind the writers by more than kMaxQueuedBytes it ends every watch, so that they
+// come back and ask for what they missed, instead of piling it up. Threads: every public method
+// from any thread.
 
 #include <cstdint>
 #include <deque>
@@ -62,6 +64,8 @@ struct Subscription {
 
 class WatchHub {
  public:
+  static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;  // committed, not yet handed out
+
   // `store` must have no writes yet and outlive the hub's use; see stop().
   WatchHub(Store& store, base::Clock& clock);
   ~WatchHub();
@@ -85,14 +89,19 @@ class WatchHub {
   };
   struct Work {
     std::vector<std::vector<EventPtr>> commits;
+    size_t bytes = 0;      // of their objects' text
+    bool overrun = false;  // there were too many: they are left out
     std::vector<Arrival> arrivals;
     std::vector<Id> removals;
     bool stopping = false;
   };
 
   void run();
+  void queue(const std::vector<EventPtr>& events) REQUIRES(mutex_);
   Work next_work();
   void begin(Arrival arrival);
+  static bool guard(Watch& watch, const std::function<bool()>& step);
+  void end_all();
   bool catch_up(Watch& watch);
   void publish(const EventPtr& event);
   void tick(base::SteadyTime now);

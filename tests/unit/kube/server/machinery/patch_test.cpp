@@ -149,7 +149,9 @@ TEST_CASE("copies cannot pile up") {
   }
   const auto wide = json_patch({{"a", "b"}}, doubling, {.operations = 100, .added_bytes = 10'000});
   REQUIRE_FALSE(wide.has_value());
-  CHECK(wide.error().code == 422);
+  CHECK(wide.error().code == 413);
+  CHECK(wide.error().message ==
+        "Request entity too large: the JSON patch adds more than 10000 bytes");
 
   Json nesting = Json::array();
   for (int i = 0; i < 20; ++i)
@@ -158,4 +160,33 @@ TEST_CASE("copies cannot pile up") {
   CHECK_FALSE(json_patch({{"a", Json::object()}}, nesting, shallow).has_value());
   CHECK(json_patch(Json::object(), Json(std::vector<Json>(20'000, Json::object()))).error().code ==
         413);
+}
+
+TEST_CASE("ten thousand inserts at the front of a long list are refused before they are done") {
+  Json inserts = Json::array();
+  Json removals = Json::array();
+  Json moves = Json::array();
+  for (int i = 0; i < 10'000; ++i) {
+    inserts.push_back({{"op", "add"}, {"path", "/l/0"}, {"value", i}});
+    removals.push_back({{"op", "remove"}, {"path", "/l/0"}});
+    moves.push_back(
+        {{"op", "move"}, {"from", i % 2 == 0 ? "/l" : "/m"}, {"path", i % 2 == 0 ? "/m" : "/l"}});
+  }
+  const Json list = {{"l", Json(std::vector<int>(100'000, 7))}};
+  for (const Json& patch : {inserts, removals, moves}) {
+    const auto refused = json_patch(list, patch);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == 413);
+    CHECK(refused.error().message ==
+          "Request entity too large: the JSON patch shifts and moves more than 20000000 list items "
+          "and bytes: replace the whole list in one operation");
+  }
+  // As many at the end cost nothing, and a thousand in front of a short list are nobody's attack.
+  for (Json& one : inserts)
+    one["path"] = "/l/-";
+  CHECK(json_patch(list, inserts)->at("l").size() == 110'000);
+  for (Json& one : inserts)
+    one["path"] = "/l/0";
+  inserts.erase(inserts.begin() + 1'000, inserts.end());
+  CHECK(json_patch({{"l", Json::array()}}, inserts)->at("l").size() == 1'000);
 }

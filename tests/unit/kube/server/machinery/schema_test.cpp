@@ -209,10 +209,10 @@ TEST_CASE("defaults fill what is absent, and null where null is not allowed") {
   for (const Case& one : cases) {
     DYNAMIC_SECTION(one.object) {
       Json object = parse(one.object);
-      schema->apply_defaults(object);
+      REQUIRE(schema->apply_defaults(object, 1'000'000));
       CHECK(object == parse(one.result));
       CHECK(schema->validate(object).empty());
-      schema->apply_defaults(object);
+      REQUIRE(schema->apply_defaults(object, 1'000'000));
       CHECK(object == parse(one.result));
       CHECK(schema->prune(object).empty());
     }
@@ -307,7 +307,7 @@ TEST_CASE("built-in kinds have schemas") {
       {"limits": {"cpu": 0.5, "memory": "1Gi"}}, "ports": [{"containerPort": 80}]}],
       "volumes": [{"name": "v", "configMap": {"name": "c"}}], "affinity": {"nodeAffinity": {}}}})");
   CHECK(schema->prune(pod) == std::vector<std::string>{"spec.containers[0].typo"});
-  schema->apply_defaults(pod);
+  REQUIRE(schema->apply_defaults(pod, 1'000'000));
   CHECK(messages(schema->validate(pod)).empty());
   CHECK(pod["spec"]["restartPolicy"] == "Always");
   CHECK(pod["spec"]["containers"][0]["ports"][0]["protocol"] == "TCP");

@@ -86,7 +86,7 @@ TEST_CASE("a watch ends when its time is over") {
   const Answer watch = api.get(watching(kConfigMaps, "timeoutSeconds=5"));
   REQUIRE(api.post(kConfigMaps, config_map("a")).status == 201);
   watch.stream->await(1);
-  api.clock.await_waiters(1);
+  api.clock.await_waiters(2);  // the hub and the housekeeping
   api.clock.advance(std::chrono::seconds(6));
   CHECK(json::parse(watch.stream->await_end())["type"] == "ADDED");
 }
@@ -115,7 +115,7 @@ TEST_CASE("bookmarks come every minute and mark the end of what existed") {
   auto events = watch.stream->await(2);
   CHECK(events[1]["type"] == "BOOKMARK");
   CHECK(events[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true");
-  api.clock.await_waiters(1);
+  api.clock.await_waiters(2);  // the hub and the housekeeping
   api.clock.advance(std::chrono::seconds(61));
   events = watch.stream->await(3);
   CHECK(events[2]["type"] == "BOOKMARK");

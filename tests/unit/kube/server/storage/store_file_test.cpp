@@ -1,14 +1,19 @@
 // What may be wrong with the file of a store.
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 #include "kube/server/storage/store.h"
 #include "tests/support/catch.h"
+#include "tests/unit/kube/server/storage/failing_disk.h"
 #include "tests/unit/kube/server/storage/store_requests.h"
 #include "tests/unit/kube/server/support/temporary_folder.h"
 
@@ -59,8 +64,10 @@ TEST_CASE("a file that is no database is refused by name") {
   }
   const auto store = Store::open({.path = path, .facts = tests::facts_of});
   REQUIRE_FALSE(store);
-  CHECK(store.error().code == base::Code::InvalidArgument);
-  CHECK_THAT(store.error().message, Catch::Contains(path));
+  CHECK(store.error().code == base::Code::Corrupt);
+  CHECK_THAT(store.error().message,
+             Catch::Contains(path) && Catch::Contains("put a backup in its place, or move " + path +
+                                                      " away to begin with an empty one"));
 }
 
 TEST_CASE("a file written by a newer version is refused") {
@@ -92,6 +99,143 @@ TEST_CASE("when the disk is full a write fails, nothing is lost and writing goes
   CHECK(store->revision() == first);
   CHECK(store->get(key("a"))->parse()["value"] == "before");
   CHECK(revision_of(store->write(updated("a", first, "after"))) == first + 1);
+}
+
+TEST_CASE("after a failed sync nothing more is written until the file was opened anew") {
+  const tests::TemporaryFolder folder;
+  tests::FailingDisk disk;
+  auto opened = Store::open({.path = folder.file("state.db"), .facts = tests::facts_of});
+  REQUIRE(opened);
+  Store& store = **opened;
+  std::vector<std::string> told;
+  store.add_listener([&](const std::vector<EventPtr>& events) {
+    for (const EventPtr& event : events)
+      told.push_back(event->object->key.name);
+  });
+  const int64_t before = revision_of(store.write(created("before")));
+  CHECK(store.health());
+
+  disk.fail_syncs(true);
+  const auto doubtful = store.write(created("doubtful"));
+  REQUIRE_FALSE(doubtful);
+  CHECK(doubtful.error().code == base::Code::Unavailable);
+  CHECK_THAT(doubtful.error().message,
+             Catch::StartsWith("it is unknown whether this was stored, nothing more is until the "
+                               "file has been opened anew: ") &&
+                 Catch::Contains("disk I/O error"));
+  REQUIRE_FALSE(store.health());
+  CHECK(store.health().error().message == doubtful.error().message);
+  const int syncs = disk.failed_syncs();
+  const auto later = store.write(created("later"));
+  REQUIRE_FALSE(later);
+  CHECK_THAT(later.error().message, Catch::StartsWith("the file cannot be opened anew: "));
+  CHECK(disk.failed_syncs() > syncs);  // it was tried
+  CHECK(store.get(key("before")));     // reading goes on
+  CHECK(store.revision() == before);
+  CHECK(told == std::vector<std::string>{"before"});
+
+  disk.fail_syncs(false);
+  REQUIRE(store.write(created("healed")));
+  CHECK(store.health());
+  // Whatever became of the doubtful one: memory, file and listeners agree about it.
+  const bool there = store.get(key("doubtful")) != nullptr;
+  CHECK((std::find(told.begin(), told.end(), "doubtful") != told.end()) == there);
+  CHECK(told.back() == "healed");
+  const int64_t revision = store.revision();
+  opened->reset();
+  const auto again = open_store(folder.file("state.db"));
+  CHECK(again->revision() == revision);
+  CHECK((again->get(key("doubtful")) != nullptr) == there);
+  CHECK(again->get(key("healed")));
+}
+
+TEST_CASE("a write that the disk kept in spite of a failed sync is told to everybody") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  tests::FailingDisk disk;
+  auto store = Store::open({.path = path, .facts = tests::facts_of});
+  REQUIRE(store);
+  const int64_t before = revision_of((*store)->write(created("a", "before")));
+  // The process is killed after the failed sync: what its files hold is what the next one finds.
+  disk.fail_syncs(true);
+  REQUIRE_FALSE((*store)->write(updated("a", before, "doubtful")));
+  for (const char* suffix : {"", "-wal"})
+    std::filesystem::copy_file(path + suffix, folder.file("killed.db") + suffix);
+  disk.fail_syncs(false);
+  const auto found = open_store(folder.file("killed.db"));
+  const auto value = found->get(key("a"))->parse()["value"].get<std::string>();
+  CHECK(value == (found->revision() == before ? "before" : "doubtful"));
+}
+
+TEST_CASE("a file that was exchanged while it was not in use is corrupt, not empty") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  tests::FailingDisk disk;
+  auto store = Store::open({.path = path, .facts = tests::facts_of});
+  REQUIRE(store);
+  REQUIRE((*store)->write(created("a")));
+  disk.fail_syncs(true);
+  REQUIRE_FALSE((*store)->write(created("b")));
+  REQUIRE_FALSE((*store)->write(created("c")));  // closed the file and could not open it
+  for (const char* suffix : {"", "-wal", "-shm"})
+    std::filesystem::remove(path + suffix);
+  disk.fail_syncs(false);
+  const auto refused = (*store)->write(created("d"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == base::Code::Corrupt);
+  CHECK_THAT(refused.error().message, Catch::Contains("was stored and is not there any more"));
+  CHECK((*store)->health().error().message == refused.error().message);
+}
+
+TEST_CASE("a damaged page is a kind of its own, at the start and while running") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  {
+    const auto store = open_store(path);
+    for (int i = 0; i < 50; ++i)
+      REQUIRE(store->write(created("a" + std::to_string(i), std::string(2'000, 'x'))));
+  }
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(2 * 4096);
+    file << std::string(8 * 4096, '\x7f');
+  }
+  const auto store = Store::open({.path = path, .facts = tests::facts_of});
+  REQUIRE_FALSE(store);
+  CHECK(store.error().code == base::Code::Corrupt);
+  CHECK_THAT(store.error().message, Catch::Contains("the file is damaged: put a backup"));
+}
+
+TEST_CASE("the file shrinks again after a burst, without any further write") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  auto opened = Store::open({.path = path,
+                             .durability = base::sqlite::Durability::Normal,
+                             .history_revisions = 100,
+                             .history_bytes = size_t{1} << 20,
+                             .facts = tests::facts_of});
+  REQUIRE(opened);
+  Store& store = **opened;
+  std::vector<WriteRequest> burst;
+  for (int i = 0; i < 2'000; ++i)
+    burst.push_back(created("a" + std::to_string(i), std::string(10'000, 'x')));
+  std::vector<WriteRequest> removal;
+  for (const auto& written : store.write_all(std::move(burst)))
+    removal.push_back(tests::deleted((*written)->key.name, (*written)->revision));
+  const auto size = [&] {
+    std::error_code problem;
+    return std::filesystem::file_size(path, problem) +
+           std::filesystem::file_size(path + "-wal", problem);
+  };
+  while (size() < 20'000'000)
+    std::this_thread::yield();
+  for (const auto& written : store.write_all(std::move(removal)))
+    REQUIRE(written);
+  CHECK(store.bytes() == 0);
+  // 1.1 MiB of history, a tenth of it dead, 64 free pages; to compare: 20 MB were written.
+  while (size() > 3'000'000)
+    std::this_thread::yield();
+  SUCCEED("the file came to rest at " << size() << " bytes");
 }
 
 }  // namespace

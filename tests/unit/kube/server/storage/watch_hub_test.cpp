@@ -1,6 +1,10 @@
 #include "kube/server/storage/watch_hub.h"
 
 #include <deque>
+#include <functional>
+#include <new>
+#include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -184,6 +188,80 @@ TEST_CASE("stopping ends every watch, also those that come later") {
   Record& after = f.record();
   f.watch(after, std::nullopt);
   CHECK(after.await(1) == Lines{"end"});
+}
+
+// Does with the first event what a test wants, then records like the others.
+class FirstEventWatcher final : public Watcher {
+ public:
+  FirstEventWatcher(Record& record, std::function<void()> first)
+      : inner_(record), first_(std::move(first)) {}
+  bool deliver(const Event& event, Frames& frames) override {
+    if (auto first = std::exchange(first_, nullptr)) first();
+    return inner_.deliver(event, frames);
+  }
+  bool bookmark(int64_t revision, BookmarkKind kind) override {
+    return inner_.bookmark(revision, kind);
+  }
+  void fail(const base::Error& error) override { inner_.fail(error); }
+  void end() override { inner_.end(); }
+
+ private:
+  RecordingWatcher inner_;
+  std::function<void()> first_;
+};
+
+TEST_CASE("a watch that fails is ended alone") {
+  Fixture f;
+  Record& good = f.record();
+  Record& bad = f.record();
+  const int64_t start = f.store->revision();
+  f.watch(good, start);
+  f.hub.add({.resource = "things",
+             .ns = "default",
+             .after = start,
+             .until = f.clock.steady_now() + std::chrono::hours(1),
+             .watcher = std::make_unique<FirstEventWatcher>(bad, [] { throw std::bad_alloc(); })});
+  while (f.hub.size() < 2)
+    std::this_thread::yield();
+  REQUIRE(f.store->write(created("a")));
+  REQUIRE(f.store->write(created("b")));
+  CHECK(good.await(2) == Lines{"created a", "created b"});
+  CHECK(bad.await(1) == Lines{"end"});
+  while (f.hub.size() != 1)
+    std::this_thread::yield();
+}
+
+TEST_CASE("a hub that falls far behind ends its watches instead of piling up what they missed") {
+  Fixture f;
+  Record& record = f.record();
+  base::Mutex mutex;
+  base::CondVar opened;
+  bool open = false;
+  f.hub.add({.resource = "things",
+             .ns = "default",
+             .after = f.store->revision(),
+             .until = f.clock.steady_now() + std::chrono::hours(1),
+             .watcher = std::make_unique<FirstEventWatcher>(record, [&] {
+               base::MutexLock lock(mutex);
+               while (!open)
+                 opened.wait(lock);
+             })});
+  while (f.hub.size() < 1)
+    std::this_thread::yield();
+  constexpr size_t kBytes = 1'000'000;
+  constexpr size_t kWrites = WatchHub::kMaxQueuedBytes / kBytes + 3;
+  for (size_t i = 0; i < kWrites; ++i)
+    REQUIRE(f.store->write(created("a" + std::to_string(i), std::string(kBytes, 'x'))));
+  {
+    const base::MutexLock lock(mutex);
+    open = true;
+    opened.notify_all();
+  }
+  CHECK(record.await(2).back() == "end");
+  // Who comes back finds everything.
+  Record& again = f.record();
+  f.watch(again, std::nullopt);
+  CHECK(again.await(kWrites).size() == kWrites);
 }
 
 }  // namespace
