@@ -102,7 +102,8 @@ class PartsTest(harness.E2ETest):
         kubectl("create", "namespace", "other")
         kubeconfig = ["--kubeconfig", str(api.data / "kubeconfig")]
         self.spawn("controller", *kubeconfig, "--namespace", "default", "--data-dir", str(self.folder / "controller"))
-        self.spawn("node", *kubeconfig, "--spark-home", str(self.spark_home), "--data-dir", str(self.folder / "node"))
+        self.spawn("node", *kubeconfig, "--spark-home", str(self.spark_home), "--data-dir", str(self.folder / "node"),
+                   "--scheduler-name", "default-scheduler")
         elsewhere = self.schedule("elsewhere")
         elsewhere["metadata"]["namespace"] = "other"
         kubectl.apply(elsewhere, self.schedule("here"))
