@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "base/saturating.h"
 #include "config/names.h"
 #include "kube/api.h"
 
@@ -43,16 +44,33 @@ std::optional<base::WallTime> time_at(const json& object,
 std::optional<std::chrono::seconds> seconds_at(const json& object,
                                                std::initializer_list<std::string_view> path) {
   const auto value = integer_at(object, path);
-  return value ? std::optional(std::chrono::seconds{*value}) : std::nullopt;
+  return value ? std::optional(base::saturating_seconds(*value)) : std::nullopt;
 }
 
-// A change of these two must not run the application again.
+// Defaults that a later CRD than the first fills into every object that it shows. They are no edit:
+// a value here, in an object that was hashed before there was such a default, counts as absent.
+// (A test compares with the CRD.)
+struct LaterDefault {
+  const char* pointer;
+  const char* value;  // JSON
+};
+constexpr std::array<LaterDefault, 0> kLaterDefaults{};
+
+void drop_later_defaults(json& spec) {
+  for (const LaterDefault& one : kLaterDefaults) {
+    const json::json_pointer where(one.pointer);
+    if (!spec.contains(where) || spec[where] != json::parse(one.value)) continue;
+    spec[where.parent_pointer()].erase(where.back());
+  }
+}
+
 std::string hash_of_spec(const json& object) {
   const json* spec = base::find(object, {"spec"});
-  if (spec == nullptr) return {};
+  if (spec == nullptr || !spec->is_object()) return {};
   json relevant = *spec;
   relevant.erase("suspend");
   relevant.erase("timeToLiveSeconds");
+  drop_later_defaults(relevant);
   const std::string text = base::dump_json(relevant);
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
@@ -89,6 +107,7 @@ ApplicationStatus read_status(const json& object) {
   const json& from = *found;
   status.state = parse_app_state(string_at(from, {"applicationState", "state"}));
   status.error_message = string_at(from, {"applicationState", "errorMessage"});
+  status.stop_reason = string_at(from, {"stopReason"});
   status.app_id = string_at(from, {"sparkApplicationId"});
   status.submission_id = string_at(from, {"submissionID"});
   status.spec_hash = string_at(from, {"specHash"});
@@ -96,6 +115,7 @@ ApplicationStatus read_status(const json& object) {
   status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
   status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
   status.last_submission = time_at(from, {"lastSubmissionAttemptTime"});
+  status.not_submitted_since = time_at(from, {"notSubmittedSince"});
   status.driver_started = time_at(from, {"driverStartTime"});
   status.terminated = time_at(from, {"terminationTime"});
   status.driver_pod = string_at(from, {"driverInfo", "podName"});
@@ -124,6 +144,37 @@ const json* spark_container_status(const json& pod, std::string_view name) {
   return nullptr;
 }
 
+const json& container_statuses(const json& pod, const char* list) {
+  static const json kNone = json::array();
+  const json* statuses = base::find(pod, {"status", list});
+  return statuses != nullptr && statuses->is_array() ? *statuses : kNone;
+}
+
+// "init container fetch failed with ExitCode: 3, Reason: Error: no such bucket"; "" = none did.
+std::string init_failure(const json& pod) {
+  for (const json& status : container_statuses(pod, "initContainerStatuses")) {
+    const json* ended = base::find(status, {"state", "terminated"});
+    const int64_t code = ended == nullptr ? 0 : integer_at(*ended, {"exitCode"}).value_or(0);
+    if (code == 0) continue;
+    std::string text = "init container " + string_at(status, {"name"}) +
+                       " failed with ExitCode: " + std::to_string(code) +
+                       ", Reason: " + string_at(*ended, {"reason"});
+    if (const std::string message = string_at(*ended, {"message"}); !message.empty())
+      text += ": " + message;
+    return text;
+  }
+  return {};
+}
+
+// Of a container that waits for something which may never come.
+std::string why_container_waits(const json& status) {
+  const std::string reason = string_at(status, {"state", "waiting", "reason"});
+  const std::string message = string_at(status, {"state", "waiting", "message"});
+  // The ordinary course of things.
+  if (message.empty() && (reason == "ContainerCreating" || reason == "PodInitializing")) return {};
+  return message.empty() ? reason : reason + ": " + message;
+}
+
 // What keeps a pending pod from starting, in the words of whoever said it.
 std::string why_waiting(const json& pod) {
   const json* conditions = base::find(pod, {"status", "conditions"});
@@ -135,11 +186,16 @@ std::string why_waiting(const json& pod) {
       }
     }
   }
-  const json* container = spark_container_status(pod, config::kDriverContainer);
-  if (container == nullptr) return {};
-  const std::string reason = string_at(*container, {"state", "waiting", "reason"});
-  const std::string message = string_at(*container, {"state", "waiting", "message"});
-  return message.empty() ? reason : reason + ": " + message;
+  if (const json* driver = spark_container_status(pod, config::kDriverContainer)) {
+    if (std::string why = why_container_waits(*driver); !why.empty()) return why;
+  }
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    for (const json& status : container_statuses(pod, list)) {
+      if (const std::string why = why_container_waits(status); !why.empty())
+        return "container " + string_at(status, {"name"}) + ": " + why;
+    }
+  }
+  return {};
 }
 
 ObservedDriver::Phase parse_phase(std::string_view phase) {
@@ -188,6 +244,9 @@ json write_status(const ApplicationStatus& status) {
   json to = json::object();
   to["applicationState"]["state"] = to_string(status.state);
   if (!status.error_message.empty()) to["applicationState"]["errorMessage"] = status.error_message;
+  if (!status.stop_reason.empty()) to["stopReason"] = status.stop_reason;
+  if (status.not_submitted_since)
+    to["notSubmittedSince"] = time_or_null(status.not_submitted_since);
   if (!status.app_id.empty()) to["sparkApplicationId"] = status.app_id;
   if (!status.submission_id.empty()) to["submissionID"] = status.submission_id;
   if (!status.spec_hash.empty()) to["specHash"] = status.spec_hash;
@@ -208,6 +267,8 @@ json write_status(const ApplicationStatus& status) {
 
 ObservedDriver read_driver(const json& pod) {
   ObservedDriver driver;
+  driver.name = kube::key_of(pod).name;
+  driver.uid = kube::uid_of(pod);
   driver.phase = parse_phase(string_at(pod, {"status", "phase"}));
   driver.deleting = kube::is_deleting(pod);
   driver.submission_id = string_at(pod, {"metadata", "labels", config::kSubmissionIdLabel});
@@ -218,6 +279,7 @@ ObservedDriver read_driver(const json& pod) {
     driver.pod_failure = string_at(pod, {"status", "reason"});
     const std::string message = string_at(pod, {"status", "message"});
     if (!message.empty()) driver.pod_failure += (driver.pod_failure.empty() ? "" : ": ") + message;
+    if (driver.pod_failure.empty()) driver.pod_failure = init_failure(pod);
   }
   const json* container = spark_container_status(pod, config::kDriverContainer);
   if (container == nullptr) return driver;

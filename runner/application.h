@@ -58,14 +58,20 @@ struct RestartPolicy {
 // What status says; written back whole.
 struct ApplicationStatus {
   AppState state = AppState::New;
+  // Of a final state: why it failed. Before: why it is not submitted, or its driver not running,
+  // yet.
   std::string error_message;
+  // Set while a deadline ends the attempt, until its driver is gone.
+  std::string stop_reason;
   std::string app_id;
   std::string submission_id;
-  std::string spec_hash;  // of what was submitted; suspend and timeToLiveSeconds do not count
+  std::string spec_hash;  // of what was submitted; see Application::spec_hash
   int64_t observed_generation = 0;
   int64_t execution_attempts = 0;
   int64_t submission_attempts = 0;  // within the current execution
   std::optional<base::WallTime> last_submission;
+  // Since when submitting was refused, or waits for a name, without a success in between.
+  std::optional<base::WallTime> not_submitted_since;
   std::optional<base::WallTime> driver_started;
   std::optional<base::WallTime> terminated;
   std::string driver_pod;
@@ -83,11 +89,20 @@ struct Application {
   bool deleting = false;
   bool has_finalizer = false;  // ours: config::kRunFinalizer
   bool suspend = false;
+  // Of the spec without suspend and timeToLiveSeconds, and without what later versions of the CRD
+  // fill in: equal in every version of this service. A finished application runs anew when it
+  // changes, which only counts if the generation has changed too.
   std::string spec_hash;
   RestartPolicy restart;
   std::optional<std::chrono::seconds> time_to_live;
   std::optional<std::chrono::seconds> pending_deadline;
   std::optional<std::chrono::seconds> active_deadline;
+  // The driver pod that a submission would make now; the status names the one that there is. Not in
+  // the object as such; the controller fills it in.
+  std::string wanted_driver;
+  // The last moment for a driver to be created: of a schedule's startingDeadlineSeconds. Not in the
+  // object; whoever knows the schedule fills it in.
+  std::optional<base::WallTime> start_by;
   ApplicationStatus status;
 };
 
@@ -107,17 +122,19 @@ struct DriverTermination {
 // The driver pod, as far as decisions care. A pod that is gone is no ObservedDriver at all.
 struct ObservedDriver {
   enum class Phase { Pending, Running, Succeeded, Failed, Unknown };
+  std::string name;
+  std::string uid;
   Phase phase = Phase::Pending;
   bool deleting = false;
   std::string submission_id;  // of the attempt that made it
   std::string owner_uid;
   std::string pod_ip;
-  // Why it does not start: unschedulable, image pull, missing ConfigMap.
+  // Why it does not start: unschedulable, image pull, missing ConfigMap; "" while nothing is wrong.
   std::string waiting;
   std::optional<base::WallTime> started;
   // Of the Spark container: it decides even while side cars go on.
   std::optional<DriverTermination> termination;
-  // Of the pod: "Evicted", "node was lost".
+  // Of the pod: "Evicted", "node was lost", or the init container that failed.
   std::string pod_failure;
 };
 

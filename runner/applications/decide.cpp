@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/saturating.h"
+#include "runner/applications/events.h"
+
 namespace runner::applications {
 namespace {
 
@@ -68,8 +71,8 @@ class Decider {
     // The final status is recorded before it is written, so nothing needs the object any longer.
     if (app_.has_finalizer) return act(RemoveFinalizer{});
     if (!app_.time_to_live) return;
-    const WallTime expires =
-        status().terminated.value_or(now_) + std::max(*app_.time_to_live, seconds{0});
+    const WallTime expires = base::saturating_add(status().terminated.value_or(now_),
+                                                  std::max(*app_.time_to_live, seconds{0}));
     if (expires <= now_) return act(DeleteApplication{});
     decision_.wake_at = expires;
   }
@@ -81,6 +84,7 @@ class Decider {
     }
     if (app_.status.state == AppState::Suspended) return;
     if (app_.status.state == AppState::New) {
+      forget_attempt();
       status().state = AppState::Suspended;
       return;
     }
@@ -118,8 +122,11 @@ class Decider {
     }
   }
 
+  // An unchanged generation means that nobody has written the spec, whatever defaults a newer CRD
+  // shows in it.
   bool spec_changed() const {
-    return !app_.status.spec_hash.empty() && app_.status.spec_hash != app_.spec_hash;
+    return app_.status.observed_generation != app_.generation && !app_.status.spec_hash.empty() &&
+           app_.status.spec_hash != app_.spec_hash;
   }
 
   void invalidate() {
@@ -129,36 +136,77 @@ class Decider {
     status().state = AppState::Invalidating;
     status().execution_attempts = 0;
     status().submission_attempts = 0;
-    status().error_message.clear();
     status().spec_hash = app_.spec_hash;
+  }
+
+  // Whether the driver is what submitting this attempt would make: made before a crash, and
+  // adopted. One that is on its way out is of an attempt before; one of another name, of a spec
+  // before.
+  bool is_of(const Attempt& attempt) const {
+    return driver()->submission_id == id_of_(app_.uid, attempt) && !driver()->deleting &&
+           (app_.wanted_driver.empty() || driver()->name == app_.wanted_driver);
   }
 
   // A new attempt starts only when no process of an old one lives: one driver at a time.
   void submit_when_clear(const Attempt& attempt) {
-    if (driver() != nullptr && driver()->submission_id != id_of_(app_.uid, attempt))
-      return stop_driver();
+    if (driver() != nullptr && !is_of(attempt)) return stop_driver();
+    if (const auto late = too_late()) return give_up(*late);
     if (!app_.has_finalizer) act(AddFinalizer{});
     act(Submit{attempt});
   }
 
+  // What an API, a webhook or a quota refused is tried again until it works: a policy of Never says
+  // that nothing runs twice, not that nothing is tried twice. A number of retries or a deadline
+  // ends it. What our own reading of the spec refuses waits for an edit.
   void retry_submission() {
+    if (observed_.spec_problem) return give_up(*observed_.spec_problem);
     const int64_t tried = app_.status.submission_attempts;
-    const bool again = may_retry(app_.restart.on_submission_failure_retries, tried);
-    if (!again) return finish(AppState::Failed, app_.status.error_message);
-    const WallTime due =
-        app_.status.last_submission.value_or(now_) +
-        retry_delay(app_.restart.on_submission_failure_interval, tried, std::nullopt);
+    const auto& retries = app_.restart.on_submission_failure_retries;
+    if (app_.restart.type == RestartPolicy::Type::OnFailure && retries && tried > *retries)
+      return give_up(app_.status.error_message);
+    if (const auto late = too_late()) return give_up(*late);
+    const WallTime due = base::saturating_add(
+        app_.status.last_submission.value_or(now_),
+        retry_delay(app_.restart.on_submission_failure_interval, tried, std::nullopt));
     if (due > now_) {
-      decision_.wake_at = due;
+      decision_.wake_at = std::min(due, submit_by().value_or(due));
       return;
     }
+    // What the last try has made has other names than what the next one will make.
+    act(CleanUp{});
     submit_when_clear({std::max<int64_t>(app_.status.execution_attempts, 1), tried + 1});
+  }
+
+  // The last moment for a submission that has been refused or has waited already.
+  std::optional<WallTime> submit_by() const {
+    if (!app_.status.not_submitted_since) return std::nullopt;
+    std::optional<WallTime> last = app_.start_by;
+    if (app_.pending_deadline) {
+      const WallTime pending =
+          base::saturating_add(*app_.status.not_submitted_since, *app_.pending_deadline);
+      last = std::min(last.value_or(pending), pending);
+    }
+    return last;
+  }
+  std::optional<std::string> too_late() const {
+    const auto last = submit_by();
+    if (!last || *last > now_) return std::nullopt;
+    const bool deadline_of_schedule = app_.start_by && *last == *app_.start_by;
+    return "not submitted within " +
+           (deadline_of_schedule ? "the schedule's startingDeadlineSeconds"
+                                 : std::to_string(app_.pending_deadline->count()) + " s") +
+           (app_.status.error_message.empty() ? "" : " (" + app_.status.error_message + ")");
+  }
+
+  void give_up(const std::string& why) {
+    act(CleanUp{});
+    status().spec_hash = app_.spec_hash;
+    finish(AppState::Failed, why);
   }
 
   void rerun() {
     const Attempt next{app_.status.execution_attempts + 1, 1};
-    const bool ours_already =
-        driver() != nullptr && driver()->submission_id == id_of_(app_.uid, next);
+    const bool ours_already = driver() != nullptr && is_of(next);
     if (driver() != nullptr && !ours_already) return stop_driver();
     const WallTime due = rerun_due();
     if (due > now_ && !ours_already) {
@@ -169,21 +217,22 @@ class Decider {
   }
 
   WallTime rerun_due() const {
-    if (app_.status.state == AppState::Invalidating || app_.status.error_message.empty() ||
+    // After a success there is nothing to spare.
+    if (app_.status.state == AppState::Invalidating || app_.status.driver_exit_code == 0 ||
         !app_.status.terminated) {
       return now_;
     }
     std::optional<std::chrono::milliseconds> ran;
     if (app_.status.driver_started) ran = *app_.status.terminated - *app_.status.driver_started;
-    return *app_.status.terminated +
-           retry_delay(app_.restart.on_failure_interval, app_.status.execution_attempts, ran);
+    return base::saturating_add(
+        *app_.status.terminated,
+        retry_delay(app_.restart.on_failure_interval, app_.status.execution_attempts, ran));
   }
 
   void follow_driver() {
     track_executors();
     if (driver() == nullptr) {
-      return end_attempt(false,
-                         being_stopped() ? app_.status.error_message : "driver pod not found");
+      return end_attempt(false, deadline_passed() ? app_.status.stop_reason : kDriverNotFound);
     }
     const ObservedDriver& pod = *driver();
     status().driver_started = pod.started ? pod.started : status().driver_started;
@@ -208,12 +257,14 @@ class Decider {
 
   void while_pending(const ObservedDriver& pod) {
     status().state = AppState::Submitted;
+    status().error_message = pod.waiting;
     enforce_deadline(app_.pending_deadline, app_.status.last_submission.value_or(now_),
                      "driver did not start within ", pod.waiting);
   }
 
   void while_running() {
     status().state = AppState::Running;
+    status().error_message.clear();
     enforce_deadline(app_.active_deadline,
                      status().driver_started.value_or(app_.status.last_submission.value_or(now_)),
                      "ran longer than ", "");
@@ -222,19 +273,24 @@ class Decider {
   // The outcome is written only when the process is gone: until then the run counts as unfinished.
   void enforce_deadline(const std::optional<seconds>& allowed, WallTime since, const char* what,
                         const std::string& detail) {
-    if (being_stopped()) return stop_driver();
+    if (deadline_passed()) {
+      status().error_message = app_.status.stop_reason;
+      return stop_driver();
+    }
     if (!allowed) return;
-    if (since + *allowed > now_) {
-      decision_.wake_at = since + *allowed;
+    const WallTime deadline = base::saturating_add(since, *allowed);
+    if (deadline > now_) {
+      decision_.wake_at = deadline;
       return;
     }
     stop_driver();
-    status().error_message = what + std::to_string(allowed->count()) + " s" +
-                             (detail.empty() ? "" : " (" + detail + ")");
+    status().stop_reason = what + std::to_string(allowed->count()) + " s" +
+                           (detail.empty() ? "" : " (" + detail + ")");
+    status().error_message = status().stop_reason;
   }
 
-  // An unfinished attempt with an error is one that a deadline has ended.
-  bool being_stopped() const { return !app_.status.error_message.empty(); }
+  // A deadline has ended this attempt; its driver may still be on its way out.
+  bool deadline_passed() const { return !app_.status.stop_reason.empty(); }
 
   static bool driver_succeeded(const ObservedDriver& pod) {
     if (pod.termination) return pod.termination->exit_code == 0;
@@ -243,9 +299,9 @@ class Decider {
 
   std::string failure_message(const ObservedDriver& pod) const {
     if (driver_succeeded(pod)) return {};
-    if (being_stopped()) return app_.status.error_message;
+    if (deadline_passed()) return app_.status.stop_reason;
     if (!pod.termination) {
-      return pod.pod_failure.empty() ? "driver container status missing"
+      return pod.pod_failure.empty() ? "driver pod failed, and nothing says why"
                                      : "driver pod failed: " + pod.pod_failure;
     }
     std::string text =
@@ -262,12 +318,13 @@ class Decider {
 
   void end_attempt(bool succeeded, const std::string& message) {
     const bool again = succeeded ? app_.restart.type == RestartPolicy::Type::Always
-                                 : !being_stopped() && may_retry(app_.restart.on_failure_retries,
-                                                                 app_.status.execution_attempts);
+                                 : !deadline_passed() && may_retry(app_.restart.on_failure_retries,
+                                                                   app_.status.execution_attempts);
     act(CleanUp{});
     if (!again) return finish(succeeded ? AppState::Completed : AppState::Failed, message);
     status().state = AppState::PendingRerun;
     status().error_message = message;
+    status().stop_reason.clear();
     status().submission_attempts = 0;
     if (!status().terminated) status().terminated = now_;
     decision_.wake_at = now_;
@@ -289,6 +346,8 @@ class Decider {
   void finish(AppState state, std::string message) {
     status().state = state;
     status().error_message = std::move(message);
+    status().stop_reason.clear();
+    status().not_submitted_since.reset();
     if (!status().terminated) status().terminated = now_;
     for (auto& [name, executor] : status().executor_state) {
       if (executor != "COMPLETED" && executor != "FAILED") {
@@ -298,6 +357,9 @@ class Decider {
   }
 
   void forget_attempt() {
+    status().error_message.clear();
+    status().stop_reason.clear();
+    status().not_submitted_since.reset();
     status().terminated.reset();
     status().driver_started.reset();
     status().driver_exit_code.reset();
@@ -332,6 +394,7 @@ void start_attempt(ApplicationStatus& status, WallTime now, const Attempt& attem
   status.execution_attempts = attempt.execution;
   status.submission_attempts = attempt.submission;
   status.last_submission = now;
+  status.stop_reason.clear();
   status.terminated.reset();
   status.driver_started.reset();
   status.driver_exit_code.reset();
@@ -352,6 +415,7 @@ ApplicationStatus after_submission(WallTime now, const Application& app, const A
   start_attempt(status, now, attempt);
   status.state = AppState::Submitted;
   status.error_message.clear();
+  status.not_submitted_since.reset();
   status.app_id = ids.app_id;
   status.submission_id = ids.submission_id;
   status.driver_pod = ids.driver_pod;
@@ -366,65 +430,19 @@ ApplicationStatus after_refused_submission(WallTime now, const Application& app,
   start_attempt(status, now, attempt);
   status.state = AppState::SubmissionFailed;
   status.error_message = message;
+  if (!status.not_submitted_since) status.not_submitted_since = now;
   status.spec_hash = app.spec_hash;
   status.observed_generation = app.generation;
   return status;
 }
 
-std::vector<ApplicationEvent> events_of(const Application& app, const ApplicationStatus& after) {
-  const std::string name = "SparkApplication " + app.key.name;
-  const std::string why = after.error_message.empty() ? "" : ": " + after.error_message;
-  if (after.state == app.status.state) return {};
-  std::vector<ApplicationEvent> events;
-  switch (after.state) {
-    case AppState::Submitted:
-      events.push_back(
-          {false, "SparkApplicationSubmitted", name + " was submitted as " + after.driver_pod});
-      break;
-    case AppState::Running:
-      events.push_back({false, "SparkDriverRunning", "Driver " + after.driver_pod + " is running"});
-      break;
-    case AppState::Completed:
-      events.push_back(
-          {false, "SparkDriverCompleted", "Driver " + after.driver_pod + " completed"});
-      events.push_back({false, "SparkApplicationCompleted", name + " completed"});
-      break;
-    case AppState::Failed:
-      if (!after.driver_pod.empty()) {
-        const bool missing = after.error_message == "driver pod not found";
-        events.push_back({true, missing ? "SparkDriverNotFound" : "SparkDriverFailed",
-                          "Driver " + after.driver_pod + (missing ? " was not found" : " failed")});
-      }
-      events.push_back({true, "SparkApplicationFailed", name + " failed" + why});
-      break;
-    case AppState::SubmissionFailed:
-      events.push_back(
-          {true, "SparkApplicationSubmissionFailed", "Failed to submit " + name + why});
-      break;
-    case AppState::PendingRerun:
-      events.push_back({true, "SparkApplicationPendingRerun", name + " will run again" + why});
-      break;
-    case AppState::Invalidating:
-      events.push_back(
-          {false, "SparkApplicationSpecChanged", name + " was changed and will run anew"});
-      break;
-    case AppState::Suspending:
-      events.push_back({false, "SparkApplicationSuspending", name + " is being suspended"});
-      break;
-    case AppState::Suspended:
-      events.push_back({false, "SparkApplicationSuspended", name + " is suspended"});
-      break;
-    case AppState::Unknown:
-      events.push_back(
-          {true, "SparkDriverUnknown", "The state of driver " + after.driver_pod + " is unknown"});
-      break;
-    case AppState::New:
-    case AppState::Resuming:
-    case AppState::Succeeding:
-    case AppState::Failing:
-      break;
-  }
-  return events;
+ApplicationStatus while_waiting_to_submit(WallTime now, const Application& app,
+                                          const std::string& what) {
+  ApplicationStatus status = app.status;
+  status.error_message = "waiting: " + what;
+  if (!status.not_submitted_since) status.not_submitted_since = now;
+  status.observed_generation = app.generation;
+  return status;
 }
 
 seconds retry_delay(seconds interval, int64_t failures,

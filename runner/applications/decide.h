@@ -2,7 +2,7 @@
 
 // decide: what to do next about one SparkApplication. Pure and level-triggered: any action may be
 // lost to a crash, and deciding again from what is there repairs it. The state machine is the
-// peer's without its dead ends (reference S1–S10): a submission is repeatable because its names
+// Kubeflow operator's without its dead ends: a submission is repeatable because its names
 // come from the attempt, a driver that exists is adopted, every wait ends by a pod event or at
 // wake_at.
 //
@@ -33,6 +33,7 @@ struct AddFinalizer {};
 struct Submit {
   Attempt attempt;
 };
+// The pod that was observed, by its UID.
 struct DeleteDriver {};
 // Delete what only a living driver needs: ConfigMaps, the Service, executors left behind.
 struct CleanUp {};
@@ -42,9 +43,11 @@ using ApplicationAction =
     std::variant<AddFinalizer, Submit, DeleteDriver, CleanUp, RemoveFinalizer, DeleteApplication>;
 
 struct ObservedPods {
-  // By name, read from the API itself where its absence matters.
+  // The one that the status names; its absence is asked of the API itself where that matters.
   std::optional<ObservedDriver> driver;
   std::map<std::string, std::string> executors;  // pod name → state
+  // What our own reading says against the spec, asked for after a submission has failed.
+  std::optional<std::string> spec_problem;
 };
 
 struct ApplicationDecision {
@@ -67,17 +70,12 @@ struct SubmissionIds {
 // Status once every object of the attempt exists.
 ApplicationStatus after_submission(base::WallTime now, const Application& app,
                                    const Attempt& attempt, const SubmissionIds& ids);
-// Status when the attempt was refused for good (trying the same again cannot help).
+// Status when the attempt was refused, by an API or by our own reading of the spec.
 ApplicationStatus after_refused_submission(base::WallTime now, const Application& app,
                                            const Attempt& attempt, const std::string& message);
-
-struct ApplicationEvent {
-  bool warning = false;
-  std::string reason;
-  std::string note;
-};
-// What `kubectl describe` tells about a change of status; reasons are the peer's.
-std::vector<ApplicationEvent> events_of(const Application& app, const ApplicationStatus& after);
+// Status while the attempt waits for somebody else's object to go; no attempt is counted.
+ApplicationStatus while_waiting_to_submit(base::WallTime now, const Application& app,
+                                          const std::string& what);
 
 // How long to wait before attempt n + 1: the interval, doubled with every failure up to ten minutes
 // (or the interval, if longer), and back to the interval once a driver has run for ten minutes.

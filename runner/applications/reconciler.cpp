@@ -1,14 +1,19 @@
 #include "runner/applications/reconciler.h"
 
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "base/saturating.h"
 #include "config/names.h"
+#include "kube/object.h"
+#include "runner/applications/events.h"
 #include "runner/run_record.h"
+#include "runner/submission/checks.h"
 #include "runner/submission/names.h"
-#include "runner/submission/submission.h"
 
 namespace runner::applications {
 namespace {
@@ -17,53 +22,21 @@ using base::Code;
 using base::string_at;
 using nlohmann::json;
 
-// Kubernetes refuses with these what no repetition can mend; everything else is tried again without
-// counting as an attempt.
-bool is_permanent(const base::Error& error) {
-  return error.code == Code::InvalidArgument || error.code == Code::Refused ||
-         error.code == Code::Forbidden || error.code == Code::TooLarge ||
-         error.code == Code::Unimplemented;
-}
+// A single failed round is everyday (a conflict, a restart of the API server).
+constexpr int kFailuresToTell = 3;
 
-kube::ResourceType type_of(const json& object) {
-  const std::string kind = string_at(object, {"kind"});
-  if (kind == "ConfigMap") return kube::config_maps();
-  if (kind == "Service") return kube::services();
-  if (kind == "Secret") return kube::secrets();
-  if (kind == "PersistentVolumeClaim") return kube::persistent_volume_claims();
-  return kube::pods();
-}
-
-json owner_reference(const Application& app) {
-  return kube::controller_reference(config::kApiVersion, config::kApplicationKind, app.key.name,
-                                    app.uid);
-}
-
-std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
-                                                      const Application& app) {
-  auto pods = cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel, app.key.name);
-  std::erase_if(pods, [](const auto& pod) {
-    return string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor";
-  });
-  return pods;
-}
-
-// Executor cores × instances, at most the machine's: one driver does all the work.
-int local_threads(const json& object, int machine_cores) {
-  const int64_t cores = base::integer_at(object, {"spec", "executor", "cores"}).value_or(1);
-  const int64_t instances = base::integer_at(object, {"spec", "executor", "instances"}).value_or(1);
-  return static_cast<int>(
-      std::clamp<int64_t>(std::max<int64_t>(cores, 1) * std::max<int64_t>(instances, 1), 1,
-                          std::max(machine_cores, 1)));
-}
-
-bool wants_local_executors(const json& object, const ApplicationOptions& options) {
-  if (!options.local_cores) return false;
-  const std::string asked =
-      string_at(object, {"metadata", "annotations", config::kExecutorsAnnotation});
-  if (asked == "pods") return false;
-  if (asked == "local") return true;
-  return !options.executors_as_pods;
+// The last moment that the schedule of a run allows for its start.
+std::optional<base::WallTime> start_by(const kube::Cache& cache, const json& run) {
+  const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
+  const auto slot = base::parse_rfc3339(
+      string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  if (!owner || !slot) return std::nullopt;
+  const auto schedule =
+      cache.get(config::scheduled_spark_applications(), {kube::key_of(run).ns, owner->name});
+  if (schedule == nullptr || kube::uid_of(*schedule) != owner->uid) return std::nullopt;
+  const auto allowed = base::integer_at(*schedule, {"spec", "startingDeadlineSeconds"});
+  if (!allowed) return std::nullopt;
+  return base::saturating_add(base::WallTime(*slot), base::saturating_seconds(*allowed));
 }
 
 }  // namespace
@@ -77,6 +50,7 @@ ApplicationReconciler::ApplicationReconciler(kube::Api& api, const kube::Cache& 
       recorder_(recorder),
       clock_(clock),
       options_(std::move(options)),
+      submitter_(api, cache, events, clock, options_),
       telemetry_(options_.telemetry) {}
 
 base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::ObjectKey& key) {
@@ -84,10 +58,13 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   // back.
   const auto object = cache_.get(config::spark_applications(), key);
   if (object == nullptr) {
+    forget_unwritten(key);
     telemetry_.gone(key);
     return kube::Reconciled{};
   }
-  const Application app = read_application(*object);
+  Application app = read_application(*object);
+  app.wanted_driver = driver_pod_name(*object);
+  if (app.status.not_submitted_since) app.start_by = start_by(cache_, *object);
 
   // 2. Observe.
   ASSIGN_OR_RETURN(const ObservedPods observed, observe(app, *object));
@@ -96,214 +73,176 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   const ApplicationDecision decision = decide(clock_.now(), app, observed, submission_id_of);
 
   // 4. Act. A crash between two actions: the next decision sees what exists and goes on from there.
-  Outcome outcome{.status = decision.status, .version = kube::resource_version_of(*object)};
+  Round round{.app = app,
+              .object = *object,
+              .observed = observed,
+              .status = decision.status,
+              .version = kube::resource_version_of(*object),
+              .wake_at = decision.wake_at};
   for (const ApplicationAction& action : decision.actions) {
-    RETURN_IF_ERROR(perform(action, app, *object, outcome));
+    RETURN_IF_ERROR(perform(action, round));
   }
 
   // 5. Record, then tell. A crash after recording repeats it: the ledger knows the run by its UID.
   // Only what is recorded becomes final in the status, and only what is final there is ever
   // deleted.
-  if (outcome.status == app.status) {
+  if (round.status == app.status) {
     // Again, for a ledger that was lost: one that has the run writes nothing.
     if (app.status.state != AppState::New)
       RETURN_IF_ERROR(recorder_.record_run(run_record(*object, app.status)));
     telemetry_.seen(app, *object, cache_);
-    return kube::Reconciled{decision.wake_at};
+    return kube::Reconciled{round.wake_at};
   }
-  RETURN_IF_ERROR(recorder_.record_run(run_record(*object, outcome.status)));
-  RETURN_IF_ERROR(write(app, *object, outcome));
-  telemetry_.written(app, *object, outcome.status, cache_);
-  for (const ApplicationEvent& event : events_of(app, outcome.status)) {
+  RETURN_IF_ERROR(recorder_.record_run(run_record(*object, round.status)));
+  RETURN_IF_ERROR(write(round));
+  forget_unwritten(key);
+  telemetry_.written(app, *object, round.status, cache_);
+  for (const ApplicationEvent& event : events_of(app, round.status)) {
     events_.record(*object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
                    event.reason, "Reconciling", event.note);
   }
-  return kube::Reconciled{decision.wake_at};
+  return kube::Reconciled{round.wake_at};
 }
 
-base::Result<std::optional<json>> ApplicationReconciler::read_live(
-    const kube::ResourceType& type, const kube::ObjectKey& key) const {
-  auto found = api_.get(type, key);
-  if (found) return std::optional<json>(std::move(*found));
-  if (found.error().code == Code::NotFound) return std::optional<json>();
-  return base::failure(found.error());
+void ApplicationReconciler::failing(const kube::ObjectKey& key, const base::Error& error,
+                                    int failures) {
+  if (failures < kFailuresToTell) return;
+  const auto object = cache_.get(config::spark_applications(), key);
+  if (object == nullptr) return;
+  const ApplicationEvent event = reconcile_failing(error.message, failures);
+  events_.record(*object, kube::EventType::Warning, event.reason, "Reconciling", event.note);
+}
+
+// A driver pod whose name the status could not be given: the write failed, or the spec was edited
+// in between. (After a restart the informer has listed it.)
+std::string ApplicationReconciler::unwritten_driver(const Application& app) const {
+  base::MutexLock lock(mutex_);
+  const auto found = unwritten_.find(app.key);
+  return found != unwritten_.end() && found->second.uid == app.uid ? found->second.pod : "";
+}
+
+void ApplicationReconciler::forget_unwritten(const kube::ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  unwritten_.erase(key);
+}
+
+// The driver is the one that the status names, whatever the spec says by now. Before there is such
+// a name it may be one that a crash or an edit kept from being written down.
+base::Result<std::optional<json>> ApplicationReconciler::find_driver(const Application& app,
+                                                                     const json& object) const {
+  const bool decides =
+      !is_final(app.status.state) && (app.status.state != AppState::New || app.deleting);
+  const std::string unwritten = unwritten_driver(app);
+  std::vector<std::string> names;
+  for (const std::string& name : {unwritten, app.status.driver_pod, driver_pod_name(object)}) {
+    // A name that no object can have names no driver, and must not keep an application from going.
+    const bool possible = submission::is_object_name(name);
+    if (possible && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  }
+  for (const std::string& name : names) {
+    const kube::ObjectKey key{app.key.ns, name};
+    if (const auto cached = cache_.get(kube::pods(), key)) {
+      if (kube::is_owned_by(*cached, app.uid)) return std::optional<json>(*cached);
+      continue;
+    }
+    // That a driver is gone decides a run's outcome: the cache alone is not believed. A new
+    // application need not look, since creating the pod itself finds out.
+    if (!decides && name != unwritten) continue;
+    auto live = api_.get(kube::pods(), key);
+    if (live && kube::is_owned_by(*live, app.uid)) return std::optional<json>(std::move(*live));
+    if (!live && live.error().code != Code::NotFound) return base::failure(live.error());
+  }
+  for (const auto& pod : cache_.owned_by(kube::pods(), app.uid)) {
+    const bool driver =
+        string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) == "driver";
+    if (driver && !has_ended(read_driver(*pod))) return std::optional<json>(*pod);
+  }
+  return std::optional<json>();
 }
 
 base::Result<ObservedPods> ApplicationReconciler::observe(const Application& app,
                                                           const json& object) const {
   ObservedPods observed;
-  const kube::ObjectKey driver_key{app.key.ns, driver_pod_name(object)};
-  const auto cached = cache_.get(kube::pods(), driver_key);
-  if (cached != nullptr) {
-    observed.driver = read_driver(*cached);
-  } else if (app.status.state != AppState::New || app.deleting) {
-    // That a driver is gone decides a run's outcome: the cache alone is not believed. A new
-    // application need not look, since creating the pod itself finds out.
-    if (!is_final(app.status.state)) {
-      ASSIGN_OR_RETURN(const auto live, read_live(kube::pods(), driver_key));
-      if (live) observed.driver = read_driver(*live);
-    }
+  ASSIGN_OR_RETURN(const std::optional<json> driver, find_driver(app, object));
+  if (driver) {
+    observed.driver = read_driver(*driver);
+    // A node names places in the pod; people look for what they wrote.
+    for (std::string* text : {&observed.driver->pod_failure, &observed.driver->waiting})
+      *text = submission::with_written_paths(std::move(*text), *driver, object);
   }
   for (const auto& pod : executors_of(cache_, app)) {
     observed.executors[kube::key_of(*pod).name] = executor_state(*pod);
   }
+  if (app.status.state == AppState::SubmissionFailed) {
+    if (const auto problem = check_template(object, options_, "spec"))
+      observed.spec_problem = problem->message;
+  }
   return observed;
 }
 
-base::Status ApplicationReconciler::perform(const ApplicationAction& action, const Application& app,
-                                            const json& object, Outcome& outcome) {
-  if (const auto* step = std::get_if<Submit>(&action))
-    return submit(app, object, step->attempt, outcome.status);
+base::Status ApplicationReconciler::perform(const ApplicationAction& action, Round& round) {
+  const Application& app = round.app;
+  if (const auto* step = std::get_if<Submit>(&action)) {
+    {
+      base::MutexLock lock(mutex_);
+      unwritten_[app.key] = {.uid = app.uid, .pod = driver_pod_name(round.object)};
+    }
+    ASSIGN_OR_RETURN(Submitter::Tried tried, submitter_.submit(app, round.object, step->attempt));
+    round.status = std::move(tried.status);
+    if (tried.wake_at) round.wake_at = tried.wake_at;
+    return {};
+  }
   if (std::holds_alternative<AddFinalizer>(action))
-    return set_finalizer(app, object, kube::Finalizer::Present, outcome.version);
+    return set_finalizer(round, kube::Finalizer::Present);
   if (std::holds_alternative<RemoveFinalizer>(action))
-    return set_finalizer(app, object, kube::Finalizer::Absent, outcome.version);
-  if (std::holds_alternative<CleanUp>(action)) return clean_up(app);
-  const bool whole = std::holds_alternative<DeleteApplication>(action);
-  const kube::ObjectKey key{app.key.ns, whole ? app.key.name : driver_pod_name(object)};
-  kube::DeleteOptions options;
-  if (whole) options.uid = app.uid;
-  const auto done = api_.remove(whole ? config::spark_applications() : kube::pods(), key, options);
-  if (!done && done.error().code != Code::NotFound) return done;
-  return {};
+    return set_finalizer(round, kube::Finalizer::Absent);
+  if (std::holds_alternative<CleanUp>(action)) return submitter_.clean_up(app, round.object);
+  // By UID: a namesake that has taken the place meanwhile is left alone.
+  if (std::holds_alternative<DeleteApplication>(action))
+    return remove(config::spark_applications(), app.key.name, app.key.ns, app.uid);
+  if (!round.observed.driver) return {};
+  return remove(kube::pods(), round.observed.driver->name, app.key.ns, round.observed.driver->uid);
 }
 
-base::Status ApplicationReconciler::submit(const Application& app, const json& object,
-                                           const Attempt& attempt, ApplicationStatus& status) {
-  const submission::SubmissionIds ids =
-      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
-  submission::Context context;
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  context.submission_id = submission_id_of(app.uid, attempt);
-  context.master_url = options_.master_url;
-  context.spark_user = options_.spark_user;
-  context.submit_time = clock_.now();
-  context.default_conf = options_.default_conf;
-  if (wants_local_executors(object, options_)) {
-    const int threads = local_threads(object, *options_.local_cores);
-    context.forced_conf["spark.kubernetes.driver.master"] =
-        "local[" + std::to_string(threads) + "]";
-    events_.record(object, kube::EventType::Normal, "ExecutorsInDriver", "Submitting",
-                   "Executors run as " + std::to_string(threads) +
-                       " threads of the driver; annotate the application with " +
-                       std::string(config::kExecutorsAnnotation) + "=pods to run them as pods");
-  }
-
-  const auto built = submission::build_submission(object, context);
-  if (!built) {
-    status = after_refused_submission(clock_.now(), app, attempt, built.error().message);
-    return {};
-  }
-  for (const std::string& warning : built->warnings) {
-    events_.record(object, kube::EventType::Warning, "SparkApplicationWarning", "Submitting",
-                   warning);
-  }
-
-  // ConfigMap and Service exist before the pod, so no kubelet ever waits for them. A crash in this
-  // loop leaves some of them: their names come from the attempt, so the next try finds them and
-  // goes on.
-  std::vector<json> objects = built->before_pod;
-  objects.push_back(built->driver_pod);
-  for (const json& one : objects) {
-    const auto created = create_owned(app, attempt, one);
-    if (created) continue;
-    if (!is_permanent(created.error())) return created;
-    status = after_refused_submission(clock_.now(), app, attempt, created.error().message);
-    return {};
-  }
-  status =
-      after_submission(clock_.now(), app, attempt,
-                       {ids.app_id, context.submission_id, kube::key_of(built->driver_pod).name});
-  return {};
+base::Status ApplicationReconciler::remove(const kube::ResourceType& type, const std::string& name,
+                                           const std::string& ns, const std::string& uid) {
+  const auto removed = api_.remove(type, {ns, name}, {.uid = uid});
+  // Conflict: that one is gone, and another has its name.
+  const bool gone = !removed && (removed.error().code == Code::NotFound ||
+                                 removed.error().code == Code::Conflict);
+  return gone ? base::Status() : removed;
 }
 
-base::Status ApplicationReconciler::create_owned(const Application& app, const Attempt& attempt,
-                                                 json object) {
-  object["metadata"]["namespace"] = app.key.ns;
-  object["metadata"]["ownerReferences"] = json::array({owner_reference(app)});
-  object["metadata"]["labels"][config::kAppNameLabel] = app.key.name;
-  object["metadata"]["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
-  const kube::ResourceType type = type_of(object);
-  if (type != kube::pods()) object["metadata"]["labels"][config::kCreatedByLabel] = "true";
-  const auto created = api_.create(type, object);
-  if (created) return {};
-  if (created.error().code != Code::AlreadyExists) return base::failure(created.error());
-
-  const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
-  ASSIGN_OR_RETURN(const auto existing, read_live(type, key));
-  const std::string what = type.kind + " " + key.to_string();
-  if (!existing)
-    return base::failure(Code::Unavailable, what + " was there and is gone; trying again");
-  if (!kube::is_owned_by(*existing, app.uid)) {
-    return base::failure(Code::InvalidArgument,
-                         what + " already exists and does not belong to this application");
-  }
-  // Ours of the same attempt: created before a crash. Ours of an older one: it is on its way out.
-  const bool same = string_at(*existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
-                    submission_id_of(app.uid, attempt);
-  const bool leaving = kube::is_deleting(*existing);
-  if (same && !leaving) return {};
-  if (!leaving) {
-    const auto removed = api_.remove(type, key, {.uid = kube::uid_of(*existing)});
-    if (!removed && removed.error().code != Code::NotFound) return removed;
-  }
-  return base::failure(Code::Unavailable,
-                       what + " of an earlier attempt is still there; trying again");
-}
-
-base::Status ApplicationReconciler::clean_up(const Application& app) {
-  const std::string selector = std::string(config::kAppNameLabel) + "=" + app.key.name + "," +
-                               config::kCreatedByLabel + "=true";
-  for (const kube::ResourceType* type : {&kube::services(), &kube::config_maps()}) {
-    ASSIGN_OR_RETURN(const kube::ObjectList found,
-                     api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));
-    for (const json& one : found.items) {
-      if (!kube::is_owned_by(one, app.uid)) continue;
-      const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
-      if (!removed && removed.error().code != Code::NotFound) return removed;
-    }
-  }
-  for (const auto& pod : executors_of(cache_, app)) {
-    const std::string state = executor_state(*pod);
-    if (state == "COMPLETED" || state == "FAILED") continue;
-    const auto removed = api_.remove(kube::pods(), kube::key_of(*pod), {.uid = kube::uid_of(*pod)});
-    if (!removed && removed.error().code != Code::NotFound &&
-        removed.error().code != Code::Conflict) {
-      return removed;
-    }
-  }
-  return {};
-}
-
-base::Status ApplicationReconciler::set_finalizer(const Application& app, const json& object,
-                                                  kube::Finalizer wanted, std::string& version) {
-  const json finalizers = kube::finalizers_with(object, config::kRunFinalizer, wanted);
+base::Status ApplicationReconciler::set_finalizer(Round& round, kube::Finalizer wanted) {
+  const Application& app = round.app;
+  const json finalizers = kube::finalizers_with(round.object, config::kRunFinalizer, wanted);
   // With the UID, a namesake that was created meanwhile is left alone; without the resourceVersion
   // a lost finalizer of somebody else's could come back, so it is sent too.
   const json patch{
-      {"metadata", {{"uid", app.uid}, {"resourceVersion", version}, {"finalizers", finalizers}}}};
+      {"metadata",
+       {{"uid", app.uid}, {"resourceVersion", round.version}, {"finalizers", finalizers}}}};
   const auto patched =
       api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch);
   if (patched) {
-    version = kube::resource_version_of(*patched);
+    round.version = kube::resource_version_of(*patched);
     return {};
   }
   if (patched.error().code == Code::NotFound && wanted == kube::Finalizer::Absent) return {};
   return base::failure(patched.error());
 }
 
-base::Status ApplicationReconciler::write(const Application& app, const json& object,
-                                          const Outcome& outcome) {
-  json next = write_status(outcome.status);
+base::Status ApplicationReconciler::write(const Round& round) {
+  const Application& app = round.app;
+  json next = write_status(round.status);
   // A merge patch removes only what is named: fields that are no longer there become null.
-  const json* before = base::find(object, {"status"});
+  const json* before = base::find(round.object, {"status"});
   const json patch_status = before == nullptr                   ? next
                             : json::diff(*before, next).empty() ? json()
                                                                 : next;
   if (patch_status.is_null()) return {};
   // With the version: a decision from an object that has changed meanwhile is not written.
-  json patch{{"metadata", {{"uid", app.uid}, {"resourceVersion", outcome.version}}},
+  json patch{{"metadata", {{"uid", app.uid}, {"resourceVersion", round.version}}},
              {"status", next}};
   if (before != nullptr && before->is_object()) {
     for (const auto& [name, value] : before->items()) {
@@ -318,11 +257,11 @@ base::Status ApplicationReconciler::write(const Application& app, const json& ob
       api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch,
                  {.subresource = "status", .field_manager = {}, .force = false});
   if (!written) return base::failure(written.error());
-  if (outcome.status.state == app.status.state) return {};
+  if (round.status.state == app.status.state) return {};
   base::log_info("runner", "SparkApplication changed state",
                  {{"application", app.key.to_string()},
                   {"from", std::string(to_string(app.status.state))},
-                  {"to", std::string(to_string(outcome.status.state))}});
+                  {"to", std::string(to_string(round.status.state))}});
   return {};
 }
 
@@ -330,12 +269,7 @@ std::string driver_pod_name(const json& application) {
   std::string name = string_at(application, {"spec", "driver", "podName"});
   if (name.empty())
     name = string_at(application, {"spec", "sparkConf", "spark.kubernetes.driver.pod.name"});
-  return name.empty() ? kube::key_of(application).name + "-driver" : name;
-}
-
-std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
-  // The digits of the application id, which is "spark-" and the same hash.
-  return submission::submission_ids(uid, attempt.execution, attempt.submission).app_id.substr(6);
+  return name.empty() ? submission::name_beside(kube::key_of(application).name, "-driver") : name;
 }
 
 }  // namespace runner::applications

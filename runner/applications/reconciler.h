@@ -5,7 +5,6 @@
 //
 // Threads: reconcile() from several workers, never twice at once for one key.
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,26 +12,17 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
 #include "runner/applications/decide.h"
+#include "runner/applications/options.h"
+#include "runner/applications/submitter.h"
 #include "runner/applications/telemetry.h"
 #include "runner/run_recorder.h"
 
 namespace runner::applications {
-
-struct ApplicationOptions {
-  std::string master_url = "https://kubernetes.default.svc";  // becomes spark.master
-  std::string spark_user = "root";
-  std::map<std::string, std::string> default_conf;
-  // Standalone: executors run as threads of the driver, spark.kubernetes.driver.master=local[N]
-  // with N at most this, unless the application asks for pods (annotation) or `executors_as_pods`
-  // is set.
-  std::optional<int> local_cores;
-  bool executors_as_pods = false;
-  Telemetry* telemetry = nullptr;  // told what happens, if there
-};
 
 class ApplicationReconciler final : public kube::Reconciler {
  public:
@@ -40,40 +30,49 @@ class ApplicationReconciler final : public kube::Reconciler {
                         RunRecorder& recorder, base::Clock& clock, ApplicationOptions options);
 
   base::Result<kube::Reconciled> reconcile(const kube::ObjectKey& key) override;
+  void failing(const kube::ObjectKey& key, const base::Error& error, int failures) override;
 
  private:
-  base::Result<ObservedPods> observe(const Application& app, const nlohmann::json& object) const;
-  base::Result<std::optional<nlohmann::json>> read_live(const kube::ResourceType& type,
-                                                        const kube::ObjectKey& key) const;
-  // What a round carries from one action to the next.
-  struct Outcome {
+  // What one look at an application carries from one action to the next.
+  struct Round {
+    const Application& app;
+    const nlohmann::json& object;
+    const ObservedPods& observed;
     ApplicationStatus status;
     std::string version;  // of the object as our last write left it
+    std::optional<base::WallTime> wake_at;
   };
+  base::Result<ObservedPods> observe(const Application& app, const nlohmann::json& object) const;
+  base::Result<std::optional<nlohmann::json>> find_driver(const Application& app,
+                                                          const nlohmann::json& object) const;
   // Performs one action; Submit replaces the status.
-  base::Status perform(const ApplicationAction& action, const Application& app,
-                       const nlohmann::json& object, Outcome& outcome);
-  base::Status submit(const Application& app, const nlohmann::json& object, const Attempt& attempt,
-                      ApplicationStatus& status);
-  base::Status create_owned(const Application& app, const Attempt& attempt, nlohmann::json object);
-  base::Status clean_up(const Application& app);
-  base::Status set_finalizer(const Application& app, const nlohmann::json& object,
-                             kube::Finalizer wanted, std::string& version);
-  base::Status write(const Application& app, const nlohmann::json& object, const Outcome& outcome);
+  base::Status perform(const ApplicationAction& action, Round& round);
+  base::Status remove(const kube::ResourceType& type, const std::string& name,
+                      const std::string& ns, const std::string& uid);
+  base::Status set_finalizer(Round& round, kube::Finalizer wanted);
+  base::Status write(const Round& round);
+  std::string unwritten_driver(const Application& app) const EXCLUDES(mutex_);
+  void forget_unwritten(const kube::ObjectKey& key) EXCLUDES(mutex_);
 
   kube::Api& api_;
   const kube::Cache& cache_;
   kube::EventRecorder& events_;
   RunRecorder& recorder_;
   base::Clock& clock_;
-  ApplicationOptions options_;
+  const ApplicationOptions options_;
+  Submitter submitter_;
   ApplicationTelemetry telemetry_;
+
+  struct UnwrittenDriver {
+    std::string uid;  // of the application
+    std::string pod;
+  };
+  mutable base::Mutex mutex_;
+  // Drivers that may exist though no status names them; at most one for each application there is.
+  std::map<kube::ObjectKey, UnwrittenDriver> unwritten_ GUARDED_BY(mutex_);
 };
 
 // spec.driver.podName, else sparkConf's spark.kubernetes.driver.pod.name, else "<name>-driver".
 std::string driver_pod_name(const nlohmann::json& application);
-
-// A hash of UID and attempt (design §8).
-std::string submission_id_of(const std::string& uid, const Attempt& attempt);
 
 }  // namespace runner::applications

@@ -207,6 +207,10 @@ RunMarks run_marks(const json& application, const Context& context) {
                        config::label_value(base::string_at(application, {"metadata", "name"}))},
                       {config::kLaunchedByLabel, "true"},
                       {config::kSubmissionIdLabel, context.submission_id}};
+  // The label cannot say a long name in full; executors tell whose they are by this.
+  if (const std::string name = base::string_at(application, {"metadata", "name"});
+      config::label_value(name) != name)
+    marks.annotations[config::kAppNameLabel] = name;
   struct Mark {
     const char* annotation;
     const char* variable;

@@ -23,7 +23,7 @@ runner::applications::ApplicationOptions application_options(const ControllersOp
 // to it.
 kube::KeyMapper application_of_pod() {
   return [](const kube::Json& pod) -> std::vector<kube::ObjectKey> {
-    const std::string name = base::string_at(pod, {"metadata", "labels", config::kAppNameLabel});
+    const std::string name = config::name_from_label(pod, config::kAppNameLabel);
     if (name.empty()) return {};
     return {{kube::key_of(pod).ns, name}};
   };

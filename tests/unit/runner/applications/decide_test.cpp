@@ -1,5 +1,7 @@
 #include "runner/applications/decide.h"
 
+#include "base/saturating.h"
+#include "runner/applications/events.h"
 #include "tests/support/catch.h"
 
 namespace runner::applications {
@@ -175,17 +177,133 @@ TEST_CASE("a failed run is tried again as often as asked, after a growing pause"
   CHECK(decision.status.state == AppState::Failed);
 }
 
-TEST_CASE("a refused submission is tried again only with retries") {
+TEST_CASE("what an API refuses is tried again, whatever the restart policy") {
   Application app = application();
-  app.status = after_refused_submission(kNow, app, {1, 1}, "pods is forbidden");
-  CHECK(decide_at(app).status.state == AppState::Failed);
+  app.status = after_refused_submission(kNow, app, {1, 1}, "exceeded quota");
+  CHECK(app.status.state == AppState::SubmissionFailed);
+  for (const auto type :
+       {RestartPolicy::Type::Never, RestartPolicy::Type::OnFailure, RestartPolicy::Type::Always}) {
+    app.restart.type = type;
+    const ApplicationDecision waits = decide_at(app);
+    CHECK(waits.status.state == AppState::SubmissionFailed);
+    CHECK(waits.status.error_message == "exceeded quota");
+    CHECK(waits.wake_at == kNow + seconds{5});
+    const ApplicationDecision again = decide_at(app, {}, kNow + seconds{5});
+    REQUIRE(find<Submit>(again) != nullptr);
+    CHECK(find<Submit>(again)->attempt == Attempt{1, 2});
+    // Otherwise every refused attempt would leave its ConfigMap and Service.
+    CHECK(std::holds_alternative<CleanUp>(again.actions.front()));
+  }
+}
 
+TEST_CASE("a number of retries ends the attempts to submit, as the peer counts them") {
+  Application app = application();
   app.restart.type = RestartPolicy::Type::OnFailure;
   app.restart.on_submission_failure_retries = 1;
-  CHECK(decide_at(app).wake_at == kNow + seconds{5});
-  const ApplicationDecision again = decide_at(app, {}, kNow + seconds{5});
-  REQUIRE(find<Submit>(again) != nullptr);
-  CHECK(find<Submit>(again)->attempt == Attempt{1, 2});
+  app.status = after_refused_submission(kNow, app, {1, 1}, "exceeded quota");
+  CHECK_FALSE(is_final(decide_at(app).status.state));
+  app.status = after_refused_submission(kNow, app, {1, 2}, "exceeded quota");
+  const ApplicationDecision last = decide_at(app);
+  CHECK(last.status.state == AppState::Failed);
+  CHECK(last.status.error_message == "exceeded quota");
+  CHECK(find<CleanUp>(last) != nullptr);
+}
+
+TEST_CASE("a deadline ends the attempts to submit, and so does that of the schedule") {
+  Application app = application();
+  app.status = after_refused_submission(kNow, app, {1, 1}, "exceeded quota");
+  app.pending_deadline = seconds{60};
+  CHECK_FALSE(is_final(decide_at(app, {}, kNow + seconds{59}).status.state));
+  ApplicationDecision late = decide_at(app, {}, kNow + seconds{60});
+  CHECK(late.status.state == AppState::Failed);
+  CHECK(late.status.error_message == "not submitted within 60 s (exceeded quota)");
+  // A later refusal does not start the deadline again.
+  app.status = after_refused_submission(kNow + seconds{50}, app, {1, 2}, "exceeded quota");
+  CHECK(is_final(decide_at(app, {}, kNow + seconds{60}).status.state));
+
+  app.pending_deadline.reset();
+  app.start_by = kNow + seconds{30};
+  CHECK_FALSE(is_final(decide_at(app, {}, kNow + seconds{29}).status.state));
+  late = decide_at(app, {}, kNow + seconds{30});
+  CHECK(late.status.error_message ==
+        "not submitted within the schedule's startingDeadlineSeconds (exceeded quota)");
+}
+
+TEST_CASE("what our own reading of the spec refuses fails for good and runs after an edit") {
+  Application app = application();
+  const std::string wrong = "spec.driver.memory must be a size";
+  app.status = after_refused_submission(kNow, app, {1, 1}, wrong);
+  app.restart.type = RestartPolicy::Type::Always;
+  ObservedPods pods;
+  pods.spec_problem = wrong;
+  const ApplicationDecision decision = decide_at(app, pods);
+  CHECK(decision.status.state == AppState::Failed);
+  CHECK(decision.status.error_message == wrong);
+  app.status = decision.status;
+  app.spec_hash = "h2";
+  app.generation = 2;
+  CHECK(decide_at(app).status.state == AppState::Invalidating);
+}
+
+TEST_CASE("waiting for a name counts no attempt and ends with the pending deadline") {
+  Application app = application();
+  app.pending_deadline = seconds{60};
+  app.status = while_waiting_to_submit(kNow, app, "Pod etl/x is still being removed");
+  CHECK(app.status.state == AppState::New);
+  CHECK(app.status.submission_attempts == 0);
+  CHECK(app.status.error_message == "waiting: Pod etl/x is still being removed");
+  REQUIRE(find<Submit>(decide_at(app, {}, kNow + seconds{2})) != nullptr);
+  CHECK(find<Submit>(decide_at(app, {}, kNow + seconds{2}))->attempt == Attempt{1, 1});
+  CHECK(decide_at(app, {}, kNow + seconds{60}).status.error_message ==
+        "not submitted within 60 s (waiting: Pod etl/x is still being removed)");
+}
+
+TEST_CASE("a pending driver's reason is shown and does not count as a deadline that passed") {
+  Application app = application(AppState::Submitted);
+  ObservedDriver pod = driver(ObservedDriver::Phase::Pending);
+  pod.waiting = "CreateContainerConfigError: secret \"key\" not found";
+  const ApplicationDecision pending = decide_at(app, {.driver = pod, .executors = {}});
+  CHECK(pending.actions.empty());
+  CHECK(pending.status.error_message == pod.waiting);
+  const auto events = events_of(app, pending.status);
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].reason == "SparkDriverPending");
+  CHECK(events[0].note == "Driver nightly-driver does not start yet: " + pod.waiting);
+
+  app.status = pending.status;
+  CHECK(events_of(app, decide_at(app, {.driver = pod, .executors = {}}).status).empty());
+  const ApplicationDecision runs =
+      decide_at(app, {.driver = driver(ObservedDriver::Phase::Running), .executors = {}});
+  CHECK(runs.status.state == AppState::Running);
+  CHECK(runs.status.error_message.empty());
+  CHECK(find<DeleteDriver>(runs) == nullptr);
+}
+
+TEST_CASE("numbers of seconds for ever mean for ever") {
+  constexpr seconds kForEver = base::kLongestDuration;
+  Application app = application(AppState::Completed);
+  app.has_finalizer = false;
+  app.status.terminated = kNow;
+  app.time_to_live = kForEver;
+  CHECK(find<DeleteApplication>(decide_at(app)) == nullptr);
+  app = application(AppState::Running);
+  app.active_deadline = kForEver;
+  const ApplicationDecision runs =
+      decide_at(app, {.driver = driver(ObservedDriver::Phase::Running), .executors = {}});
+  CHECK(find<DeleteDriver>(runs) == nullptr);
+  app = application(AppState::PendingRerun);
+  app.status.terminated = kNow;
+  app.status.error_message = "failed";
+  app.restart.on_failure_interval = kForEver;
+  CHECK(*decide_at(app).wake_at > kNow);
+}
+
+TEST_CASE("a hash that another version of the CRD has changed runs nothing again") {
+  Application app = application(AppState::Completed);
+  app.has_finalizer = false;
+  app.spec_hash = "of the same spec with one more default";
+  CHECK(decide_at(app).actions.empty());
+  CHECK(decide_at(app).status == app.status);
 }
 
 TEST_CASE("suspend stops the driver and waits for it, resume submits the next attempt") {
@@ -215,6 +333,7 @@ TEST_CASE("S6: a changed spec runs anew even if the change was never seen happen
   for (const AppState state : {AppState::Running, AppState::Completed}) {
     Application app = application(state);
     app.spec_hash = "h2";
+    app.generation = 2;
     const ApplicationDecision decision =
         decide_at(app, {.driver = driver(ObservedDriver::Phase::Running), .executors = {}});
     CHECK(decision.status.state == AppState::Invalidating);

@@ -1,0 +1,260 @@
+#include "runner/applications/submitter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "config/names.h"
+#include "kube/object.h"
+#include "runner/applications/events.h"
+#include "runner/applications/name_holder.h"
+#include "runner/submission/names.h"
+#include "runner/submission/submission.h"
+
+namespace runner::applications {
+namespace {
+
+using base::Code;
+using base::string_at;
+using nlohmann::json;
+using std::chrono::seconds;
+
+// How often a name is looked at that somebody leaves, and after how long what nobody collects is
+// taken away.
+constexpr seconds kNamePoll{2};
+constexpr seconds kPatience{15};
+
+// An API server said no, for whatever reason: it is asked again after a pause, and people see it.
+// Everything else (no connection, a conflict) is a matter of the moment.
+bool is_refusal(const base::Error& error) {
+  return error.code == Code::InvalidArgument || error.code == Code::Refused ||
+         error.code == Code::Forbidden || error.code == Code::TooLarge ||
+         error.code == Code::Unimplemented || error.code == Code::AlreadyExists;
+}
+
+kube::ResourceType type_of(const json& object) {
+  const std::string kind = string_at(object, {"kind"});
+  if (kind == "ConfigMap") return kube::config_maps();
+  if (kind == "Service") return kube::services();
+  if (kind == "Secret") return kube::secrets();
+  if (kind == "PersistentVolumeClaim") return kube::persistent_volume_claims();
+  return kube::pods();
+}
+
+// Executor cores × instances, at most the machine's: one driver does all the work.
+int local_threads(const json& object, int machine_cores) {
+  constexpr int64_t kMost = 1'000'000;
+  const auto at = [&](const char* field) {
+    return std::clamp<int64_t>(base::integer_at(object, {"spec", "executor", field}).value_or(1), 1,
+                               kMost);
+  };
+  return static_cast<int>(
+      std::clamp<int64_t>(at("cores") * at("instances"), 1, std::max(machine_cores, 1)));
+}
+
+std::optional<int> threads_of_driver(const json& object, const ApplicationOptions& options) {
+  if (!options.local_cores) return std::nullopt;
+  const std::string asked =
+      string_at(object, {"metadata", "annotations", config::kExecutorsAnnotation});
+  const bool local = asked == "local" || (asked != "pods" && !options.executors_as_pods);
+  return local ? std::optional(local_threads(object, *options.local_cores)) : std::nullopt;
+}
+
+submission::Context context_for(const json& object, const ApplicationOptions& options) {
+  submission::Context context;
+  context.master_url = options.master_url;
+  context.spark_user = options.spark_user;
+  context.default_conf = options.default_conf;
+  context.pods = options.pods;
+  if (const auto threads = threads_of_driver(object, options)) {
+    context.forced_conf["spark.kubernetes.driver.master"] =
+        "local[" + std::to_string(*threads) + "]";
+  }
+  return context;
+}
+
+// OnDemand claims come with every attempt.
+bool makes_claims(const json& object) {
+  const json* conf = base::find(object, {"spec", "sparkConf"});
+  if (conf == nullptr || !conf->is_object()) return false;
+  return std::any_of(conf->items().begin(), conf->items().end(), [](const auto& item) {
+    return item.key().find(".persistentVolumeClaim.") != std::string::npos;
+  });
+}
+
+}  // namespace
+
+Submitter::Submitter(kube::Api& api, const kube::Cache& cache, kube::EventRecorder& events,
+                     base::Clock& clock, const ApplicationOptions& options)
+    : api_(api), cache_(cache), events_(events), clock_(clock), options_(options) {}
+
+void Submitter::record(const json& object, const ApplicationEvent& event) {
+  events_.record(object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
+                 event.reason, "Submitting", event.note);
+}
+
+base::Result<Submitter::Tried> Submitter::submit(const Application& app, const json& object,
+                                                 const Attempt& attempt) {
+  const base::WallTime now = clock_.now();
+  const submission::SubmissionIds ids =
+      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
+  submission::Context context = context_for(object, options_);
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
+  context.submission_id = submission_id_of(app.uid, attempt);
+  context.submit_time = now;
+
+  const auto built = submission::build_submission(object, context);
+  if (!built)
+    return Tried{.status = after_refused_submission(now, app, attempt, built.error().message)};
+
+  // ConfigMap and Service exist before the pod, so no kubelet ever waits for them.
+  std::vector<json> objects = built->before_pod;
+  objects.push_back(built->driver_pod);
+  for (const json& one : objects) {
+    const auto created = create_owned(app, attempt, one);
+    if (created && !*created) continue;
+    if (created) {
+      return Tried{.status = while_waiting_to_submit(now, app, **created),
+                   .wake_at = now + kNamePoll};
+    }
+    if (!is_refusal(created.error())) return base::failure(created.error());
+    const std::string why =
+        submission::with_written_paths(created.error().message, built->driver_pod, object);
+    return Tried{.status = after_refused_submission(now, app, attempt, why)};
+  }
+  for (const std::string& warning : built->warnings)
+    record(object, odd_but_submitted(warning));
+  if (!built->left_out.empty()) record(object, fields_without_effect(built->left_out));
+  if (const auto threads = threads_of_driver(object, options_))
+    record(object, executors_in_driver(*threads));
+  return Tried{.status = after_submission(
+                   now, app, attempt,
+                   {ids.app_id, context.submission_id, kube::key_of(built->driver_pod).name})};
+}
+
+base::Result<std::optional<std::string>> Submitter::create_owned(const Application& app,
+                                                                 const Attempt& attempt,
+                                                                 json object) {
+  object["metadata"]["namespace"] = app.key.ns;
+  object["metadata"]["ownerReferences"] = json::array({kube::controller_reference(
+      config::kApiVersion, config::kApplicationKind, app.key.name, app.uid)});
+  config::set_name_label(object, config::kAppNameLabel, app.key.name);
+  object["metadata"]["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
+  const kube::ResourceType type = type_of(object);
+  if (type != kube::pods()) object["metadata"]["labels"][config::kCreatedByLabel] = "true";
+  const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
+  // Twice: what is in the way may be gone by the time that we have looked at it.
+  std::optional<std::string> in_the_way;
+  for (int i = 0; i < 2; ++i) {
+    const auto created = api_.create(type, object);
+    if (created) return std::optional<std::string>();
+    if (created.error().code != Code::AlreadyExists) return base::failure(created.error());
+    const auto existing = api_.get(type, key);
+    if (existing) {
+      ASSIGN_OR_RETURN(in_the_way, name_is_taken(app, attempt, type, *existing));
+      if (!in_the_way) return in_the_way;
+    } else if (existing.error().code != Code::NotFound) {
+      return base::failure(existing.error());
+    }
+  }
+  return in_the_way ? in_the_way
+                    : std::optional(type.kind + " " + key.to_string() + " was there and is gone");
+}
+
+// nullopt: it is the very object of this attempt, created before a crash.
+base::Result<std::optional<std::string>> Submitter::name_is_taken(const Application& app,
+                                                                  const Attempt& attempt,
+                                                                  const kube::ResourceType& type,
+                                                                  const json& existing) {
+  using Kind = NameHolder::Kind;
+  const std::string what = type.kind + " " + kube::key_of(existing).to_string();
+  ASSIGN_OR_RETURN(const NameHolder holder, holder_of(api_, existing, app.uid));
+  const bool leaving = kube::is_deleting(existing);
+  std::string waits = what + " of a deleted object of this name is still being removed";
+  bool remove = false;
+  switch (holder.kind) {
+    case Kind::Ours: {
+      const bool same = string_at(existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
+                        submission_id_of(app.uid, attempt);
+      if (same && !leaving) return std::optional<std::string>();
+      waits = what + " of an earlier attempt is still being removed";
+      remove = !leaving;
+      break;
+    }
+    case Kind::Leaving:
+      break;
+    case Kind::LeftOver: {
+      // Garbage collection is given its time first.
+      const auto since = app.status.not_submitted_since;
+      remove = since && clock_.now() - *since >= kPatience;
+      break;
+    }
+    case Kind::Alive:
+      return base::failure(Code::AlreadyExists, what + " already exists and belongs to " +
+                                                    holder.owner +
+                                                    "; delete it, or choose another name for it");
+  }
+  if (remove) {
+    // With its UID: what somebody else has created meanwhile stays.
+    const auto removed = api_.remove(type, kube::key_of(existing), {.uid = kube::uid_of(existing)});
+    if (!removed && removed.error().code != Code::NotFound) return base::failure(removed.error());
+  }
+  return std::optional(std::move(waits));
+}
+
+base::Status Submitter::clean_up(const Application& app, const json& object) {
+  const std::string selector = std::string(config::kAppNameLabel) + "=" +
+                               config::label_value(app.key.name) + "," + config::kCreatedByLabel +
+                               "=true";
+  std::vector<const kube::ResourceType*> types{&kube::services(), &kube::config_maps()};
+  // Asked for only where there can be any: on a cluster it takes a right of its own.
+  if (makes_claims(object)) types.push_back(&kube::persistent_volume_claims());
+  for (const kube::ResourceType* type : types) {
+    ASSIGN_OR_RETURN(const kube::ObjectList found,
+                     api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));
+    for (const json& one : found.items) {
+      if (!kube::is_owned_by(one, app.uid)) continue;
+      const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
+      if (!removed && removed.error().code != Code::NotFound) return removed;
+    }
+  }
+  for (const auto& pod : executors_of(cache_, app)) {
+    const std::string state = executor_state(*pod);
+    if (state == "COMPLETED" || state == "FAILED") continue;
+    const auto removed = api_.remove(kube::pods(), kube::key_of(*pod), {.uid = kube::uid_of(*pod)});
+    if (!removed && removed.error().code != Code::NotFound &&
+        removed.error().code != Code::Conflict) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+std::optional<base::Error> check_template(const json& run, const ApplicationOptions& options,
+                                          std::string_view root) {
+  submission::Context context = context_for(run, options);
+  const submission::SubmissionIds ids = submission::submission_ids("dry-run", 1, 1);
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
+  return submission::check_template(run, context, root);
+}
+
+std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
+                                                      const Application& app) {
+  auto pods = cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel,
+                             config::label_value(app.key.name));
+  std::erase_if(pods, [](const auto& pod) {
+    return string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor";
+  });
+  return pods;
+}
+
+std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
+  // The digits of the application id, which is "spark-" and the same hash.
+  return submission::submission_ids(uid, attempt.execution, attempt.submission).app_id.substr(6);
+}
+
+}  // namespace runner::applications

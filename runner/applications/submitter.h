@@ -1,0 +1,76 @@
+#pragma once
+
+// Submitter: creates the objects of an attempt, in order, the driver pod last, and takes away what
+// only a living driver needs.
+//
+// A crash between two of them: their names come from the attempt, so the next try finds what is
+// there and goes on. A name that somebody else still has is waited for if its holder is on its way
+// out, and taken away if nobody collects it. Threads: any; never twice at once for one application.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "kube/api.h"
+#include "kube/event_recorder.h"
+#include "kube/reconciler.h"
+#include "runner/application.h"
+#include "runner/applications/decide.h"
+#include "runner/applications/events.h"
+#include "runner/applications/options.h"
+
+namespace runner::applications {
+
+class Submitter {
+ public:
+  Submitter(kube::Api& api, const kube::Cache& cache, kube::EventRecorder& events,
+            base::Clock& clock, const ApplicationOptions& options);
+
+  struct Tried {
+    // Submitted, refused, or as before with what is waited for.
+    ApplicationStatus status;
+    std::optional<base::WallTime> wake_at;  // of a wait
+  };
+  // An error is one of the moment: nothing is said about the attempt.
+  base::Result<Tried> submit(const Application& app, const nlohmann::json& object,
+                             const Attempt& attempt);
+  // ConfigMaps, Services and executors that the attempts of this application have left.
+  base::Status clean_up(const Application& app, const nlohmann::json& object);
+
+ private:
+  // What is in the way and will go; nullopt: the object is there.
+  base::Result<std::optional<std::string>> create_owned(const Application& app,
+                                                        const Attempt& attempt,
+                                                        nlohmann::json object);
+  base::Result<std::optional<std::string>> name_is_taken(const Application& app,
+                                                         const Attempt& attempt,
+                                                         const kube::ResourceType& type,
+                                                         const nlohmann::json& existing);
+  void record(const nlohmann::json& object, const ApplicationEvent& event);
+
+  kube::Api& api_;
+  const kube::Cache& cache_;
+  kube::EventRecorder& events_;
+  base::Clock& clock_;
+  const ApplicationOptions& options_;
+};
+
+// A dry run, pure: what a run would be refused for when it is submitted; nullopt: nothing. Paths
+// begin with `root`, "spec.template" for a schedule.
+std::optional<base::Error> check_template(const nlohmann::json& run,
+                                          const ApplicationOptions& options, std::string_view root);
+
+// Executor pods that say they belong to an application of this name.
+std::vector<std::shared_ptr<const nlohmann::json>> executors_of(const kube::Cache& cache,
+                                                                const Application& app);
+
+// A hash of UID and attempt: what names an attempt's objects.
+std::string submission_id_of(const std::string& uid, const Attempt& attempt);
+
+}  // namespace runner::applications
