@@ -66,10 +66,15 @@ std::optional<json> openapi(const types::Catalog& catalog, std::string_view path
   return std::nullopt;
 }
 
-std::string without_trailing_slash(std::string path) {
-  while (path.size() > 1 && path.back() == '/')
-    path.pop_back();
-  return path;
+// One spelling for each document: repeated slashes and those at the end mean nothing, and must not
+// make a document of their own.
+std::string canonical(const std::string& path) {
+  std::string result;
+  for (const char c : path) {
+    if (c != '/' || result.empty() || result.back() != '/') result += c;
+  }
+  if (result.size() > 1 && result.back() == '/') result.pop_back();
+  return result;
 }
 
 void answer_old_openapi(const base::http::Request& request, base::http::Responder& responder) {
@@ -125,9 +130,14 @@ Documents::DocumentPtr Documents::find(const types::CatalogPtr& catalog, const s
   return document;
 }
 
+size_t Documents::size() {
+  const base::MutexLock lock(mutex_);
+  return documents_.size();
+}
+
 bool Documents::answer(const types::CatalogPtr& catalog, const base::http::Request& request,
                        base::http::Responder& responder) {
-  const std::string path = without_trailing_slash(request.path);
+  const std::string path = canonical(request.path);
   if (path == kOldOpenApi) {
     answer_old_openapi(request, responder);
     return true;

@@ -5,6 +5,7 @@
 //
 // Threads: any.
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,8 @@ class Documents {
   // of them.
   bool answer(const types::CatalogPtr& catalog, const base::http::Request& request,
               base::http::Responder& responder);
+  // How many are kept: at most one for each group and version that the catalog has.
+  [[nodiscard]] size_t size();
 
  private:
   struct Document {

@@ -1,8 +1,16 @@
 // What paths, Accept headers and continue tokens mean.
 
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
 #include "kube/server/rest/continuation.h"
+#include "kube/server/rest/documents.h"
 #include "kube/server/rest/negotiation.h"
 #include "kube/server/rest/request_info.h"
+#include "kube/server/types/built_ins.h"
+#include "kube/server/types/catalog.h"
 #include "tests/support/catch.h"
 
 namespace kube::server::rest {
@@ -86,6 +94,34 @@ TEST_CASE("continue tokens come back as they went, and nothing else is taken for
   for (const char* token : {"", "x", "5", "5/a", "-2/a/b", "x/a/b", "99999999999999999999/a/b"}) {
     CHECK_FALSE(decode_continuation(token));
   }
+}
+
+class StatusOnly final : public base::http::Responder {
+ public:
+  void send(base::http::Response response) override { status = response.status; }
+  std::shared_ptr<base::http::Stream> stream(int, base::http::Headers) override { return nullptr; }
+  [[nodiscard]] bool wants_websocket() const override { return false; }
+  std::shared_ptr<base::http::Stream> accept_websocket() override { return nullptr; }
+  int status = 0;
+};
+
+TEST_CASE("however a path is spelled, its document is kept once") {
+  const auto catalog = std::make_shared<const types::Catalog>(types::built_ins());
+  Documents documents;
+  std::string slashes;
+  for (int i = 0; i < 50; ++i) {
+    slashes += "/";
+    for (const char* rest : {"api", "v1"}) {
+      const std::string path = *rest == 'a' ? slashes + "openapi/v3" + slashes + "api/v1"
+                                            : "/api" + slashes + "v1" + slashes;
+      StatusOnly responder;
+      base::http::Request request{
+          .method = "GET", .path = path, .query = {}, .headers = {}, .body = {}, .peer = {}};
+      CHECK(documents.answer(catalog, request, responder));
+      CHECK(responder.status == 200);
+    }
+  }
+  CHECK(documents.size() == 2);
 }
 
 }  // namespace
