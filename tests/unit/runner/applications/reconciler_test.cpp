@@ -3,10 +3,14 @@
 
 #include "runner/applications/reconciler.h"
 
+#include <algorithm>
+#include <cstdint>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/saturating.h"
 #include "config/names.h"
 #include "kube/object.h"
 #include "tests/support/catch.h"
@@ -412,6 +416,31 @@ TEST_CASE("an application with a very long name runs, and its executors are foun
   const auto pods = world.api.peek_all(kube::pods());
   REQUIRE(pods.size() == 1);
   CHECK(config::name_from_label(*pods.front(), config::kAppNameLabel) == name);
+}
+
+TEST_CASE("the hash that the first release has stored is still the hash of its object") {
+  const json spec{{"type", "Python"},
+                  {"mode", "cluster"},
+                  {"sparkVersion", "4.0.1"},
+                  {"mainApplicationFile", "local:///app/etl.py"},
+                  {"restartPolicy", {{"type", "Never"}}},
+                  {"driver", {{"cores", 1}}},
+                  {"executor", {{"instances", 2}}},
+                  {"timeToLiveSeconds", 60},
+                  {"suspend", false}};
+  CHECK(runner::read_application({{"spec", spec}}).spec_hash == "ce170f41194f65d7");
+  CHECK(runner::read_application({{"spec", 1}}).spec_hash.empty());
+}
+
+TEST_CASE("seconds that overflow are read as a very long time") {
+  const runner::Application app =
+      runner::read_application({{"spec",
+                                 {{"timeToLiveSeconds", INT64_MAX},
+                                  {"activeDeadlineSeconds", 10'000'000'000'000'000},
+                                  {"pendingDeadlineSeconds", INT64_MAX}}}});
+  CHECK(app.time_to_live == base::kLongestDuration);
+  CHECK(app.active_deadline == base::kLongestDuration);
+  CHECK(app.pending_deadline == base::kLongestDuration);
 }
 
 }  // namespace tests
