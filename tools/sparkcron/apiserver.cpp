@@ -29,6 +29,7 @@ base::Status run_apiserver(const Options& options) {
   ASSIGN_OR_RETURN(DataDir data, DataDir::open(options.data_dir));
   ASSIGN_OR_RETURN(const std::string token, data.token());
   kube::server::ApiServerOptions server{.path = data.file("api.db"), .tokens = {token}};
+  server.event_lifetime = std::chrono::seconds(options.event_ttl_seconds);
   ASSIGN_OR_RETURN(server.definitions, own_definitions());
   ASSIGN_OR_RETURN(const auto api, kube::server::ApiServer::open(std::move(server)));
   monitor::Health health;

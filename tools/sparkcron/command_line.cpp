@@ -34,6 +34,10 @@ void add_common(CLI::App& app, Options& options, Raw& raw) {
 }
 
 void add_scheduling(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--history-runs", options.history_runs,
+                 "Ended runs, with their logs, and skipped stretches that are remembered")
+      ->check(CLI::Range(10, 1'000'000))
+      ->capture_default_str();
   app.add_option("--default-time-zone", options.default_time_zone,
                  "Zone of schedules that name none, or \"Local\"")
       ->capture_default_str();
@@ -48,6 +52,9 @@ void add_server(CLI::App& app, Options& options, Raw& raw) {
       "Where everything is kept; default: $XDG_DATA_HOME/sparkcron or ~/.local/share/sparkcron");
   app.add_option("--listen", raw.listen,
                  "HOST:PORT; port 0 picks a free one and keeps it (default 127.0.0.1:8680)");
+  app.add_option("--event-ttl", options.event_ttl_seconds, "Seconds that events are kept")
+      ->check(CLI::Range(1, 31'536'000))
+      ->capture_default_str();
   app.add_option("--tls-cert-file", options.tls_certificate_file,
                  "PEM certificate; asked for beyond loopback");
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");

@@ -53,6 +53,8 @@ struct Options {
   std::vector<std::string> namespaces;       // controller: empty = all
   bool leader_elect = true;                  // controller
   int workers = 4;
+  int event_ttl_seconds = 3600;  // standalone: how long events live
+  int history_runs = 100'000;    // ended runs, and skipped stretches, that the ledger remembers
   base::LogLevel log_level = base::LogLevel::Info;
   base::LogFormat log_format = base::LogFormat::Text;
 };

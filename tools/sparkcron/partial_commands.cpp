@@ -153,11 +153,11 @@ base::Status run_controller(const Options& options) {
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
   Controllers* recording = nullptr;  // set before any of them records
-  monitor::LedgerOptions ledger_options{.path = data.file("ledger.db")};
-  ledger_options.on_begun_anew = [&recording](const std::string&) {
+  monitor::LedgerOptions of_ledger = ledger_options(data.path(), options);
+  of_ledger.on_begun_anew = [&recording](const std::string&) {
     if (recording != nullptr) recording->look_again();
   };
-  ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(ledger_options), clock));
+  ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
   monitor::Metrics metrics(

@@ -108,7 +108,7 @@ class Standalone {
  private:
   base::Status open_state() {
     ASSIGN_OR_RETURN(archive_, monitor::LogArchive::open({.root = data_.file("logs")}, clock_));
-    monitor::LedgerOptions ledger{.path = data_.file("ledger.db")};
+    monitor::LedgerOptions ledger = ledger_options(data_.path(), options_);
     ledger.on_dropped = [this](const kube::ObjectKey& run, const std::string& uid) {
       archive_->forget(run, uid);
     };
@@ -127,6 +127,7 @@ class Standalone {
         .version = kVersion});
     kube::server::ApiServerOptions options;
     options.path = data_.file("api.db");
+    options.event_lifetime = std::chrono::seconds(options_.event_ttl_seconds);
     options.tokens = {token_};
     options.logs = &logs_;
     ASSIGN_OR_RETURN(options.definitions, own_definitions());

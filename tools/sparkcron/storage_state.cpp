@@ -9,6 +9,13 @@ using base::failure;
 using monitor::HealthKind;
 using monitor::Reading;
 
+monitor::LedgerOptions ledger_options(const std::string& data_dir, const Options& options) {
+  monitor::LedgerOptions ledger{.path = data_dir + "/ledger.db"};
+  ledger.keep.max_runs = static_cast<size_t>(options.history_runs);
+  ledger.keep.max_skips = ledger.keep.max_runs;
+  return ledger;
+}
+
 void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
                         const std::string& data_dir) {
   health.add("ledger", HealthKind::Ready, [&ledger] { return ledger.condition().last_write; });

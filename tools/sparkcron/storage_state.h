@@ -11,8 +11,12 @@
 #include "monitor/ledger.h"
 #include "monitor/log_archive.h"
 #include "monitor/metrics.h"
+#include "tools/sparkcron/options.h"
 
 namespace sparkcron {
+
+// The ledger of this data folder, as the command line wants it.
+monitor::LedgerOptions ledger_options(const std::string& data_dir, const Options& options);
 
 // "ledger" (ready): the last write to it succeeded. Warnings: "ledger-file", the file was damaged
 // or removed since the start; "disk-space", little is left.
