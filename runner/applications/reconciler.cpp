@@ -1,6 +1,8 @@
 #include "runner/applications/reconciler.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
