@@ -1,10 +1,16 @@
 #pragma once
 
-// Connection: one peer from accept to close; reads a request, waits for its answer, sends it, and
-// reads the next. Only connection.cpp includes it, the one translation unit with Beast.
+// Connection: one peer from accept to close; reads the head of a request, lets it be judged, reads
+// its body, waits for its answer, sends it, and reads the next. Only connection.cpp includes it,
+// the one translation unit with Beast.
+//
+// Bytes come in by fill() alone, into a place of their own, and are parsed from a buffer: so a read
+// that waits for the peer to go may go on while the buffer holds a pipelined request. What throws
+// on the way ends this connection and no other.
 //
 // Threads: the I/O thread only; responders and streams come here through Engine::post.
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -32,30 +38,49 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   void refuse() override;
   void stop() override;
   void abort() override { finish(); }
-  void send(std::string head, std::string body, AfterAnswer after) override;
+  void send(Answer answer) override;
   void open_stream(std::string head, std::shared_ptr<Outbound> outbound, AfterAnswer after,
                    bool chunked) override;
   void open_websocket(std::shared_ptr<Outbound> outbound) override;
   void wake() override;
+  [[nodiscard]] Unread unread() const override;
 
  private:
-  enum class Phase { Handshake, Idle, Reading, Handling, Sending, Streaming, Closing, Closed };
+  enum class Phase { Handshake, Idle, Head, Body, Handling, Sending, Streaming, Closing, Closed };
   using Parser = beast::http::request_parser<beast::http::string_body>;
+  // A request on its way to its handler, and what its body takes of the budget.
+  struct Job {
+    Request request;
+    MemoryBudget::Share share;
+  };
 
   void next_request();
   void fill();
   void on_filled();
-  void read_header();
-  void on_header(error_code error);
+  void read_head();
+  void on_head(error_code error);
+  bool take_head();
+  void admit();
+  void begin_body();
   void read_body();
   void on_request();
+  [[nodiscard]] bool keep_alive() const;
   void reject(int status, std::string_view reason);
+  void reject(Response response);
+  void answer_now(Response response, AfterAnswer after);
+  // Runs a step of an asynchronous operation, unless the connection is closed by now.
+  template <class Step>
+  void step(Step&& step);
 
   void write_all(std::function<void()> then);
+  void write_some();
+  void on_written(error_code error, size_t bytes);
+  void write_stream(std::function<void()> then);
   void flush_stream();
   void end_stream();
   void answered(AfterAnswer after);
   void linger();
+  void cut_off();
   void finish();
 
   void set_deadline(std::chrono::milliseconds after);
@@ -69,17 +94,21 @@ class Connection final : public Peer, public std::enable_shared_from_this<Connec
   Phase phase_ = Phase::Handshake;
   std::string peer_;
 
-  beast::flat_buffer buffer_;
+  static constexpr size_t kReadAhead = size_t{8} << 10;
+  std::array<char, kReadAhead> landing_{};  // of the read under way
+  bool filling_ = false;                    // one is
+  beast::flat_buffer buffer_;               // what came and is not parsed yet
   std::optional<Parser> parser_;
-  // One read is under way that only waits for the peer; then buffer_ is empty.
-  bool filling_ = false;
+  std::shared_ptr<Job> job_;
+  Standing standing_;
   bool input_left_ = false;  // the peer may still be sending a request that we refuse
   size_t drained_ = 0;
 
-  std::string head_;
-  std::string body_;
+  Answer answer_;
+  SteadyTime answering_since_ = SteadyTime::max();
   std::vector<asio::const_buffer> unsent_;
   size_t next_unsent_ = 0;
+  std::function<void()> after_write_;
 
   std::shared_ptr<Outbound> outbound_;
   std::unique_ptr<WebSocketSession> websocket_;

@@ -5,6 +5,11 @@
 #include "base/check.h"
 
 namespace base::http {
+namespace {
+
+constexpr size_t kAlwaysSent = size_t{16} << 10;  // of an answer, however little memory there is
+
+}  // namespace
 
 Response plain_answer(int status, std::string_view text) {
   return {.status = status,
@@ -60,7 +65,7 @@ std::shared_ptr<Stream> HttpResponder::stream(int status, Headers headers) {
       [head = std::move(head), outbound, after, body, chunks = facts_.chunks](Peer& peer) mutable {
         if (body) return peer.open_stream(std::move(head), outbound, after, chunks);
         outbound->end();
-        peer.send(std::move(head), {}, after);
+        peer.send({.head = std::move(head), .body = {}, .after = after, .share = {}});
       },
       outbound);
   return std::make_shared<StreamHandle>(std::move(outbound));
@@ -79,6 +84,12 @@ AfterAnswer HttpResponder::after_answer() const {
 }
 
 void HttpResponder::send_answer(Response response) {
+  // What only reads may be asked again; what wrote must be told.
+  if (facts_.safe && response.body.size() > kAlwaysSent && engine_->budget->exhausted()) {
+    ++engine_->refusals;
+    response = plain_answer(429, "too much waits to be sent");
+    response.headers.add("Retry-After", "1");
+  }
   if (facts_.gzip && may_have_body(response.status) &&
       response.body.size() >= engine_->options.gzip_from &&
       !response.headers.has("Content-Encoding")) {
@@ -91,13 +102,14 @@ void HttpResponder::send_answer(Response response) {
   const AfterAnswer after = after_answer();
   std::string head = render_answer(response, after);
   if (facts_.head || !may_have_body(response.status)) response.body.clear();
-  post([head = std::move(head), body = std::move(response.body), after](Peer& peer) mutable {
-    peer.send(std::move(head), std::move(body), after);
-  });
+  Answer answer{
+      .head = std::move(head), .body = std::move(response.body), .after = after, .share = {}};
+  answer.share = engine_->budget->force(answer.body.capacity());
+  post([answer = std::move(answer)](Peer& peer) mutable { peer.send(std::move(answer)); });
 }
 
 std::shared_ptr<Outbound> HttpResponder::new_outbound() {
-  return std::make_shared<Outbound>(engine_->options.max_stream_backlog,
+  return std::make_shared<Outbound>(engine_->options.max_stream_backlog, engine_->budget,
                                     [engine = engine_, peer = peer_] {
                                       engine->post([peer] {
                                         if (auto alive = peer.lock()) alive->wake();

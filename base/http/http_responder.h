@@ -24,6 +24,7 @@ class HttpResponder final : public Responder {
  public:
   struct RequestFacts {
     bool head = false;
+    bool safe = false;  // GET or HEAD: may be refused after the fact
     bool gzip = false;
     bool websocket = false;
     bool chunks = true;  // HTTP/1.1

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace base::http {
+namespace {
+
+// Of one stream, however little memory there is: who keeps up does not pay for those who do not.
+constexpr size_t kAlwaysKept = size_t{16} << 10;
+
+}  // namespace
 
 bool Outbound::write(std::shared_ptr<const std::string> data) {
   bool wake = false;
@@ -11,15 +17,17 @@ bool Outbound::write(std::shared_ptr<const std::string> data) {
     MutexLock lock(mutex_);
     if (closed_) return false;
     if (!data || data->empty()) return true;
-    if (backlog_ + data->size() > max_backlog_) {
+    const size_t backlog = backlog_.bytes + data->size();
+    if (backlog > max_backlog_ || (backlog > kAlwaysKept && budget_->exhausted())) {
       closed_ = true;
       overflow_ = true;
       queue_.clear();
       wake = true;  // even while draining: the write under way may never end
       accepted = false;
     } else {
-      backlog_ += data->size();
-      queue_.push_back(std::move(data));
+      if (backlog_.bytes == 0) backlog_.since = real_clock().steady_now();
+      backlog_.bytes += data->size();
+      queue_.push_back(budget_->hold(std::move(data)));
       wake = !draining_;
     }
     draining_ = true;
@@ -77,7 +85,13 @@ Outbound::Batch Outbound::take(size_t max_pieces) {
 
 void Outbound::sent(size_t bytes) {
   MutexLock lock(mutex_);
-  backlog_ -= bytes;
+  backlog_.bytes -= bytes;
+  if (backlog_.bytes == 0) backlog_.since = SteadyTime::max();
+}
+
+Outbound::Backlog Outbound::backlog() const {
+  MutexLock lock(mutex_);
+  return backlog_;
 }
 
 void Outbound::end() {

@@ -1,7 +1,9 @@
 #pragma once
 
 // Outbound: the queue between the writers of a stream and the I/O thread that sends it. It knows
-// nothing of sockets: the connection takes batches, reports what was sent and how it ended.
+// nothing of sockets: the connection takes batches, reports what was sent and how it ended. A
+// stream whose backlog is over its own limit, or that grows while the server's budget is exhausted,
+// ends.
 //
 // Threads: the methods of Stream from any thread; take(), sent() and end() from the I/O thread.
 
@@ -12,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/http/memory_budget.h"
 #include "base/http/server.h"
 #include "base/mutex.h"
 
@@ -19,16 +23,17 @@ namespace base::http {
 
 class Outbound {
  public:
+  using Piece = MemoryBudget::Piece;
   struct Batch {
-    std::vector<std::shared_ptr<const std::string>> data;
+    std::vector<Piece> data;
     bool last = false;      // nothing follows: end the body
     bool overflow = false;  // too much was waiting: cut the peer off
   };
 
   // `wake` tells the I/O thread to call take(). It is called only while none is under way, so a
   // burst of writes wakes once; always without the lock.
-  Outbound(size_t max_backlog, std::function<void()> wake)
-      : max_backlog_(max_backlog), wake_(std::move(wake)) {}
+  Outbound(size_t max_backlog, std::shared_ptr<MemoryBudget> budget, std::function<void()> wake)
+      : max_backlog_(max_backlog), budget_(std::move(budget)), wake_(std::move(wake)) {}
 
   bool write(std::shared_ptr<const std::string> data);
   void close();
@@ -40,15 +45,22 @@ class Outbound {
   Batch take(size_t max_pieces);
   [[nodiscard]] bool overflowed() const;
   void sent(size_t bytes);
+  // Bytes that wait or are being sent, and since when some did.
+  struct Backlog {
+    size_t bytes = 0;
+    SteadyTime since = SteadyTime::max();
+  };
+  [[nodiscard]] Backlog backlog() const;
   // The stream is over; runs the callback. Later calls do nothing.
   void end();
 
  private:
   const size_t max_backlog_;
+  const std::shared_ptr<MemoryBudget> budget_;
   const std::function<void()> wake_;
   mutable Mutex mutex_;
-  std::deque<std::shared_ptr<const std::string>> queue_ GUARDED_BY(mutex_);
-  size_t backlog_ GUARDED_BY(mutex_) = 0;  // queued and being sent
+  std::deque<Piece> queue_ GUARDED_BY(mutex_);
+  Backlog backlog_ GUARDED_BY(mutex_);  // queued and being sent
   bool draining_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
   bool overflow_ GUARDED_BY(mutex_) = false;

@@ -11,12 +11,28 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <openssl/types.h>
 
+#include "base/clock.h"
+#include "base/http/memory_budget.h"
 #include "base/http/outbound.h"
 #include "base/http/response_head.h"
 
 namespace base::http {
 
 struct Engine;
+
+// A whole answer as it goes to the wire.
+struct Answer {
+  std::string head;
+  std::string body;
+  AfterAnswer after = AfterAnswer::Close;
+  MemoryBudget::Share share;  // of the body
+};
+
+// What waits for a peer to read it, and since when the peer has been behind.
+struct Unread {
+  size_t bytes = 0;
+  SteadyTime since = SteadyTime::max();
+};
 
 class Peer {
  public:
@@ -31,12 +47,13 @@ class Peer {
   virtual void abort() = 0;
 
   // The answer to the request being handled.
-  virtual void send(std::string head, std::string body, AfterAnswer after) = 0;
+  virtual void send(Answer answer) = 0;
   virtual void open_stream(std::string head, std::shared_ptr<Outbound> outbound, AfterAnswer after,
                            bool chunked) = 0;
   virtual void open_websocket(std::shared_ptr<Outbound> outbound) = 0;
   // The open stream has something to send.
   virtual void wake() = 0;
+  [[nodiscard]] virtual Unread unread() const = 0;
 };
 
 // `session` may be null: no TLS. Owned from here on.

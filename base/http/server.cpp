@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <boost/asio.hpp>
-#include <pthread.h>
 
+#include "base/guard.h"
 #include "base/http/engine.h"
 #include "base/http/peer.h"
 #include "base/log.h"
@@ -18,7 +18,10 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr size_t kRefusals = 64;  // connections above the maximum that still get a 503
+// Of what the kernel keeps unsent for one peer; it would let it grow to megabytes.
+constexpr int kSendBuffer = 128 << 10;
 constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kBetweenComplaints{10'000};
 
 std::string endpoint_text(const ServerOptions& options) {
   const bool v6 = options.address.find(':') != std::string::npos;
@@ -79,9 +82,11 @@ class TcpServer final : public Server {
   }
 
   void serve() {
-    accept();
-    thread_ = std::thread([this] { engine_->io.run(); });
-    pthread_setname_np(thread_.native_handle(), "http");
+    thread_ = start_thread("http", [this] {
+      // Also after something threw out of the loop: it goes on with everybody else.
+      if (!accepting_ && !engine_->stopping) accept();
+      engine_->io.run();
+    });
   }
 
   [[nodiscard]] std::string address() const override { return endpoint_.address().to_string(); }
@@ -98,27 +103,46 @@ class TcpServer final : public Server {
     });
   }
 
+  [[nodiscard]] ServerNumbers numbers() const override {
+    return {.strangers = engine_->table.strangers(),
+            .trusted = engine_->table.trusted(),
+            .shed = engine_->table.shed(),
+            .cut = engine_->cut_off,
+            .refused = engine_->refusals,
+            .memory_used = engine_->budget->used()};
+  }
+
  private:
   void accept() {
     acceptor_.async_accept([this](error_code error, asio::ip::tcp::socket socket) {
+      accepting_ = false;
       if (engine_->stopping) return;
-      if (error) {
-        // No file descriptors left, most likely: the pending connection would come back at once.
-        log_warning("base/http", "Could not accept a connection", {{"error", error.message()}});
-        accept_pause_.expires_after(kAcceptPause);
-        accept_pause_.async_wait([this](error_code cancelled) {
-          if (!cancelled && !engine_->stopping) accept();
-        });
-        return;
-      }
-      admit(std::move(socket));
+      if (error) return pause(error);
+      if (const Status done = guarded("accept a connection", [&] { admit(std::move(socket)); });
+          !done)
+        log_error("base/http", "Could not serve a connection", {{"error", done.error().message}});
       accept();
     });
+    accepting_ = true;
+  }
+
+  // No file descriptors left, most likely: the pending connection would come back at once.
+  void pause(error_code error) {
+    const SteadyTime now = real_clock().steady_now();
+    if (now >= next_complaint_) {
+      next_complaint_ = now + kBetweenComplaints;
+      log_warning("base/http", "Could not accept a connection", {{"error", error.message()}});
+    }
+    engine_->table.shed_one();
+    accept_pause_.expires_after(kAcceptPause);
+    accept_pause_.async_wait([this](error_code cancelled) {
+      accepting_ = false;
+      if (!cancelled && !engine_->stopping) accept();
+    });
+    accepting_ = true;
   }
 
   void admit(asio::ip::tcp::socket socket) {
-    const size_t open = engine_->connections.size();
-    if (open >= engine_->options.max_connections + kRefusals) return;
     set_up(socket);
     SSL* session = nullptr;
     if (engine_->tls) {
@@ -126,11 +150,12 @@ class TcpServer final : public Server {
       if (session == nullptr) return;
     }
     auto connection = make_connection(engine_, std::move(socket), session);
-    engine_->connections.insert(connection);
-    if (open >= engine_->options.max_connections)
-      connection->refuse();
-    else
-      connection->start();
+    const Standing standing = engine_->options.admit ? Standing::Stranger : Standing::Trusted;
+    if (engine_->table.add(connection, standing)) return connection->start();
+    ++engine_->refusals;
+    if (engine_->refused.size() >= kRefusals) return;
+    engine_->refused.insert(connection);
+    connection->refuse();
   }
 
   // A peer that dies without a word is found by keep-alive probes within about a minute.
@@ -144,12 +169,13 @@ class TcpServer final : public Server {
     socket.set_option(Seconds(30), ignored);
     socket.set_option(Interval(10), ignored);
     socket.set_option(Count(3), ignored);
+    socket.set_option(asio::socket_base::send_buffer_size(kSendBuffer), ignored);
   }
 
   // No handler runs any more. What is still being sent gets stop_timeout.
   void begin_last_wait() {
     work_.reset();
-    if (engine_->connections.empty()) return;
+    if (engine_->quiet()) return;
     engine_->stop_timer.expires_after(engine_->options.stop_timeout);
     engine_->stop_timer.async_wait([this](error_code cancelled) {
       if (cancelled) return;
@@ -160,7 +186,9 @@ class TcpServer final : public Server {
 
   // A copy: connections leave the set while it is walked.
   [[nodiscard]] std::vector<std::shared_ptr<Peer>> all_connections() const {
-    return {engine_->connections.begin(), engine_->connections.end()};
+    std::vector<std::shared_ptr<Peer>> all = engine_->table.all();
+    all.insert(all.end(), engine_->refused.begin(), engine_->refused.end());
+    return all;
   }
 
   const std::shared_ptr<Engine> engine_;
@@ -168,6 +196,8 @@ class TcpServer final : public Server {
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer accept_pause_;
   asio::ip::tcp::endpoint endpoint_;
+  bool accepting_ = false;  // or about to; of the I/O thread
+  SteadyTime next_complaint_ = SteadyTime::min();
   std::thread thread_;
 };
 

@@ -23,10 +23,14 @@ namespace beast = boost::beast;
 
 class WebSocketSession {
  public:
-  // `on_end` is called once, when the peer has gone or the closing handshake is over.
+  // `on_end` is called once, when the peer has gone or the closing handshake is over; `on_writing`
+  // when a frame begins to be sent (true) and when it has been (false).
   WebSocketSession(Transport& transport, std::shared_ptr<Outbound> outbound,
-                   std::function<void()> on_end)
-      : stream_(transport), outbound_(std::move(outbound)), on_end_(std::move(on_end)) {
+                   std::function<void(bool)> on_writing, std::function<void()> on_end)
+      : stream_(transport),
+        outbound_(std::move(outbound)),
+        on_writing_(std::move(on_writing)),
+        on_end_(std::move(on_end)) {
     stream_.set_option(beast::websocket::stream_base::timeout::suggested(beast::role_type::server));
     stream_.auto_fragment(false);
     stream_.text(true);
@@ -50,10 +54,12 @@ class WebSocketSession {
     if (!batch.data.empty()) {
       writing_ = true;
       frame_ = std::move(batch.data.front());
+      on_writing_(true);
       stream_.async_write(asio::buffer(*frame_), [this, owner](error_code error, size_t) {
         writing_ = false;
+        on_writing_(false);
         outbound_->sent(frame_->size());
-        frame_.reset();
+        frame_ = {};
         if (error) return end();
         send(owner);
       });
@@ -72,7 +78,7 @@ class WebSocketSession {
     stream_.async_read(incoming_, [this, owner](error_code error, size_t) {
       if (error) {
         // While closing, the end of reading is part of the handshake that async_close reports.
-        if (!(writing_ && frame_ == nullptr)) end();
+        if (!(writing_ && !frame_)) end();
         return;
       }
       incoming_.clear();
@@ -87,9 +93,10 @@ class WebSocketSession {
   beast::websocket::stream<Transport&> stream_;
   beast::flat_buffer incoming_;
   std::shared_ptr<Outbound> outbound_;
-  std::shared_ptr<const std::string> frame_;
+  Outbound::Piece frame_;
   bool open_ = false;
   bool writing_ = false;
+  const std::function<void(bool)> on_writing_;
   std::function<void()> on_end_;
 };
 

@@ -118,6 +118,10 @@ base::http::Handler ApiServer::handler() {
   };
 }
 
+base::http::Admit ApiServer::admit() const {
+  return [door = &parts_->door](const base::http::Request& head) { return door->admit(head); };
+}
+
 void ApiServer::begin_stop() {
   parts_->hub.stop();
   parts_->logs.stop();

@@ -48,6 +48,8 @@ class ApiServer {
 
   // For the prefixes of kPrefixes. Everything else (health, metrics) is somebody else's.
   [[nodiscard]] base::http::Handler handler();
+  // Who may come in, by the head of a request; for base::http::Router.
+  [[nodiscard]] base::http::Admit admit() const;
   static constexpr const char* kPrefixes[] = {"/api", "/apis", "/openapi", "/version"};
   void begin_stop();
 

@@ -36,10 +36,10 @@ base::Status run_apiserver(const Options& options) {
   health.add("storage", monitor::HealthKind::Ready, [&api] { return api->health(); });
   base::http::Router router;
   for (const char* prefix : kube::server::ApiServer::kPrefixes)
-    router.add(prefix, api->handler());
+    router.add(prefix, api->handler(), api->admit());
   for (const char* path : {"/livez", "/readyz", "/healthz"})
     router.add(path, health.handler());
-  ASSIGN_OR_RETURN(FrontDoor door, open_front_door(options, data, router.handler()));
+  ASSIGN_OR_RETURN(FrontDoor door, open_front_door(options, data, router));
   RETURN_IF_ERROR(announce(door, data, token, "apiserver"));
   wait_for_stop_signal();
   // Watches end first, so that the server can finish; what answers are made from goes last.

@@ -43,7 +43,7 @@ base::Result<CertificateFiles> choose_certificate(const Options& options, const 
 }  // namespace
 
 base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
-                                        const base::http::Handler& handler) {
+                                        const base::http::Router& router) {
   FrontDoor door;
   ASSIGN_OR_RETURN(door.certificate, choose_certificate(options, data));
   base::http::ServerOptions server{.address = options.listen.host,
@@ -53,13 +53,14 @@ base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
   // A write holds its thread until it is durable, and all that wait share one fsync: more threads
   // than cores are more writes a second.
   server.worker_threads = 32;
+  server.admit = router.admit();
   if (options.listen.port == 0) server.port = data.last_port();
-  auto listening = base::http::Server::listen(server, handler);
+  auto listening = base::http::Server::listen(server, router.handler());
   if (!listening && options.listen.port == 0 && server.port != 0) {
     base::log_warning("sparkcron", "The port of the last start is taken, another is picked",
                       {{"port", std::to_string(server.port)}});
     server.port = 0;
-    listening = base::http::Server::listen(server, handler);
+    listening = base::http::Server::listen(server, router.handler());
   }
   if (!listening) return base::failure(listening.error());
   door.server = std::move(*listening);

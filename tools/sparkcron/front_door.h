@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/http/router.h"
 #include "base/http/server.h"
 #include "base/result.h"
 #include "tools/sparkcron/certificate.h"
@@ -22,10 +23,11 @@ struct FrontDoor {
   CertificateFiles certificate;  // the user's, else our own
 };
 
+// `router` decides who comes in and who answers.
 // Port 0 means the port of the last start, so that kubeconfigs and running drivers stay valid; if
 // somebody else has it now, another one.
 base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
-                                        const base::http::Handler& handler);
+                                        const base::http::Router& router);
 
 // Writes <data-dir>/kubeconfig (0600) and tells on standard output where everything is. A script
 // that waits for the file finds the server behind it.

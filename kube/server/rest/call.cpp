@@ -37,7 +37,7 @@ void answer(base::http::Responder& responder, int status, std::string json_text,
   responder.send(std::move(response));
 }
 
-void answer(base::http::Responder& responder, const ApiError& error) {
+base::http::Response response_of(const ApiError& error) {
   base::http::Response response{.status = error.code,
                                 .headers = {},
                                 .body = base::dump_json(machinery::to_json(error)) + "\n"};
@@ -47,7 +47,11 @@ void answer(base::http::Responder& responder, const ApiError& error) {
   if (error.retry_after_seconds > 0) {
     response.headers.add("Retry-After", std::to_string(error.retry_after_seconds));
   }
-  responder.send(std::move(response));
+  return response;
+}
+
+void answer(base::http::Responder& responder, const ApiError& error) {
+  responder.send(response_of(error));
 }
 
 Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_view name) {

@@ -54,6 +54,7 @@ void answer(base::http::Responder& responder, int status, std::string json_text,
             std::string_view content_type = "application/json",
             const std::vector<std::string>& warnings = {});
 void answer(base::http::Responder& responder, const ApiError& error);
+base::http::Response response_of(const ApiError& error);
 // A parameter that must be a number ≥ 0; 400 otherwise. What is more than int64_t holds is its
 // maximum.
 Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_view name);

@@ -115,6 +115,11 @@ bool Door::knows(std::string_view authorization) const {
   return known;
 }
 
+base::http::Admission Door::admit(const Request& head) const {
+  if (knows(head.headers.get("Authorization"))) return {.refusal = std::nullopt, .trusted = true};
+  return {.refusal = response_of(machinery::unauthorized())};
+}
+
 void Door::handle(Request request, std::shared_ptr<Responder> responder) {
   if (!knows(request.headers.get("Authorization"))) {
     return answer(*responder, machinery::unauthorized());

@@ -1,9 +1,10 @@
 #pragma once
 
 // Door: the way into the API: who calls (bearer token), what the path means, which verb is asked
-// for. Everything that goes wrong is answered with a Status object.
+// for. Everything that goes wrong is answered with a Status object. The HTTP server asks admit()
+// before it reads a body; handle() asks again, so that it may be mounted anywhere.
 //
-// Threads: handle() from any.
+// Threads: any.
 
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@ class Door {
  public:
   // `tokens` must not be empty.
   Door(Services services, std::vector<std::string> tokens);
+  [[nodiscard]] base::http::Admission admit(const base::http::Request& head) const;
   void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
 
  private:

@@ -65,3 +65,21 @@ TEST_CASE("a slash takes what nobody else does", "[http]") {
   router.handler()(request, responder);
   CHECK(responder->answer.body == "all");
 }
+
+TEST_CASE("the owner of a prefix judges its requests", "[http]") {
+  http::Router router;
+  router.add("/api", answers("api"), [](const http::Request&) {
+    return http::Admission{.refusal = http::Response{.status = 401, .headers = {}, .body = {}}};
+  });
+  router.add("/healthz", answers("ok"));
+  const http::Admit admit = router.admit();
+  const auto of = [&](std::string path) {
+    http::Request head;
+    head.path = std::move(path);
+    return admit(head);
+  };
+  CHECK(of("/api/v1").refusal->status == 401);
+  CHECK_FALSE(of("/healthz").refusal);
+  CHECK_FALSE(of("/healthz").trusted);
+  CHECK_FALSE(of("/nowhere").refusal);
+}

@@ -18,6 +18,26 @@ std::string at(const std::string& collection, const std::string& name) {
   return collection + "/" + name;
 }
 
+TEST_CASE("the token is asked for before the body is there") {
+  InMemoryApi api;
+  const base::http::Admit admit = api.server->admit();
+  base::http::Request head{.method = "POST",
+                           .path = "/api/v1/namespaces/default/configmaps",
+                           .query = {},
+                           .headers = {},
+                           .body = {},
+                           .peer = {}};
+  const auto refused = admit(head);
+  REQUIRE(refused.refusal);
+  CHECK(refused.refusal->status == 401);
+  CHECK_FALSE(refused.trusted);
+  CHECK(json::parse(refused.refusal->body)["reason"] == "Unauthorized");
+  head.headers.add("Authorization", "Bearer secret");
+  const auto accepted = admit(head);
+  CHECK_FALSE(accepted.refusal);
+  CHECK(accepted.trusted);
+}
+
 TEST_CASE("without the token nobody gets anything but 401") {
   InMemoryApi api;
   for (const char* token : {"", "wrong", "secre", "secret2"}) {
