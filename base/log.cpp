@@ -1,11 +1,18 @@
 #include "base/log.h"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <mutex>
 
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/details/os.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "base/log_writer.h"
 
 namespace base {
 namespace {
@@ -28,12 +35,57 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
+constexpr std::chrono::milliseconds kLastWords{1'000};
+
+// Never destroyed: other threads may log until the very end.
+LogWriter& writer() {
+  static LogWriter* const instance = [] {
+    auto* made = new LogWriter({.on_dropped = [](uint64_t lines) {
+      log_warning("base", "Dropped log lines: nobody read them in time",
+                  {{"lines", std::to_string(lines)}});
+    }});
+    std::atexit([] { flush_log(kLastWords); });
+    return made;
+  }();
+  return *instance;
+}
+
+// Formats a line and hands it on; colors it for a person.
+class QueueSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t buffer;
+    formatter_->format(message, buffer);
+    std::string line(buffer.data(), buffer.size());
+    if (colored_ && message.color_range_end > message.color_range_start) {
+      line.insert(message.color_range_end, "\033[m");
+      line.insert(message.color_range_start, color_of(message.level));
+    }
+    writer().push(std::move(line));
+  }
+  void flush_() override {}
+
+  static const char* color_of(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::warn:
+        return "\033[33m\033[1m";
+      case spdlog::level::err:
+        return "\033[31m\033[1m";
+      case spdlog::level::debug:
+        return "\033[36m";
+      default:
+        return "\033[32m";
+    }
+  }
+
+  const bool colored_ =
+      spdlog::details::os::in_terminal(stderr) && spdlog::details::os::is_color_terminal();
+};
+
 spdlog::logger& logger() {
-  static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
-    auto made = std::make_shared<spdlog::logger>("sparkcron", sink);
+  static spdlog::logger* const instance = [] {
+    auto* made = new spdlog::logger("sparkcron", std::make_shared<QueueSink>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%-7l%$ %v", spdlog::pattern_time_type::utc);
-    made->flush_on(spdlog::level::info);
     return made;
   }();
   return *instance;
@@ -85,6 +137,14 @@ void configure_log(LogFormat format, LogLevel level) {
 
 void set_log_level(LogLevel level) {
   logger().set_level(to_spdlog(level));
+}
+
+bool flush_log(std::chrono::milliseconds at_most) {
+  return writer().flush(at_most);
+}
+
+uint64_t dropped_log_lines() {
+  return writer().dropped();
 }
 
 void log(LogLevel level, std::string_view component, std::string_view message,
