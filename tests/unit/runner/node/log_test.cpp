@@ -2,6 +2,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/rfc3339.h"
 #include "runner/node/log_file.h"
 #include "runner/node/log_reader.h"
 #include "runner/node/pod_logs.h"
@@ -108,6 +109,28 @@ TEST_CASE("the options of pods/log") {
       CHECK(bed.read(c.options) == c.text);
     }
   }
+}
+
+TEST_CASE("timestamps of very many tiny lines are those of their pieces") {
+  Bed bed;
+  LogFile log = bed.open(uint64_t{100} << 20);
+  std::string expected;
+  // Pieces that end in the middle of a line, over several chunks of the reader.
+  for (int piece = 0; piece < 50; ++piece) {
+    const auto at = kStart + std::chrono::seconds(piece);
+    std::string text;
+    for (int i = 0; i < 4'000; ++i)
+      text += "x\n";
+    log.append(text.substr(1) + "x", at);
+    const std::string stamp = base::format_rfc3339_micro(at) + " ";
+    for (int i = 0; i < 4'000; ++i)
+      expected += (i == 0 && piece == 0 ? stamp
+                   : i == 0             ? ""
+                                        : stamp) +
+                  (i == 0 ? std::string("\n") : std::string("x\n"));
+    expected += stamp + "x";
+  }
+  CHECK((bed.read({.timestamps = true}) == expected));
 }
 
 TEST_CASE("a follower sees what comes, across rotations, until the container ends") {
