@@ -11,7 +11,9 @@
 #include "monitor/health.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/front_door.h"
+#include "tools/sparkcron/process_setup.h"
 
 namespace sparkcron {
 
@@ -31,8 +33,12 @@ base::Status run_apiserver(const Options& options) {
   kube::server::ApiServerOptions server{.path = data.file("api.db"), .tokens = {token}};
   server.event_lifetime = std::chrono::seconds(options.event_ttl_seconds);
   ASSIGN_OR_RETURN(server.definitions, own_definitions());
+  RETURN_IF_ERROR(data.expect_database("api.db"));
   ASSIGN_OR_RETURN(const auto api, kube::server::ApiServer::open(std::move(server)));
+  RETURN_IF_ERROR(data.keep_database("api.db"));
+  const DatabaseWatch watch([&data] { return data.missing(); }, base::real_clock());
   monitor::Health health;
+  health.add("databases", monitor::HealthKind::Ready, [&data] { return data.missing(); });
   health.add("storage", monitor::HealthKind::Ready, [&api] { return api->health(); });
   base::http::Router router;
   for (const char* prefix : kube::server::ApiServer::kPrefixes)

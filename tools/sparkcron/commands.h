@@ -3,7 +3,7 @@
 // What each command of sparkcron does, from its options to its exit code. They return when the
 // service was asked to stop (SIGTERM, SIGINT) or could not start.
 //
-// Threads: main only, with SIGTERM and SIGINT blocked before any thread starts.
+// Threads: main only, after process_setup.h.
 
 #include <vector>
 
@@ -21,10 +21,5 @@ base::Status run_node(const Options& options);
 
 // The CRDs of config/crd, as the embedded API server installs them.
 base::Result<std::vector<nlohmann::json>> own_definitions();
-
-// Blocks the signals that end the service, for this thread and all it starts.
-void block_stop_signals();
-// Waits for one of them; a second one during the stop ends the process at once.
-void wait_for_stop_signal();
 
 }  // namespace sparkcron

@@ -1,6 +1,7 @@
 #include "tools/sparkcron/controllers.h"
 
 #include <deque>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -97,7 +98,11 @@ Controllers::~Controllers() {
   stop();
 }
 
+// Both hold the lock to their end: whoever comes second finds the other's work done.
 void Controllers::start() {
+  base::MutexLock lock(mutex_);
+  if (state_ != State::New) return;
+  state_ = State::Running;
   for (kube::Informer& informer : parts_->informers)
     informer.start();
   parts_->schedules.start();
@@ -105,6 +110,8 @@ void Controllers::start() {
 }
 
 void Controllers::stop() {
+  base::MutexLock lock(mutex_);
+  if (std::exchange(state_, State::Stopped) != State::Running) return;
   // Nothing new is started first, then what runs is no longer followed.
   parts_->schedules.stop();
   parts_->applications.stop();

@@ -3,13 +3,15 @@
 // Controllers: informers and both controllers over one API, as standalone and `sparkcron
 // controller` run them.
 //
-// Threads: one owner; start() once, stop() once.
+// Threads: start(), stop() and ready() from any, at the same time too: the elector starts them on a
+// thread of its own while the main thread may already be stopping. Once stopped they never start.
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
 #include "runner/applications/reconciler.h"
@@ -34,6 +36,7 @@ class Controllers {
   ~Controllers();  // as stop()
 
   void start();
+  // Waits until nothing runs; nothing will, also if start() comes later.
   void stop();
   // Every informer has listed once: decisions are made.
   [[nodiscard]] bool ready() const;
@@ -43,7 +46,10 @@ class Controllers {
 
  private:
   struct Parts;
-  std::unique_ptr<Parts> parts_;
+  enum class State { New, Running, Stopped };
+  const std::unique_ptr<Parts> parts_;
+  base::Mutex mutex_;
+  State state_ GUARDED_BY(mutex_) = State::New;
 };
 
 }  // namespace sparkcron

@@ -2,11 +2,15 @@
 
 // DataDir: the folder that standalone keeps everything in, held by one process at a time.
 //
-// Files are private to the user (0600, the folder 0700). The bearer token and the port survive
-// restarts, so that kubeconfigs and running drivers stay valid. Threads: main only.
+// Files are private to the user (0600, folders 0700) whatever the umask; those of an earlier start
+// are closed to others. A folder that was there keeps its mode, and a warning says when others can
+// write to it. What others may have planted there is not believed: links are not followed, files of
+// another user (root excepted) are refused. The bearer token and the port survive restarts, so that
+// kubeconfigs and running drivers stay valid. Threads: main only, but for missing().
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -15,7 +19,7 @@ namespace sparkcron {
 class DataDir {
  public:
   // Creates the folder if needed and locks it. Errors name the folder: "/srv/x: permission denied",
-  // "/srv/x is in use by another sparkcron (process 4711)".
+  // "/srv/x is in use by another sparkcron (process 4711)", "/srv/x/lock belongs to user 1002: …".
   static base::Result<DataDir> open(const std::string& path);
   DataDir(DataDir&& other) noexcept;
   DataDir& operator=(DataDir&&) = delete;
@@ -26,18 +30,32 @@ class DataDir {
 
   // The API's bearer token: 256 random bits in hex, made at the first start.
   base::Result<std::string> token();
+  // Refuses a folder whose database was there at an earlier start and is not now: an empty one
+  // would begin in silence. Its text says the way out.
+  [[nodiscard]] base::Status expect_database(const std::string& name) const;
+  // The database exists: from now on it is expected, and watched by missing().
+  base::Status keep_database(const std::string& name);
+  // Which of the databases in use do not stand under their paths any more (removed or replaced).
+  // Any thread, after the last keep_database().
+  [[nodiscard]] base::Status missing() const;
   // The port of the last start; 0 if there was none.
   [[nodiscard]] uint16_t last_port() const;
   base::Status keep_port(uint16_t port);
 
  private:
   DataDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  struct File {
+    std::string name;
+    uint64_t device = 0;
+    uint64_t inode = 0;
+  };
   std::string path_;
   int lock_ = -1;
+  std::vector<File> databases_;
 };
 
 // Replaces the file in one step (mode 0600): readers see the old or the new content, also after a
-// crash.
+// crash. What stands under PATH.new is removed first, never written to.
 base::Status write_private_file(const std::string& path, const std::string& content);
 
 // A kubeconfig for one server and token.

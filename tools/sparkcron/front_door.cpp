@@ -54,6 +54,9 @@ base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
   // than cores are more writes a second.
   server.worker_threads = 32;
   server.admit = router.admit();
+  server.max_connections = options.max_connections;
+  server.max_strangers = options.max_connections / 8;
+  server.memory_budget = options.memory_budget;
   if (options.listen.port == 0) server.port = data.last_port();
   auto listening = base::http::Server::listen(server, router.handler());
   if (!listening && options.listen.port == 0 && server.port != 0) {

@@ -1,12 +1,17 @@
 // sparkcron: the service. See `sparkcron --help`.
 
+#include <chrono>
 #include <iostream>
+#include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/guard.h"
 #include "base/log.h"
 #include "runner/node/supervisor.h"
 #include "tools/sparkcron/command_line.h"
 #include "tools/sparkcron/commands.h"
+#include "tools/sparkcron/process_setup.h"
 
 namespace {
 
@@ -24,21 +29,42 @@ base::Status run(const sparkcron::CommandLine& line) {
   return {};
 }
 
+// The same program supervises each pod, so that one binary is all there is to install. Drivers get
+// the umask of whoever started the service.
+int supervise(int argc, char** argv) {
+  if (argc > 1 && sparkcron::apply_umask_argument(argv[1])) {
+    argv[1] = argv[0];
+    --argc;
+    ++argv;
+  }
+  return runner::node::supervise_main(argc, argv);
+}
+
+int serve(sparkcron::CommandLine line) {
+  line.options.umask = sparkcron::make_files_private();
+  sparkcron::set_up_signals();
+  base::configure_log(line.options.log_format, line.options.log_level);
+  const sparkcron::Limits limits = sparkcron::raise_limits();
+  const sparkcron::ServerShare share = sparkcron::share_of(limits);
+  line.options.max_connections = share.max_connections;
+  line.options.memory_budget = share.memory_budget;
+  base::log_info("sparkcron", "Took what the process may use",
+                 {{"descriptors", std::to_string(limits.descriptors)},
+                  {"connections", std::to_string(share.max_connections)},
+                  {"memory", std::to_string(limits.memory >> 20) + "Mi"},
+                  {"requests", std::to_string(share.memory_budget >> 20) + "Mi"}});
+  const base::Status done = base::guarded("run", [&] { return run(line); });
+  if (done) return sparkcron::kExitOk;
+  base::flush_log(std::chrono::seconds(1));
+  std::cerr << "sparkcron: " << done.error().message << "\n";
+  return sparkcron::kExitFailure;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // The same program supervises each pod, so that one binary is all there is to install.
-  if (argc > 1 && std::string_view(argv[1]) == "supervise") {
-    return runner::node::supervise_main(argc - 1, argv + 1);
-  }
+  if (argc > 1 && std::string_view(argv[1]) == "supervise") return supervise(argc - 1, argv + 1);
   const sparkcron::Parsed parsed = sparkcron::parse_command_line(argc, argv);
   if (!parsed.command_line) return parsed.exit_code;
-  sparkcron::block_stop_signals();
-  base::configure_log(parsed.command_line->options.log_format,
-                      parsed.command_line->options.log_level);
-  if (const auto done = run(*parsed.command_line); !done) {
-    std::cerr << "sparkcron: " << done.error().message << "\n";
-    return sparkcron::kExitFailure;
-  }
-  return sparkcron::kExitOk;
+  return serve(*parsed.command_line);
 }

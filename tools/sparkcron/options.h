@@ -4,11 +4,14 @@
 //
 // Threads: plain values.
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -57,6 +60,11 @@ struct Options {
   int history_runs = 100'000;    // ended runs, and skipped stretches, that the ledger remembers
   base::LogLevel log_level = base::LogLevel::Info;
   base::LogFormat log_format = base::LogFormat::Text;
+
+  // Of the process, not of the command line (process_setup.h).
+  mode_t umask = 022;  // that drivers get
+  size_t max_connections = 4096;
+  size_t memory_budget = size_t{256} << 20;
 };
 
 // "HOST:PORT", "[::1]:8680", ":8680" (loopback). InvalidArgument tells the form.

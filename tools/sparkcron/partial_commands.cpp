@@ -1,5 +1,6 @@
 // The commands that run one part alone: controller and node (apiserver.cpp is the third).
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,7 @@
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/node_capacity.h"
+#include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
@@ -38,6 +40,9 @@ namespace sparkcron {
 namespace {
 
 using base::failure;
+
+// Of a replica that must not write any more.
+constexpr std::chrono::milliseconds kLastWords{50};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -135,7 +140,7 @@ base::Status run_node(const Options& options) {
   ASSIGN_OR_RETURN(node_options.ca_file, ca_file_of(options, cluster, data));
   node_options.on_exit =
       options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
-  node_options.supervisor = {own_path(), "supervise"};
+  node_options.supervisor = {own_path(), "supervise", umask_argument(options.umask)};
   ASSIGN_OR_RETURN(const auto node,
                    runner::node::Node::start(std::move(node_options), *cluster.api, clock, events));
   std::cout << version_text() << " node runs the pods of " << cluster.url << " with schedulerName "
@@ -203,6 +208,7 @@ base::Status run_controller(const Options& options) {
                                      // Another replica may lead by now: stop before the next write,
                                      // not in order.
                                      base::log_error("sparkcron", "Lost the lease");
+                                     base::flush_log(kLastWords);
                                      std::_Exit(1);
                                    }});
   if (options.leader_elect) {
@@ -214,6 +220,8 @@ base::Status run_controller(const Options& options) {
             << ":" << server->port() << "\n"
             << std::flush;
   wait_for_stop_signal();
+  // Before the lease is given back: the next leader must find nothing of ours running. An election
+  // that is won just now starts nothing any more.
   controllers.stop();
   elector.stop();
   cluster.requests.request_stop();

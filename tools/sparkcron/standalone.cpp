@@ -27,9 +27,11 @@
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/front_door.h"
 #include "tools/sparkcron/log_sources.h"
 #include "tools/sparkcron/node_capacity.h"
+#include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
@@ -74,24 +76,24 @@ class Standalone {
     return announce(door_, data_, token_, "standalone");
   }
 
-  // No new runs, then no new pods, then no more answers: drivers that go on find the API again at
-  // the next start. Also after a start that failed half way.
+  // The order is in README.md. Every part stays alive until the HTTP server has ended, because any
+  // of its handlers may be using it. Also after a start that failed half way.
   ~Standalone() {
     started_ = false;
     {
       base::MutexLock lock(recording_mutex_);
       recording_ = nullptr;
     }
+    database_watch_.reset();
+    // No new runs, then no new pods; both still write to the API.
     if (controllers_) controllers_->stop();
     if (node_) node_->stop();
     events_.reset();
     requests_.request_stop();
+    // No more answers: streams end first, so that the server can finish.
     if (api_server_) api_server_->begin_stop();
-    if (door_.server) door_.server->begin_stop();
-    controllers_.reset();
-    node_.reset();
-    // Whoever answers requests goes before what the answers are made from.
     door_.server.reset();
+    // What answers were made from goes last, with the members.
   }
   Standalone(const Standalone&) = delete;
   Standalone& operator=(const Standalone&) = delete;
@@ -122,7 +124,11 @@ class Standalone {
     options.tokens = {token_};
     options.logs = &logs_;
     ASSIGN_OR_RETURN(options.definitions, own_definitions());
+    // Before it would be made anew. The ledger sees to itself.
+    RETURN_IF_ERROR(data_.expect_database("api.db"));
     ASSIGN_OR_RETURN(api_server_, kube::server::ApiServer::open(std::move(options)));
+    RETURN_IF_ERROR(data_.keep_database("api.db"));
+    database_watch_ = std::make_unique<DatabaseWatch>([this] { return data_.missing(); }, clock_);
     return {};
   }
 
@@ -136,6 +142,7 @@ class Standalone {
     });
     add_storage_checks(health_, *ledger_, data_.path());
     health_.add("storage", monitor::HealthKind::Ready, [this] { return api_server_->health(); });
+    health_.add("databases", monitor::HealthKind::Ready, [this] { return data_.missing(); });
     for (const char* path : {"/livez", "/readyz", "/healthz"})
       router.add(path, health_.handler());
     router.add("/metrics", metrics_->handler());
@@ -178,7 +185,7 @@ class Standalone {
     options.capacity = node_capacity(options_.capacity);
     options.on_exit =
         options_.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
-    options.supervisor = {own_path(), "supervise"};
+    options.supervisor = {own_path(), "supervise", umask_argument(options_.umask)};
     options.on_log_removal = [this](const nlohmann::json& pod, const std::string& container,
                                     const runner::node::ContainerLog& log) {
       const auto finished = finished_driver_log(pod, container, log);
@@ -237,6 +244,7 @@ class Standalone {
   std::unique_ptr<monitor::Ledger> ledger_;
   std::unique_ptr<monitor::Metrics> metrics_;
   std::unique_ptr<kube::server::ApiServer> api_server_;
+  std::unique_ptr<DatabaseWatch> database_watch_;
   FrontDoor door_;
   std::unique_ptr<kube::HttpApi> api_;
   std::unique_ptr<kube::ApiEventRecorder> events_;

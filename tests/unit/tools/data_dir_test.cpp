@@ -63,6 +63,136 @@ TEST_CASE("token and port survive a restart, the token is private") {
   CHECK(mode_of(data->file("token")) == 0600);
 }
 
+void put(const std::string& path, const std::string& content) {
+  std::ofstream(path) << content;
+}
+
+std::string read(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+TEST_CASE("files are private whatever the umask, those of an earlier start too") {
+  const Folder folder;
+  const mode_t before = ::umask(0);
+  for (const char* name : {"api.db", "api.db-wal", "ledger.db", "token"}) {
+    put(folder.path + "/" + name, "");
+    REQUIRE(mode_of(folder.path + "/" + name) == 0666);
+  }
+  std::filesystem::create_directory(folder.path + "/logs");
+  {
+    auto data = DataDir::open(folder.path);
+    REQUIRE(data);
+    REQUIRE(data->token());
+    REQUIRE(data->keep_port(1));
+  }
+  ::umask(before);
+  for (const char* name : {"api.db", "api.db-wal", "ledger.db", "token", "lock", "port"}) {
+    CAPTURE(name);
+    CHECK(mode_of(folder.path + "/" + name) == 0600);
+  }
+  CHECK(mode_of(folder.path + "/logs") == 0700);
+}
+
+TEST_CASE("a planted link is not followed") {
+  const Folder folder;
+  const std::string victim = folder.path + "/victim";
+  const std::string path = folder.path + "/data";
+  std::filesystem::create_directory(path);
+  put(victim, "precious");
+  SECTION("as the lock") {
+    std::filesystem::create_symlink(victim, path + "/lock");
+    const auto data = DataDir::open(path);
+    REQUIRE_FALSE(data);
+    CHECK(data.error().message == path + "/lock is a symbolic link: remove it");
+  }
+  SECTION("as the token") {
+    std::filesystem::create_symlink(victim, path + "/token");
+    auto data = DataDir::open(path);
+    REQUIRE(data);
+    const auto token = data->token();
+    REQUIRE_FALSE(token);
+    CHECK(token.error().message == path + "/token is a symbolic link: remove it");
+  }
+  SECTION("as the file that a new one is written to") {
+    std::filesystem::create_symlink(victim, path + "/kubeconfig.new");
+    REQUIRE(write_private_file(path + "/kubeconfig", "ours"));
+    CHECK(read(path + "/kubeconfig") == "ours");
+    CHECK(mode_of(path + "/kubeconfig") == 0600);
+  }
+  SECTION("a file that somebody reads already is replaced, not written to") {
+    put(path + "/kubeconfig.new", "old");
+    ::chmod((path + "/kubeconfig.new").c_str(), 0666);
+    std::ifstream spy(path + "/kubeconfig.new");
+    REQUIRE(write_private_file(path + "/kubeconfig", "ours"));
+    std::ostringstream seen;
+    seen << spy.rdbuf();
+    CHECK(seen.str() == "old");
+  }
+  CHECK(read(victim) == "precious");
+}
+
+TEST_CASE("a file of another user is refused") {
+  if (::geteuid() != 0) return;  // only root can give files away
+  const Folder folder;
+  for (const char* name : {"token", "api.db"}) {
+    const std::string path = folder.path + "/" + name;
+    put(path, std::string(64, 'a'));
+    REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+    const auto data = DataDir::open(folder.path);
+    REQUIRE_FALSE(data);
+    CHECK(data.error().message ==
+          path + " belongs to user 65534: remove it, or choose another folder with --data-dir");
+    std::filesystem::remove(path);
+  }
+}
+
+TEST_CASE("a database that was there and is missing is an error with the way out") {
+  const Folder folder;
+  const std::string path = folder.path + "/api.db";
+  {
+    auto data = DataDir::open(folder.path);
+    REQUIRE(data);
+    CHECK(data->expect_database("api.db"));  // the first start
+    put(path, "x");
+    REQUIRE(data->keep_database("api.db"));
+  }
+  auto data = DataDir::open(folder.path);
+  REQUIRE(data);
+  CHECK(data->expect_database("api.db"));
+  std::filesystem::remove(path);
+  const auto missing = data->expect_database("api.db");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().message == path +
+                                       " is missing, and this folder has been used before: put it "
+                                       "back, or remove " +
+                                       folder.path + "/databases to begin anew with an empty one");
+  std::filesystem::remove(folder.path + "/databases");
+  CHECK(data->expect_database("api.db"));
+}
+
+TEST_CASE("a running service notices that its database is gone or another one") {
+  const Folder folder;
+  const std::string path = folder.path + "/api.db";
+  auto data = DataDir::open(folder.path);
+  REQUIRE(data);
+  put(path, "x");
+  REQUIRE(data->keep_database("api.db"));
+  CHECK(data->missing());
+  const std::string advice =
+      " while it is in use: what is written now is lost; stop sparkcron, put the file back and "
+      "start "
+      "again";
+  std::filesystem::rename(path, path + ".old");
+  CHECK(data->missing().error().message == path + " was removed" + advice);
+  put(path, "another");
+  CHECK(data->missing().error().message == path + " was replaced" + advice);
+  std::filesystem::rename(path + ".old", path);
+  CHECK(data->missing());
+}
+
 TEST_CASE("a folder that cannot be made is named with the reason") {
   const auto data = DataDir::open("/proc/nothing/here");
   REQUIRE_FALSE(data.has_value());

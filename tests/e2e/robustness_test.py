@@ -1,0 +1,151 @@
+"""What neither clients, nor signals, nor a full pipe, nor a lost file may do to the service."""
+import contextlib
+import http.client
+import os
+import resource
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import unittest
+import urllib.error
+import urllib.request
+
+import harness
+from harness import Kubectl, wait_for
+
+HISTORY = "/sparkcron/v1/history"
+
+
+class RobustnessTest(harness.E2ETest):
+    def test_a_full_pipe_on_standard_error_stops_nothing(self):
+        reader, writer = os.pipe()
+        service = self.service("--log-level", "debug")
+        # Nobody reads it: full from the beginning.
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        with open(service.log, "a") as out:
+            service.process = subprocess.Popen(service.command(), stdout=out, stderr=writer, start_new_session=True,
+                                               env={**os.environ, "HOME": str(self.folder)})
+        os.close(writer)
+        wait_for(service.ready, "the service is ready")
+        Kubectl(service).apply(self.schedule("loud", schedule="* * * * * *"))
+        wait_for(lambda: len(self.started()) >= 3, "drivers start")
+        self.assertEqual(service.stop(), 0)
+        os.close(reader)
+
+    def test_hangups_and_a_file_size_limit_do_not_end_the_service(self):
+        service = self.service().start()
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE, signal.SIGXFSZ):
+            service.process.send_signal(number)
+        self.assertTrue(service.ready())
+        size = (service.data / "api.db-wal").stat().st_size
+        resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (size, size))
+        refused = Kubectl(service).run("create", "configmap", "big", f"--from-literal=a={'x' * 500_000}")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIsNone(service.process.poll())
+        self.assertTrue(service.ready())
+
+    def test_stop_with_a_request_in_flight_in_every_handler(self):
+        service = self.service().start()
+        kubectl = Kubectl(service)
+        kubectl.apply(self.schedule("slow", schedule="* * * * * *", seconds=60))
+        wait_for(self.started, "a driver started")
+        pods = "/api/v1/namespaces/default/pods"
+        name = wait_for(lambda: [pod for pod in kubectl.get("pods")["items"] if pod["status"].get("phase") == "Running"],
+                        "a driver's pod runs")[0]["metadata"]["name"]
+        paths = [f"{pods}/{name}", pods, f"{pods}?watch=true", f"{pods}/{name}/log?follow=true", f"{pods}/{name}/log",
+                 HISTORY, "/metrics", "/readyz", "/livez", "/openapi/v3", "/apis"]
+        address, token = service.address(), service.token()
+        tls = harness.ssl.create_default_context(cafile=str(service.data / "tls.crt"))
+        answered = {path: 0 for path in paths}
+
+        def keep_asking(path):
+            request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
+            while service.process.poll() is None:
+                with contextlib.suppress(OSError, urllib.error.URLError, http.client.HTTPException):
+                    with urllib.request.urlopen(request, timeout=30, context=tls) as answer:
+                        answered[path] += 1
+                        while answer.read1(65536):
+                            pass
+
+        askers = [threading.Thread(target=keep_asking, args=[path]) for path in paths for _ in range(2)]
+        for asker in askers:
+            asker.start()
+        wait_for(lambda: all(answered.values()), "every handler has answered")
+        self.assertEqual(service.stop(), 0)
+        for asker in askers:
+            asker.join()
+        for word in ("ERROR: AddressSanitizer", "WARNING: ThreadSanitizer", "runtime error"):
+            self.assertNotIn(word, service.output())
+
+    def test_a_thousand_idle_connections_without_a_token_keep_nobody_out(self):
+        service = self.service().start()
+        host, port = service.address().removeprefix("https://").split(":")
+        with contextlib.ExitStack() as idle:
+            for _ in range(1000):
+                idle.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            Kubectl(service).apply(self.schedule("through"))
+            wait_for(self.started, "a driver started")
+
+    def test_files_are_private_in_a_folder_that_was_there(self):
+        data = self.folder / "data"
+        data.mkdir(mode=0o755)
+        service = self.service()
+        before = os.umask(0)
+        try:
+            service.start()
+        finally:
+            os.umask(before)
+        Kubectl(service).apply(self.schedule("one", schedule="* * * * * *"))
+        wait_for(self.ended, "a driver ended")
+        wait_for(lambda: list(data.glob("logs/**/*.log")) or not list(data.glob("pods/*")), "logs are there", 30)
+        for path in data.rglob("*"):
+            if path.is_symlink() or not path.exists() or (data / "volumes") in path.parents:
+                continue
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode) & 0o077, 0, path)
+
+    def test_drivers_keep_the_umask_of_whoever_started_the_service(self):
+        made = self.folder / "made-by-driver"
+        submit = self.spark_home / "bin/spark-submit"
+        submit.write_text(f"#!/bin/sh\n: > {made}\n")
+        service = self.service()
+        before = os.umask(0o027)
+        try:
+            service.start()
+        finally:
+            os.umask(before)
+        Kubectl(service).apply(self.schedule("files", schedule="* * * * * *"))
+        wait_for(made.exists, "the driver made its file")
+        self.assertEqual(stat.S_IMODE(made.stat().st_mode), 0o640)
+
+    def test_a_removed_database_is_noticed_and_not_begun_anew_in_silence(self):
+        service = self.service().start()
+        database = service.data / "api.db"
+        kept = self.folder / "kept.db"
+        database.rename(kept)
+
+        def unready():
+            try:
+                service.open("/readyz")
+            except urllib.error.HTTPError as answer:
+                return "[-]databases failed" in answer.read().decode()
+            return False
+
+        wait_for(unready, "/readyz says it")
+        service.kill9()
+        again = self.service()
+        again.spawn()
+        wait_for(lambda: again.process.poll() is not None, "the service refused")
+        self.assertIn(f"{database} is missing, and this folder has been used before", again.output())
+        self.assertFalse(database.exists())
+        kept.rename(database)
+        again.start()
+
+
+if __name__ == "__main__":
+    unittest.main()
