@@ -29,19 +29,8 @@ base::Status run(const sparkcron::CommandLine& line) {
   return {};
 }
 
-// The same program supervises each pod, so that one binary is all there is to install. Drivers get
-// the umask of whoever started the service.
-int supervise(int argc, char** argv) {
-  if (argc > 1 && sparkcron::apply_umask_argument(argv[1])) {
-    argv[1] = argv[0];
-    --argc;
-    ++argv;
-  }
-  return runner::node::supervise_main(argc, argv);
-}
-
 int serve(sparkcron::CommandLine line) {
-  line.options.umask = sparkcron::make_files_private();
+  sparkcron::make_files_private();
   sparkcron::set_up_signals();
   base::configure_log(line.options.log_format, line.options.log_level);
   const sparkcron::Limits limits = sparkcron::raise_limits();
@@ -63,7 +52,9 @@ int serve(sparkcron::CommandLine line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "supervise") return supervise(argc - 1, argv + 1);
+  // The same program supervises each pod, so that one binary is all there is to install.
+  if (argc > 1 && std::string_view(argv[1]) == "supervise")
+    return runner::node::supervise_main(argc - 1, argv + 1);
   const sparkcron::Parsed parsed = sparkcron::parse_command_line(argc, argv);
   if (!parsed.command_line) return parsed.exit_code;
   return serve(*parsed.command_line);

@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "base/log.h"
 #include "base/result.h"
 
@@ -62,7 +60,6 @@ struct Options {
   base::LogFormat log_format = base::LogFormat::Text;
 
   // Of the process, not of the command line (process_setup.h).
-  mode_t umask = 022;  // that drivers get
   size_t max_connections = 4096;
   size_t memory_budget = size_t{256} << 20;
 };

@@ -140,7 +140,7 @@ base::Status run_node(const Options& options) {
   ASSIGN_OR_RETURN(node_options.ca_file, ca_file_of(options, cluster, data));
   node_options.on_exit =
       options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
-  node_options.supervisor = {own_path(), "supervise", umask_argument(options.umask)};
+  node_options.supervisor = {own_path(), "supervise"};
   ASSIGN_OR_RETURN(const auto node,
                    runner::node::Node::start(std::move(node_options), *cluster.api, clock, events));
   std::cout << version_text() << " node runs the pods of " << cluster.url << " with schedulerName "

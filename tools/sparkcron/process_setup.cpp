@@ -4,12 +4,12 @@
 #include <charconv>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <string_view>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include <pthread.h>
 #include <sys/resource.h>
@@ -22,7 +22,6 @@
 namespace sparkcron {
 namespace {
 
-constexpr std::string_view kUmask = "umask=";
 // More is of no use to us, and some programs that a driver starts walk through all of them.
 constexpr rlim_t kMostDescriptors = 65'536;
 // Files, pipes and pods' handles beside the connections.
@@ -87,25 +86,8 @@ size_t memory_limit() {
 
 }  // namespace
 
-mode_t make_files_private() {
-  return ::umask(077);
-}
-
-std::string umask_argument(mode_t mask) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mask));
-  return std::string(kUmask) + text;
-}
-
-bool apply_umask_argument(const std::string& argument) {
-  if (!argument.starts_with(kUmask)) return false;
-  unsigned mask = 0;
-  const char* const end = argument.data() + argument.size();
-  const auto [rest, problem] =
-      std::from_chars(argument.data() + kUmask.size(), end, mask, /*base=*/8);
-  if (problem != std::errc() || rest != end || mask > 0777) return false;
-  ::umask(static_cast<mode_t>(mask));
-  return true;
+void make_files_private() {
+  ::umask(077);
 }
 
 Limits raise_limits() {

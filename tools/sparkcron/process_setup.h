@@ -10,25 +10,16 @@
 //   SIGQUIT, SIGABRT       the default: a core dump, for whoever wants to look
 //   SIGXCPU                the default: somebody limited our CPU time and means it
 //
-// Drivers get none of this: the node starts them with default dispositions and the umask that the
-// service was started with.
+// Drivers get none of this: the node starts them with default dispositions and umask 022.
 //
 // Threads: main only, before any other thread starts; wait_for_stop_signal() once.
 
 #include <cstddef>
-#include <string>
-
-#include <sys/types.h>
-
-#include "base/result.h"
 
 namespace sparkcron {
 
-// Sets the umask to 077 and says what it was.
-mode_t make_files_private();
-// "umask=0022": for the supervisor's command line, and back; see main.cpp.
-std::string umask_argument(mode_t mask);
-bool apply_umask_argument(const std::string& argument);
+// Sets the umask to 077.
+void make_files_private();
 
 struct Limits {
   size_t descriptors = 0;  // the soft limit, raised as far as it goes

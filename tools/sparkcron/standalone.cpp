@@ -185,7 +185,7 @@ class Standalone {
     options.capacity = node_capacity(options_.capacity);
     options.on_exit =
         options_.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
-    options.supervisor = {own_path(), "supervise", umask_argument(options_.umask)};
+    options.supervisor = {own_path(), "supervise"};
     options.on_log_removal = [this](const nlohmann::json& pod, const std::string& container,
                                     const runner::node::ContainerLog& log) {
       const auto finished = finished_driver_log(pod, container, log);

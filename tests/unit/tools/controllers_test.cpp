@@ -3,19 +3,39 @@
 #include "tools/sparkcron/controllers.h"
 
 #include <latch>
+#include <optional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/catch.h"
 #include "tests/support/memory_api.h"
-#include "tests/support/memory_recorder.h"
 
 namespace sparkcron {
 namespace {
 
+// Nothing is scheduled here, so nothing is recorded.
+struct NoRecorder final : runner::RunRecorder {
+  base::Status record_run(const runner::RunRecord&) override { return {}; }
+  base::Result<std::optional<runner::RunRecord>> find_run(const std::string&,
+                                                          const std::string&) override {
+    return std::nullopt;
+  }
+  base::Result<std::vector<runner::RunRecord>> runs_after(const std::string&,
+                                                          base::WallTime) override {
+    return std::vector<runner::RunRecord>();
+  }
+  base::Status record_skip(const runner::SkipRecord&) override { return {}; }
+  base::Result<runner::RunCounts> counts(const kube::ObjectKey&, const std::string&,
+                                         const runner::RunCounts&) override {
+    return runner::RunCounts();
+  }
+};
+
 struct Bed {
   tests::MemoryApi api{base::real_clock()};
   tests::MemoryEvents events;
-  tests::MemoryRecorder recorder;
+  NoRecorder recorder;
   Controllers controllers{api, events, recorder, base::real_clock(), {}};
 };
 

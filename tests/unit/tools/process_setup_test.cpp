@@ -69,17 +69,5 @@ TEST_CASE("connections and memory of requests follow the limits of the process")
   CHECK(share_of({.descriptors = 1'024, .memory = size_t{64} << 20}).memory_budget == 32 << 20);
 }
 
-TEST_CASE("drivers get the umask that the service was started with") {
-  const mode_t before = ::umask(027);
-  CHECK(make_files_private() == 027);
-  CHECK(umask_argument(027) == "umask=0027");
-  CHECK(apply_umask_argument("umask=0027"));
-  CHECK(::umask(before) == 027);
-  for (const char* other : {"", "/srv/pods/x", "umask=", "umask=9", "umask=01000", "umask=022x"}) {
-    CAPTURE(other);
-    CHECK_FALSE(apply_umask_argument(other));
-  }
-}
-
 }  // namespace
 }  // namespace sparkcron
