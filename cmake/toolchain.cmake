@@ -1,9 +1,10 @@
 # Compiler-wide settings: warnings, hardening, sanitizers, ccache. Nothing here names a target.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Paths relative to the checkout, so that several checkouts share one cache.
+  # Paths relative to the checkout, so that several checkouts share one cache; the sloppiness is
+  # what precompiled headers need.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
-      CCACHE_NOHASHDIR=1 ${CCACHE})
+      CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror)
@@ -29,6 +30,11 @@ elseif(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_program(MOLD mold)
+if(MOLD AND CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_link_options(-fuse-ld=mold)
+endif()
 
 option(SPARKCRON_COVERAGE "Instrument for gcovr" OFF)
 if(SPARKCRON_COVERAGE)
