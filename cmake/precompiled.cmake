@@ -28,6 +28,12 @@ endif()
 
 # sparkcron_precompile(TARGET [TESTS])
 function(sparkcron_precompile name)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    # Compiled as the header was: -fPIC, not -fPIE.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
+  endif()
   if("TESTS" IN_LIST ARGN)
     target_precompile_headers(${name} REUSE_FROM precompiled_tests)
   else()
