@@ -74,6 +74,7 @@ std::shared_ptr<const std::string> text(std::string value) {
 }  // namespace
 
 TEST_CASE("a watch over WebSocket gets one text frame per write", "[http]") {
+  Box<bool> ended;  // outlives the server, which may end the stream as late as its own end
   Fixture fixture;
   RawConnection client(fixture.server->port());
   client.send(kUpgrade);
@@ -89,7 +90,6 @@ TEST_CASE("a watch over WebSocket gets one text frame per write", "[http]") {
     CHECK(frame.final);
     CHECK((frame.payload == payload));
   }
-  Box<bool> ended;
   stream->on_close([&] { ended.put(true); });
 
   SECTION("pings are answered, text is dropped") {

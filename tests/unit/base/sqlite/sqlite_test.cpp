@@ -302,14 +302,15 @@ TEST_CASE("a file that was removed or replaced is noticed", "[sqlite]") {
   REQUIRE(database.execute("CREATE TABLE t (a INTEGER)"));
   CHECK(database.still_there());
   SECTION("removed") {
-    std::filesystem::remove(path);
+    CHECK(std::filesystem::remove(path));
   }
   SECTION("renamed") {
     std::filesystem::rename(path, path + ".old");
+    CHECK_FALSE(std::filesystem::exists(path));
   }
   SECTION("replaced") {
     std::filesystem::rename(path, path + ".old");
-    std::filesystem::copy_file(path + ".old", path);
+    CHECK(std::filesystem::copy_file(path + ".old", path));
   }
   CHECK_FALSE(database.still_there());
   CHECK(open(":memory:").still_there());
@@ -318,7 +319,9 @@ TEST_CASE("a file that was removed or replaced is noticed", "[sqlite]") {
 TEST_CASE("database files are private whatever the umask", "[sqlite]") {
   const TemporaryFolder folder;
   const std::string path = folder.file("secret.db");
-  SECTION("new ones") {}
+  SECTION("new ones") {
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
   SECTION("those of an earlier version") {
     REQUIRE(open(path).execute("CREATE TABLE old (a INTEGER)"));
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
