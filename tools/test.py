@@ -31,6 +31,7 @@ class Stages:
         self.rows = []
         self.passed = 0
         self.failed = 0
+        self.slowest = {}
 
     def run(self, title, *command):
         """One command that passes or fails as a whole."""
@@ -46,6 +47,8 @@ class Stages:
             title, ["ctest", "--preset", preset, "--output-junit", str(report), "--no-tests=error", *arguments])
         if report.exists():
             suite = xml.etree.ElementTree.parse(report).getroot()
+            self.slowest[title] = sorted(((float(case.get("time", 0)), case.get("name"))
+                                          for case in suite.iter("testcase")), reverse=True)[:10]
             total, failed = int(suite.get("tests", 0)), int(suite.get("failures", 0))
             # A test that did not run is not a pass.
             failed += int(suite.get("disabled", 0)) + int(suite.get("skipped", 0))
@@ -57,7 +60,9 @@ class Stages:
         print(f"\n==> {title}", flush=True)
         began = time.monotonic()
         done = subprocess.run(command, cwd=ROOT, check=False)
-        return done.returncode == 0, time.monotonic() - began
+        seconds = time.monotonic() - began
+        print(f"<== {title}: {'passed' if done.returncode == 0 else 'FAILED'} after {seconds:.0f} s", flush=True)
+        return done.returncode == 0, seconds
 
     def _count(self, title, passed, failed, seconds):
         self.passed += passed
@@ -65,6 +70,10 @@ class Stages:
         self.rows.append((title, passed, failed, seconds))
 
     def summary(self):
+        for title, tests in self.slowest.items():
+            print(f"\n==> Slowest: {title}")
+            for seconds, name in tests:
+                print(f"{seconds:>8.1f} s {name}")
         print("\n==> Summary")
         for title, passed, failed, seconds in self.rows:
             print(f"{'FAIL' if failed else 'ok  '} {title:<50} {passed:>4} passed {failed:>3} failed {seconds:>6.0f} s")
@@ -113,9 +122,8 @@ def main():
         else:
             stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long", *chosen)
             if not options.pattern or has_slow(options.pattern):
-                # One at a time, and once more if need be: they wait for real processes on a machine that may be busy.
-                stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", "-j1",
-                             "--repeat", "until-pass:2", *chosen)
+                # One at a time: they run real processes, each of which wants the machine.
+                stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", "-j1", *chosen)
     if options.long:
         stages.tests("long tests, ASan and UBSan", "dev", "-L", "long", *chosen)
     if not options.quick and not options.pattern:
