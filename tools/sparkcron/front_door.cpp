@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "base/log.h"
 #include "tools/sparkcron/version.h"
@@ -24,8 +25,13 @@ std::string url_of(const base::http::Server& server) {
 // The user's, else our own: kubectl keeps its token to itself unless it speaks TLS.
 base::Result<CertificateFiles> choose_certificate(const Options& options, const DataDir& data) {
   if (!options.tls_certificate_file.empty()) {
-    return CertificateFiles{std::filesystem::absolute(options.tls_certificate_file),
-                            options.tls_key_file};
+    std::error_code problem;
+    const auto certificate = std::filesystem::absolute(options.tls_certificate_file, problem);
+    if (problem)
+      return base::failure(
+          base::Code::InvalidArgument,
+          "--tls-cert-file " + options.tls_certificate_file + ": " + problem.message());
+    return CertificateFiles{certificate, options.tls_key_file};
   }
   CertificateFiles files{data.file("tls.crt"), data.file("tls.key")};
   RETURN_IF_ERROR(
