@@ -20,17 +20,18 @@ struct Choice {
   T value;
 };
 
-constexpr std::array kConcurrency{
-    Choice<scheduler::Concurrency>{"Allow", scheduler::Concurrency::Allow},
-    Choice<scheduler::Concurrency>{"Forbid", scheduler::Concurrency::Forbid},
-    Choice<scheduler::Concurrency>{"Replace", scheduler::Concurrency::Replace}};
-constexpr std::array kMissed{Choice<scheduler::MissedRuns>{"Latest", scheduler::MissedRuns::Latest},
-                             Choice<scheduler::MissedRuns>{"Skip", scheduler::MissedRuns::Skip},
-                             Choice<scheduler::MissedRuns>{"All", scheduler::MissedRuns::All}};
 constexpr std::array kDstPolicies{
     Choice<scheduler::DstPolicy>{"Vixie", scheduler::DstPolicy::Vixie},
     Choice<scheduler::DstPolicy>{"Kubernetes", scheduler::DstPolicy::Kubernetes},
     Choice<scheduler::DstPolicy>{"Once", scheduler::DstPolicy::Once}};
+
+template <class T, size_t n>
+std::array<Choice<T>, n> choices(const std::array<T, n>& values) {
+  std::array<Choice<T>, n> all{};
+  for (size_t i = 0; i < n; ++i)
+    all[i] = {rules_of(values[i]).name, values[i]};
+  return all;
+}
 
 // Reads the members of spec and collects what is wrong with them.
 class Reader {
@@ -76,16 +77,16 @@ class Reader {
   }
 
   template <class T, size_t n>
-  T choice(const char* field, const std::array<Choice<T>, n>& choices) {
+  T choice(const char* field, const std::array<Choice<T>, n>& known) {
     const std::string name = text(field);
-    if (name.empty()) return choices[0].value;
+    if (name.empty()) return known[0].value;
     std::string names;
-    for (const Choice<T>& choice : choices) {
+    for (const Choice<T>& choice : known) {
       if (name == choice.name) return choice.value;
       names += (names.empty() ? "" : ", ") + std::string(choice.name);
     }
     problem(field, "\"" + name + "\" is not one of " + names);
-    return choices[0].value;
+    return known[0].value;
   }
 
   void problem(const char* field, const std::string& what) {
@@ -102,8 +103,8 @@ class Reader {
 scheduler::Policy read_policy(Reader& in) {
   constexpr int64_t kInt32 = std::numeric_limits<int32_t>::max();
   scheduler::Policy policy;
-  policy.concurrency = in.choice("concurrencyPolicy", kConcurrency);
-  policy.missed = in.choice("missedRunPolicy", kMissed);
+  policy.concurrency = in.choice("concurrencyPolicy", choices(scheduler::kConcurrencies));
+  policy.missed = in.choice("missedRunPolicy", choices(scheduler::kMissedPolicies));
   policy.suspended = in.flag("suspend");
   if (const auto late =
           in.number("startingDeadlineSeconds", 0, std::numeric_limits<int64_t>::max()))

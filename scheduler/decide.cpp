@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scheduler/ahead.h"
 #include "scheduler/missed.h"
 #include "scheduler/overlap.h"
 #include "scheduler/retention.h"
@@ -15,9 +16,9 @@ using std::chrono::seconds;
 
 constexpr seconds kSecond{1};
 
-class Decider {
+class SlotDecider {
  public:
-  Decider(base::WallTime now, const Spec& spec, const Observed& observed)
+  SlotDecider(base::WallTime now, const Spec& spec, const Observed& observed)
       : now_(now),
         second_(std::chrono::floor<seconds>(now)),
         spec_(spec),
@@ -27,10 +28,12 @@ class Decider {
   Decision decide() {
     if (seen_.state) {
       count_ended();
+      believe_the_clock();
       follow_edits();
     } else {
       begin();
     }
+    count_runs_ahead();
     follow_trigger();
     start_and_skip();
     plan();
@@ -39,7 +42,7 @@ class Decider {
     out_.actions.insert(out_.actions.end(), stops_.begin(), stops_.end());
     out_.actions.insert(out_.actions.end(), skips_.begin(), skips_.end());
     out_.actions.insert(out_.actions.end(), starts_.begin(), starts_.end());
-    for (const DeleteRun& surplus : retention(spec_.policy, counted_runs()))
+    for (const DeleteRun& surplus : retention(spec_.policy, counted_runs(), second_))
       out_.actions.emplace_back(surplus);
     out_.state = std::move(state_);
     return std::move(out_);
@@ -52,8 +55,8 @@ class Decider {
     state_.suspended = spec_.policy.suspended;
     state_.accounted = seen_.created;
     if (seen_.edited_before) owe_nothing_so_far();
-    // Nobody asked for a run by hand of a schedule that was not there: a copied manifest must not.
-    state_.handled_trigger = spec_.trigger;
+    // A manifest that was copied with its annotation asks for nothing.
+    if (!seen_.trigger_is_wanted) state_.handled_trigger = spec_.trigger;
   }
 
   // Runs that ended, or vanished, since the last decision.
@@ -76,24 +79,46 @@ class Decider {
     out_.ended.push_back({.run = run, .phase = phase, .gone = gone});
   }
 
+  [[nodiscard]] bool edited() const { return state_.fingerprint != spec_.fingerprint; }
+  [[nodiscard]] bool turned() const { return state_.suspended != spec_.policy.suspended; }
+
+  // A clock that was wrong once, or was set back, has accounted for slots that are still to come.
+  // They are due again when it is their time, but for those that have been started. What was
+  // written down about the others stands in the books as that clock saw it.
+  void believe_the_clock() {
+    if (state_.accounted <= second_) return;
+    if (!edited() && !turned() && seen_.clock_behind_for < kClockBelieved) return;
+    for (const ObservedRun& run : seen_.runs) {
+      if (!is_slot_run(run) || *run.slot <= second_) continue;
+      if (is_uncounted(run)) adopt(run);
+      add_ahead(state_.ahead, *run.slot, *spec_.schedule);
+    }
+    if (state_.held && state_.held->slots.last > second_) state_.held.reset();
+    state_.accounted = second_;
+  }
+
+  // Runs of slots ahead, which the clock had reached before it was set back, and a crash kept out
+  // of the counts.
+  void count_runs_ahead() {
+    for (const ObservedRun& run : seen_.runs) {
+      if (!is_uncounted(run) || *run.slot <= second_) continue;
+      adopt(run);
+      add_ahead(state_.ahead, *run.slot, *spec_.schedule);
+    }
+  }
+
   void follow_edits() {
-    const bool edited = state_.fingerprint != spec_.fingerprint;
-    const bool turned = state_.suspended != spec_.policy.suspended;
-    if (edited || spec_.policy.suspended) drop_held();
+    const bool is_edited = edited();
+    const bool is_turned = turned();
+    if (is_edited || spec_.policy.suspended) drop_held();
     // A suspend, too: it may last, and what a crash kept out of the counts is counted now.
-    if (edited || turned) owe_nothing_so_far();
+    if (is_edited || is_turned) owe_nothing_so_far();
     state_.fingerprint = spec_.fingerprint;
     state_.suspended = spec_.policy.suspended;
   }
 
-  // Runs that a crash kept out of the counts are counted now or never; those of slots ahead, too,
-  // which the clock had reached before it was set back.
-  void owe_nothing_so_far() {
-    Instant last = second_;
-    for (const ObservedRun& run : seen_.runs)
-      if (is_uncounted(run)) last = std::max(last, *run.slot);
-    account_up_to(last);
-  }
+  // Runs that a crash kept out of the counts are counted now or never.
+  void owe_nothing_so_far() { account_up_to(second_); }
 
   // Slots that came due before an edit or a suspend end here. Their schedule may be no more, so
   // what is known of them is what was written down. Those that a crash had started all the same are
@@ -180,7 +205,7 @@ class Decider {
                    .policy = spec_.policy,
                    .from = state_.accounted,
                    .now = now_,
-                   .started = started_slots(second_),
+                   .started = started_spans(),
                    .held = state_.held,
                    .blocked = blocked(spec_.policy, seen_)});
   }
@@ -231,13 +256,13 @@ class Decider {
   }
 
   [[nodiscard]] SkipReason overlap_reason() const {
-    return spec_.policy.concurrency == Concurrency::Forbid ? SkipReason::ForbidConcurrent
-                                                           : SkipReason::Superseded;
+    return rules_of(spec_.policy.concurrency).blocked_as;
   }
 
   void account_up_to(Instant slot) {
     adopt_up_to(slot);
     state_.accounted = std::max(state_.accounted, slot);
+    forget_ahead(state_.ahead, state_.accounted);
   }
 
   // Runs whose slots are being accounted for, though no decision that was written down started
@@ -259,8 +284,9 @@ class Decider {
     }
   }
 
+  [[nodiscard]] static bool is_slot_run(const ObservedRun& run) { return run.slot && !run.manual; }
   [[nodiscard]] bool is_uncounted(const ObservedRun& run) const {
-    return run.slot && !run.manual && *run.slot > state_.accounted;
+    return is_slot_run(run) && !state_.has_counted(*run.slot);
   }
 
   [[nodiscard]] std::vector<Instant> started_slots(Instant last) const {
@@ -270,6 +296,16 @@ class Decider {
     std::sort(slots.begin(), slots.end());
     slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
     return slots;
+  }
+
+  // What is due and has a run: uncounted ones of a crash, and what was started ahead of its time.
+  [[nodiscard]] std::vector<Span> started_spans() const {
+    std::vector<Span> spans = state_.ahead;
+    for (const Instant slot : started_slots(second_))
+      spans.push_back({.first = slot, .last = slot});
+    std::sort(spans.begin(), spans.end(),
+              [](const Span& a, const Span& b) { return a.first < b.first; });
+    return spans;
   }
 
   // Only these may be pruned: the others still stand for something that is not in the counts.
@@ -287,20 +323,31 @@ class Decider {
     return nullptr;
   }
 
+  [[nodiscard]] std::vector<Instant> next_runs() const {
+    std::vector<Instant> next;
+    std::optional<Instant> slot = std::max(state_.accounted, second_);
+    while (next.size() < kNextRuns && (slot = spec_.schedule->next(*slot))) {
+      for (const Span& span : state_.ahead)
+        if (span.first <= *slot && *slot <= span.last) slot = span.last;
+      if (!state_.has_counted(*slot)) next.push_back(*slot);
+    }
+    return next;
+  }
+
   // When to look again, and what the user may expect.
   void plan() {
     out_.clock_behind = state_.accounted > second_;
+    if (out_.clock_behind)
+      wake_by(now_ + std::max(kClockBelieved - seen_.clock_behind_for, kSecond));
     if (trigger_is_new_) wake_by(now_ + milliseconds{1});
     if (spec_.policy.suspended) return;
-    std::optional<Instant> slot = std::max(state_.accounted, second_);
-    while (out_.next_runs.size() < kNextRuns && (slot = spec_.schedule->next(*slot)))
-      out_.next_runs.push_back(*slot);
+    out_.next_runs = next_runs();
     if (!out_.next_runs.empty()) wake_by(out_.next_runs.front());
     if (!state_.held) return;
     if (const auto deadline = spec_.policy.starting_deadline)
       wake_by(state_.held->slots.first + std::min(*deadline, seconds{std::chrono::hours(87600)}) +
               milliseconds{1});
-    if (spec_.policy.missed == MissedRuns::Skip)
+    if (rules_of(spec_.policy.missed).drops_late)
       wake_by(state_.held->slots.first + kOnTime + milliseconds{1});
   }
 
@@ -323,8 +370,8 @@ class Decider {
 
 }  // namespace
 
-Decision decide(base::WallTime now, const Spec& spec, const Observed& observed) {
-  return Decider(now, spec, observed).decide();
+Decision decide_slots(base::WallTime now, const Spec& spec, const Observed& observed) {
+  return SlotDecider(now, spec, observed).decide();
 }
 
 }  // namespace scheduler

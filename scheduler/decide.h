@@ -1,7 +1,7 @@
 #pragma once
 
-// decide: what to do about a schedule now. A pure function; everything it knows comes in,
-// everything it wants done goes out.
+// decide_slots: what to do about a schedule and its slots now. A pure function; everything it knows
+// comes in, everything it wants done goes out.
 //
 // The actions are performed in order, up to the first error; then Decision::state is written into
 // the status in one patch. Whatever prefix of that a crash leaves behind, the next decision
@@ -10,6 +10,7 @@
 //
 // Rules: ARCHITECTURE.md (schedules) and scheduler/README.md. Threads: pure.
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
@@ -59,13 +60,20 @@ struct Decision {
   std::vector<Instant> next_runs;
   // Slots or a run by hand wait for others to end, or for dead drivers.
   bool waiting = false;
-  // The clock stands before what has already been accounted for; nothing starts until it is back.
+  // The clock stands before what has already been accounted for; nothing starts until it is back,
+  // or has stood there for kClockBelieved.
   bool clock_behind = false;
   std::optional<base::WallTime> wake_at;
 };
 
 inline constexpr size_t kNextRuns = 10;
 
-[[nodiscard]] Decision decide(base::WallTime now, const Spec& spec, const Observed& observed);
+// Which of two contradicting clocks was wrong shows in time. A machine that boots without one is
+// set right by then, and until then nothing must start. A clock that stands there still is the
+// right one: what was accounted for ahead of it is not believed any more. An edit or a resume says
+// so at once.
+inline constexpr std::chrono::minutes kClockBelieved{10};
+
+[[nodiscard]] Decision decide_slots(base::WallTime now, const Spec& spec, const Observed& observed);
 
 }  // namespace scheduler

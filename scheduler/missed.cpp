@@ -19,44 +19,38 @@ Instant expired(base::WallTime now, seconds late) {
 class Sorter {
  public:
   explicit Sorter(const MissedInput& input)
-      : in_(input), low_(input.from), now_(std::chrono::floor<seconds>(input.now)) {}
+      : in_(input),
+        concurrency_(rules_of(input.policy.concurrency)),
+        missed_(rules_of(input.policy.missed)),
+        low_(input.from),
+        now_(std::chrono::floor<seconds>(input.now)) {}
 
   DueSlots sort() {
     if (now_ <= low_) return {};
     if (in_.policy.starting_deadline)
       skip_up_to(expired(in_.now, *in_.policy.starting_deadline), SkipReason::DeadlineExceeded);
-    switch (in_.policy.missed) {
-      case MissedRuns::Latest:
-        keep_newest(1, blocked_reason(SkipReason::Superseded));
-        break;
-      case MissedRuns::Skip:
-        skip_late();
-        break;
-      case MissedRuns::All:
-        // Under Replace each would only stop the one before it.
-        keep_newest(
-            in_.policy.concurrency == Concurrency::Replace ? 1 : in_.policy.max_catch_up_runs,
-            blocked_reason(SkipReason::Superseded));
-        break;
+    if (missed_.drops_late) {
+      skip_late();
+    } else {
+      const bool all = missed_.catches_up && concurrency_.may_queue;
+      keep_newest(all ? in_.policy.max_catch_up_runs : 1, blocked_reason(SkipReason::Superseded));
     }
     return std::move(out_);
   }
 
  private:
   [[nodiscard]] SkipReason blocked_reason(SkipReason otherwise) const {
-    return in_.blocked && in_.policy.concurrency == Concurrency::Forbid
-               ? SkipReason::ForbidConcurrent
-               : otherwise;
+    return in_.blocked ? concurrency_.blocked_as : otherwise;
   }
 
   void skip_late() {
-    if (in_.policy.concurrency == Concurrency::Forbid && in_.blocked) {
-      skip_up_to(now_, SkipReason::ForbidConcurrent);
+    if (in_.blocked && !concurrency_.stops_others) {
+      skip_up_to(now_, concurrency_.blocked_as);
       return;
     }
     Instant late = expired(in_.now, kOnTime);
     // A slot for which others are being stopped is not missed, however long they take.
-    if (in_.policy.concurrency == Concurrency::Replace && in_.held)
+    if (concurrency_.stops_others && in_.held)
       late = std::min(late, in_.held->slots.last - kSecond);
     skip_up_to(late, SkipReason::MissedSkipped);
     keep_newest(1, SkipReason::MissedSkipped);
@@ -74,8 +68,12 @@ class Sorter {
     if (newest.empty()) return;
     skip_up_to(newest.back() - kSecond, reason);
     for (auto slot = newest.rbegin(); slot != newest.rend(); ++slot)
-      if (!std::binary_search(in_.started.begin(), in_.started.end(), *slot))
-        out_.runnable.push_back(*slot);
+      if (!was_started(*slot)) out_.runnable.push_back(*slot);
+  }
+
+  [[nodiscard]] bool was_started(Instant slot) const {
+    return std::any_of(in_.started.begin(), in_.started.end(),
+                       [&](const Span& span) { return span.first <= slot && slot <= span.last; });
   }
 
   void skip_up_to(Instant high, SkipReason reason) {
@@ -94,10 +92,10 @@ class Sorter {
   }
 
   void skip_around_started(Instant low, Instant high, SkipReason reason) {
-    for (const Instant started : in_.started) {
-      if (started <= low || started > high) continue;
-      skip(low, started - kSecond, reason);
-      low = started;
+    for (const Span& started : in_.started) {
+      if (started.last <= low || started.first > high) continue;
+      skip(low, started.first - kSecond, reason);
+      low = started.last;
     }
     skip(low, high, reason);
   }
@@ -114,6 +112,8 @@ class Sorter {
   }
 
   const MissedInput& in_;
+  const ConcurrencyRules& concurrency_;
+  const MissedRules& missed_;
   Instant low_;
   Instant now_;
   DueSlots out_;

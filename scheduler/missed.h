@@ -20,9 +20,9 @@ struct DueSlots {
 struct MissedInput {
   const Schedule& schedule;
   const Policy& policy;
-  Instant from;                  // slots after this …
-  base::WallTime now;            // … up to this are due
-  std::vector<Instant> started;  // slots among them whose runs exist already; ascending
+  Instant from;               // slots after this …
+  base::WallTime now;         // … up to this are due
+  std::vector<Span> started;  // those among them that have runs already; ascending, apart
   std::optional<HeldSlots> held;
   bool blocked = false;  // something unfinished forbids a start now
 };

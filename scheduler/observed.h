@@ -1,12 +1,13 @@
 #pragma once
 
-// Observed: everything decide() knows about the world, besides the time: the runs that exist, and
-// State, which the last decision left in the object's status.
+// Observed: everything decide_slots() knows about the world, besides the time: the runs that exist,
+// and State, which the last decision left in the object's status.
 //
-// State is written in one status patch, guarded by resourceVersion. So it moves only forward, and a
-// decision that was not written down is simply taken again.
+// State is written in one status patch, guarded by resourceVersion. So a decision that was not
+// written down is simply taken again.
 // Threads: plain values.
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -15,20 +16,9 @@
 
 #include "base/clock.h"
 #include "scheduler/schedule.h"
+#include "scheduler/skip_reason.h"
 
 namespace scheduler {
-
-// Why a slot did not start. The names are public: status, events, metrics.
-enum class SkipReason {
-  Superseded,            // a newer slot took its place
-  ForbidConcurrent,      // Forbid, and another run was unfinished
-  DeadlineExceeded,      // later than startingDeadlineSeconds
-  MissedSkipped,         // missed, and missedRunPolicy is Skip
-  NamespaceTerminating,  // nothing can be created there any more
-  CreateRefused,         // the API refused the run: quota, admission, validation
-};
-const char* to_string(SkipReason reason);
-std::optional<SkipReason> parse_skip_reason(std::string_view text);
 
 // A stretch of slots that share one fate: first and last are slots, count is exact.
 struct Stretch {
@@ -37,6 +27,14 @@ struct Stretch {
   uint64_t count = 0;
   bool operator==(const Stretch&) const = default;
 };
+
+// Instants from first to last.
+struct Span {
+  Instant first{};
+  Instant last{};
+  bool operator==(const Span&) const = default;
+};
+inline constexpr size_t kMostAhead = 20;
 
 // Slots that are due and wait: they will start or be skipped later.
 struct HeldSlots {
@@ -71,11 +69,18 @@ struct PendingTrigger {
 };
 
 struct State {
+  // Whether a run of this slot stands in the counts.
+  [[nodiscard]] bool has_counted(Instant slot) const;
+
   std::string fingerprint;  // Spec::fingerprint that the rest belongs to
   bool suspended = false;
   // Nothing up to here is owed: it was started, skipped, or lies before the creation, the last edit
-  // of the schedule or the last resume.
+  // of the schedule or the last resume. It moves back only when a clock turns out to have been
+  // wrong.
   Instant accounted{};
+  // Slots after `accounted` that have been started already and counted, ascending, at most
+  // kMostAhead: a clock that stood before them now had reached them once.
+  std::vector<Span> ahead;
   std::optional<HeldSlots> held;
   std::string handled_trigger;
   std::optional<PendingTrigger> pending_trigger;
@@ -115,6 +120,11 @@ struct Observed {
   // about them but wait.
   uint32_t lingering = 0;
   std::vector<Refusal> refusals;
+  // The trigger annotation of a schedule that was never decided about came after its creation, so
+  // somebody wants a run. Otherwise it was copied with the manifest.
+  bool trigger_is_wanted = false;
+  // How long this process has seen the clock stand before what is accounted for.
+  std::chrono::seconds clock_behind_for{0};
 };
 
 }  // namespace scheduler

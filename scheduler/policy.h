@@ -1,10 +1,15 @@
 #pragma once
 
 // Policy and Spec: what a schedule's owner asked for, parsed. config makes them from a
-// ScheduledSparkApplication; decide() reads them.
+// ScheduledSparkApplication; decide_slots() reads them.
+//
+// What a policy means stands in one table, policy.cpp. Whoever carries policies out (overlap,
+// missed, decide_slots, the schedule's reconciler) asks for its rules and never for the policy, so
+// a new one is a row of that table, a name in the CRD and its tests.
 //
 // Threads: plain values.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12,6 +17,7 @@
 #include <string>
 
 #include "scheduler/schedule.h"
+#include "scheduler/skip_reason.h"
 
 namespace scheduler {
 
@@ -21,6 +27,18 @@ enum class Concurrency {
   Forbid,   // it is held until they have ended
   Replace,  // they are stopped; it starts when their drivers are dead
 };
+// The first is the default.
+inline constexpr std::array kConcurrencies{Concurrency::Allow, Concurrency::Forbid,
+                                           Concurrency::Replace};
+
+struct ConcurrencyRules {
+  const char* name;       // in the spec
+  bool overlaps;          // a run starts beside unfinished ones and whatever drivers live
+  bool stops_others;      // for a slot that is due the unfinished runs are stopped
+  bool may_queue;         // several slots may wait at once (MissedRuns::All)
+  SkipReason blocked_as;  // what a slot is skipped as that waited for unfinished runs
+};
+[[nodiscard]] const ConcurrencyRules& rules_of(Concurrency policy);
 
 // What happens to several slots that are due at once, because nobody was there in time.
 enum class MissedRuns {
@@ -28,9 +46,17 @@ enum class MissedRuns {
   Skip,    // none starts, except one that is hardly late (kOnTime)
   All,     // all start, oldest first, at most max_catch_up_runs
 };
+inline constexpr std::array kMissedPolicies{MissedRuns::Latest, MissedRuns::Skip, MissedRuns::All};
 
-// With MissedRuns::Skip a slot is missed when it is later than this: a busy API or a short restart
-// does not lose a run.
+struct MissedRules {
+  const char* name;  // in the spec
+  bool catches_up;   // all that were missed start; otherwise only the newest
+  bool drops_late;   // a slot later than kOnTime does not start
+};
+[[nodiscard]] const MissedRules& rules_of(MissedRuns policy);
+
+// Where late slots are dropped, a slot is missed when it is later than this: a busy API or a short
+// restart does not lose a run.
 inline constexpr std::chrono::seconds kOnTime{60};
 
 struct Policy {

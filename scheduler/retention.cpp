@@ -7,14 +7,21 @@ namespace scheduler {
 namespace {
 
 // Newest first by what the run stands for: its slot, or when it was started by hand.
-bool newer(const ObservedRun& a, const ObservedRun& b) {
-  const auto key = [](const ObservedRun& run) {
-    return std::tuple(run.slot ? base::WallTime{*run.slot} : run.created, run.name, run.uid);
-  };
-  return key(a) > key(b);
-}
+class Newer {
+ public:
+  explicit Newer(Instant now) : now_(now) {}
+  bool operator()(const ObservedRun& a, const ObservedRun& b) const { return key(a) > key(b); }
 
-void surplus(const std::vector<ObservedRun>& runs, RunPhase phase, size_t keep,
+ private:
+  [[nodiscard]] std::tuple<bool, base::WallTime, std::string, std::string> key(
+      const ObservedRun& run) const {
+    const base::WallTime time = run.slot ? base::WallTime{*run.slot} : run.created;
+    return {time <= now_ + kClockBelieved, time, run.name, run.uid};
+  }
+  Instant now_;
+};
+
+void surplus(const std::vector<ObservedRun>& runs, RunPhase phase, size_t keep, const Newer& newer,
              std::vector<ObservedRun>& out) {
   std::vector<ObservedRun> ended;
   for (const ObservedRun& run : runs)
@@ -26,12 +33,14 @@ void surplus(const std::vector<ObservedRun>& runs, RunPhase phase, size_t keep,
 
 }  // namespace
 
-std::vector<DeleteRun> retention(const Policy& policy, const std::vector<ObservedRun>& runs) {
+std::vector<DeleteRun> retention(const Policy& policy, const std::vector<ObservedRun>& runs,
+                                 Instant now) {
+  const Newer newer(now);
   std::vector<ObservedRun> out;
-  surplus(runs, RunPhase::Succeeded, policy.keep_succeeded, out);
-  surplus(runs, RunPhase::Failed, policy.keep_failed, out);
+  surplus(runs, RunPhase::Succeeded, policy.keep_succeeded, newer, out);
+  surplus(runs, RunPhase::Failed, policy.keep_failed, newer, out);
   std::sort(out.begin(), out.end(),
-            [](const ObservedRun& a, const ObservedRun& b) { return newer(b, a); });
+            [&](const ObservedRun& a, const ObservedRun& b) { return newer(b, a); });
   std::vector<DeleteRun> actions;
   actions.reserve(out.size());
   for (const ObservedRun& run : out)

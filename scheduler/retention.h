@@ -11,8 +11,9 @@
 
 namespace scheduler {
 
-// Oldest first.
+// Oldest first. Runs from ahead of `now` count as the oldest: they are what a clock left behind
+// that was wrong, and must not push out what runs today.
 [[nodiscard]] std::vector<DeleteRun> retention(const Policy& policy,
-                                               const std::vector<ObservedRun>& runs);
+                                               const std::vector<ObservedRun>& runs, Instant now);
 
 }  // namespace scheduler

@@ -111,7 +111,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   if (round.before) RETURN_IF_ERROR(record_skips(schedule, *round.before));
 
   RETURN_IF_ERROR(observe(round, view));
-  round.decision = scheduler::decide(clock_.now(), round.parsed.spec, round.observed);
+  round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
   const bool vanished = std::any_of(round.decision.ended.begin(), round.decision.ended.end(),
                                     [](const scheduler::EndedRun& run) { return run.gone; });
   const bool accounts = passes_something(round.observed, round.decision.state);
@@ -219,7 +219,7 @@ base::Status ScheduleReconciler::start_all(Round& round) {
       if (exists) continue;
       ASSIGN_OR_RETURN(const bool started, start(round, *run));
       if (started) continue;
-      round.decision = scheduler::decide(clock_.now(), round.parsed.spec, round.observed);
+      round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
       again = true;
       break;
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-// ScheduleReconciler: the shell around scheduler::decide() for ScheduledSparkApplications. Load,
+// ScheduleReconciler: the shell around scheduler::decide_slots() for ScheduledSparkApplications. Load,
 // observe, decide, perform in order (stopping at the first error), write the status if it changed,
 // record what was skipped.
 //

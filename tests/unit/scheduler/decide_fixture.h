@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of decide() share: instants as text, specs in one line, and World, which performs
-// decisions the way the controller does.
+// What the tests of decide_slots() share: instants as text, specs in one line, and World, which
+// performs decisions the way the controller does.
 
 #include <algorithm>
 #include <map>
@@ -86,9 +86,14 @@ struct World {
     if (observed.state)
       for (const auto& tracked : observed.state->tracked)
         if (find(tracked.name) == nullptr) seen.runs.push_back(recorded(tracked.name));
+    // Before a clock is believed that was set back, the records tell what ran ahead of it.
+    if (observed.state && observed.state->accounted > now)
+      for (const auto& [name, run] : records)
+        if (run.slot && *run.slot > now && find(name) == nullptr)
+          seen.runs.push_back(recorded(name));
     // A name that is free but was used before is not used again.
     for (;;) {
-      scheduler::Decision decision = scheduler::decide(now, spec, seen);
+      scheduler::Decision decision = scheduler::decide_slots(now, spec, seen);
       const auto used = std::find_if(
           decision.actions.begin(), decision.actions.end(), [&](const scheduler::Action& action) {
             const auto* start = std::get_if<scheduler::StartRun>(&action);

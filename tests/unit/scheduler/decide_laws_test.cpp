@@ -1,4 +1,4 @@
-// The nine laws of decide(), on worlds made at random. A failure names the seed of its world.
+// The nine laws of decide_slots(), on worlds made at random. A failure names the seed of its world.
 
 #include <algorithm>
 #include <map>
