@@ -122,6 +122,14 @@ const char* name_of(scheduler::DstPolicy policy) {
   return "";
 }
 
+// Of POSIX, and not what anybody expects.
+void warn_of_sign(const std::string& zone, std::vector<std::string>& warnings) {
+  if (!zone.starts_with("Etc/GMT+") && !zone.starts_with("Etc/GMT-")) return;
+  const bool behind = zone[7] == '+';
+  warnings.push_back("spec.timeZone: " + zone + " is " + zone.substr(8) + " h " +
+                     (behind ? "behind" : "ahead of") + " UTC: its sign is that of POSIX");
+}
+
 // The expression and the zone are two fields of one thing; which of them is wrong shows in whether
 // the zone loads by itself.
 void compile(Reader& in, const json& object, const std::string& default_time_zone,
@@ -142,6 +150,7 @@ void compile(Reader& in, const json& object, const std::string& default_time_zon
       base::parse_rfc3339(base::string_at(object, {"metadata", "creationTimestamp"}));
   const std::string seed = base::string_at(object, {"metadata", "namespace"}) + "/" +
                            base::string_at(object, {"metadata", "name"});
+  warn_of_sign(zone, out.warnings);
   auto schedule = scheduler::Schedule::parse(
       expression,
       {.zone = zone,
@@ -154,6 +163,10 @@ void compile(Reader& in, const json& object, const std::string& default_time_zon
     return;
   }
   out.spec.schedule = std::make_shared<const scheduler::Schedule>(*std::move(schedule));
+  const std::string& in_force = out.spec.schedule->zone().name();
+  if (!in.text("timeZone").empty() && in_force != zone)
+    out.warnings.push_back("spec.timeZone: " + zone + " is overruled by " + in_force +
+                           " in spec.schedule");
   out.spec.fingerprint =
       expression + " | " + out.spec.schedule->zone().name() + " | " + name_of(dst_policy);
 }

@@ -76,27 +76,35 @@ class Explainer {
     const CronItem* item = expression_.begin(field);
     const uint32_t size = uint32_t{cron_field_spec(field).max} + 1;
     if (count(field) == 1 && item->step > 1 && item->first < item->step) {
-      std::string every = "every " + std::to_string(item->step) + " " + unit + "s";
-      const bool whole = item->last + item->step > cron_field_spec(field).max;
-      if (whole && size % item->step == 0 && item->first == 0) return every;
-      if (item->last > item->first)
+      const std::string every = "every " + std::to_string(item->step) + " " + unit + "s";
+      const bool whole = item->last + uint64_t{item->step} > cron_field_spec(field).max;
+      if (whole && item->first == 0 && item->step < size && size % item->step == 0) return every;
+      if (is_interval(*item))
         return every + ", from " + unit + " " + std::to_string(item->first) + " of " + parent +
-               (whole ? "" : " to " + unit + " " + std::to_string(item->last));
+               (whole ? "" : " to " + unit + " " + std::to_string(words::last_of(*item)));
     }
     const std::vector<std::string> values = numbers(field);
-    const bool single = values.size() == 1 && item->first == item->last;
+    const bool single = values.size() == 1 && item->first == words::last_of(*item);
     return "at " + unit + (single ? " " : "s ") + join(values, "and") + " past " + parent;
+  }
+
+  // Whether its step makes an interval that people would call one. `*/90` of minutes comes once in
+  // each hour, and `*/45` after 45 and 15 minutes in turn: those are times, not intervals.
+  [[nodiscard]] static bool is_interval(const CronItem& item) {
+    constexpr uint32_t kFewTimes = 3;
+    return item.step > 1 && (words::last_of(item) - item.first) / item.step >= kFewTimes;
   }
 
   [[nodiscard]] std::string hours() const {
     const CronItem* item = expression_.begin(CronField::Hour);
-    if (count(CronField::Hour) == 1 && item->step == 1)
-      return "from " + words::clock(item->first, 0) + " to " + words::clock(item->last, 59);
-    if (count(CronField::Hour) == 1 && item->step > 1 && item->last > item->first) {
+    const uint32_t last = words::last_of(*item);
+    if (count(CronField::Hour) == 1 && (item->step == 1 || last == item->first))
+      return "from " + words::clock(item->first, 0) + " to " + words::clock(last, 59);
+    if (count(CronField::Hour) == 1 && (is_interval(*item) || 24 % item->step == 0)) {
       std::string every = "in every " + ordinal(item->step) + " hour";
-      if (item->first == 0 && item->last + item->step > 23 && 24 % item->step == 0) return every;
-      return every + " from " + words::clock(item->first, 0) + " to " +
-             words::clock(item->last, 59);
+      if (item->first == 0 && item->last + uint64_t{item->step} > 23 && 24 % item->step == 0)
+        return every;
+      return every + " from " + words::clock(item->first, 0) + " to " + words::clock(last, 59);
     }
     return "in the hours " + join(numbers(CronField::Hour), "and");
   }
@@ -181,8 +189,14 @@ class Explainer {
   }
   [[nodiscard]] std::vector<std::string> numbers(CronField field) const {
     std::vector<std::string> parts;
-    for (const CronItem& item : items(field))
-      parts.push_back(words::range(item, [](uint32_t value) { return std::to_string(value); }));
+    for (const CronItem& item : items(field)) {
+      if (item.step == 1 || is_interval(item)) {
+        parts.push_back(words::range(item, [](uint32_t value) { return std::to_string(value); }));
+        continue;
+      }
+      for (uint64_t value = item.first; value <= item.last; value += item.step)
+        parts.push_back(std::to_string(value));
+    }
     return parts;
   }
 

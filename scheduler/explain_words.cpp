@@ -59,8 +59,12 @@ std::string duration(int64_t seconds) {
   return text;
 }
 
+uint32_t last_of(const CronItem& item) {
+  return item.first + (item.last - item.first) / item.step * item.step;
+}
+
 std::string range(const CronItem& item, const std::function<std::string(uint32_t)>& name) {
-  const uint32_t last = item.first + (item.last - item.first) / item.step * item.step;
+  const uint32_t last = last_of(item);
   if (last == item.first) return name(item.first);
   if (item.step == 1) return name(item.first) + " through " + name(last);
   return "every " + ordinal(item.step) + " from " + name(item.first) + " through " + name(last);

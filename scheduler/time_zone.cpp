@@ -13,6 +13,7 @@
 #include "scheduler/cron_civil.h"
 #include "scheduler/quoted.h"
 #include "scheduler/time_zone_file.h"
+#include "scheduler/zone_suggestion.h"
 
 namespace scheduler {
 namespace {
@@ -23,7 +24,8 @@ tl::unexpected<base::Error> unknown(std::string_view name) {
   constexpr size_t kShown = 64;
   std::string shown = quoted(name.substr(0, kShown));
   if (name.size() > kShown) shown.insert(shown.size() - 1, "…");
-  return base::failure(base::Code::InvalidArgument, "unknown time zone " + shown);
+  return base::failure(base::Code::InvalidArgument,
+                       "unknown time zone " + shown + zone_suggestion(name));
 }
 
 std::vector<OffsetTable::Change> tabulated_changes(const date::time_zone& zone) {

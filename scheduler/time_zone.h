@@ -30,7 +30,8 @@ struct LocalTime {
 
 class TimeZone final {
  public:
-  // InvalidArgument: `unknown time zone "Mars/Olympus"`. "localtime", paths and "" are refused.
+  // InvalidArgument: `unknown time zone "utc" (did you mean UTC?)`. "localtime", paths and "" are
+  // refused.
   static base::Result<std::shared_ptr<const TimeZone>> load(std::string_view name);
   TimeZone(std::string name, OffsetTable offsets)
       : name_(std::move(name)), offsets_(std::move(offsets)) {}

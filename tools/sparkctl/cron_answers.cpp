@@ -134,6 +134,7 @@ base::Result<Instant> instant_of(const std::string& text) {
 }
 
 std::string relative(Instant instant, Instant now) {
+  constexpr int64_t kSecondsOf400Years = int64_t{146097} * 86400;
   const int64_t difference = (instant - now).count();
   if (difference == 0) return "now";
   const int64_t size = difference < 0 ? -difference : difference;
@@ -147,7 +148,7 @@ std::string relative(Instant instant, Instant now) {
   else if (size < int64_t{2} * 366 * 86400)
     text = std::to_string(size / 86400) + " d";
   else
-    text = std::to_string(size * 10000 / (146097 * int64_t{864}) / 25) + " years";
+    text = std::to_string(size * 400 / kSecondsOf400Years) + " years";
   return difference < 0 ? text + " ago" : "in " + text;
 }
 

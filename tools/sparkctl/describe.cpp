@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
 #include "tools/sparkctl/times.h"
 
@@ -55,20 +56,8 @@ class Page {
   const base::WallTime now_;
 };
 
-// A TZ= or CRON_TZ= prefix wins over the field, as in the scheduler. "" = the service's default.
-std::string zone_name(const Json& schedule) {
-  const std::string expression = string_at(schedule, {"spec", "schedule"});
-  for (const char* prefix : {"CRON_TZ=", "TZ="}) {
-    if (!expression.starts_with(prefix)) continue;
-    const std::string rest = expression.substr(std::string_view(prefix).size());
-    return rest.substr(0, rest.find(' '));
-  }
-  const std::string zone = string_at(schedule, {"spec", "timeZone"});
-  return zone == "Local" ? "" : zone;
-}
-
 std::shared_ptr<const scheduler::TimeZone> zone_of(const Json& schedule) {
-  const std::string name = zone_name(schedule);
+  const std::string name = zone_in_force(schedule);
   auto zone = scheduler::TimeZone::load(name.empty() ? "UTC" : name);
   return zone ? *zone : nullptr;
 }
@@ -91,7 +80,7 @@ void specification(Page& page, const Json& schedule) {
     const auto value = integer_at(schedule, {"spec", field});
     return value ? std::to_string(*value) : std::string("-");
   };
-  const std::string zone = zone_name(schedule);
+  const std::string zone = zone_in_force(schedule);
   page.line("Schedule", string_at(schedule, {"spec", "schedule"}));
   page.line("Time zone", zone.empty() ? "the service's default (shown: UTC)" : zone);
   const bool suspended = base::bool_at(schedule, {"spec", "suspend"}).value_or(false);
@@ -219,7 +208,7 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
   page.line("Name", kube::key_of(run).name);
   page.line("Namespace", kube::key_of(run).ns);
   page.time("Created", run, {"metadata", "creationTimestamp"});
-  page.line("Schedule", string_at(run, {"metadata", "labels", config::kScheduledAppNameLabel}));
+  page.line("Schedule", config::name_from_label(run, config::kScheduledAppNameLabel));
   page.time("Slot", run, {"metadata", "annotations", config::kScheduledTimeAnnotation});
   page.line("State", state, colour_of(state));
   page.line("Message", string_at(run, {"status", "applicationState", "errorMessage"}), Colour::Red);

@@ -67,6 +67,19 @@ base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::Res
   return std::move(list.items);
 }
 
+std::string zone_in_force(const kube::Json& schedule) {
+  const std::string known = base::string_at(schedule, {"status", "timeZone"});
+  if (!known.empty()) return known;
+  const std::string expression = base::string_at(schedule, {"spec", "schedule"});
+  for (const std::string_view prefix : {"CRON_TZ=", "TZ="}) {
+    if (!expression.starts_with(prefix)) continue;
+    const std::string rest = expression.substr(prefix.size());
+    return rest.substr(0, rest.find(' '));
+  }
+  const std::string zone = base::string_at(schedule, {"spec", "timeZone"});
+  return zone == "Local" ? "" : zone;
+}
+
 std::string display_name(const kube::ResourceType& type, const std::string& name) {
   std::string kind = type.kind;
   std::transform(kind.begin(), kind.end(), kind.begin(),

@@ -24,6 +24,10 @@ base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::strin
 // All schedules, or all runs, of the session's namespace or of all.
 base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::ResourceType& type);
 
+// The zone that a schedule goes by, as its status says; before it has one, that of a TZ= or
+// CRON_TZ= prefix, or of the spec. "" = the service's default.
+std::string zone_in_force(const kube::Json& schedule);
+
 // "scheduledsparkapplication.sparkoperator.k8s.io/nightly", as kubectl says and takes it.
 std::string display_name(const kube::ResourceType& type, const std::string& name);
 

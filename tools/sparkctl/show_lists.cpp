@@ -91,8 +91,7 @@ void show_schedules(Session& session, const std::vector<kube::Json>& schedules) 
     std::vector<Cell> row;
     if (all) row.emplace_back(key.ns);
     row.insert(row.end(),
-               {key.name, string_at(schedule, {"spec", "schedule"}),
-                string_at(schedule, {"spec", "timeZone"}),
+               {key.name, string_at(schedule, {"spec", "schedule"}), zone_in_force(schedule),
                 number_at(schedule, {"status", "counts", "active"}),
                 last.empty() ? "" : last + " ago", Cell(result, colour_of(result)),
                 next_run(schedule, now), age_at(schedule, {"metadata", "creationTimestamp"}, now)});

@@ -124,3 +124,20 @@ TEST_CASE("Wrong fields are named with what is wrong") {
   }
   CHECK_FALSE(parse_schedule_spec(json::array(), "UTC").has_value());
 }
+
+TEST_CASE("A zone that is overruled by TZ= is said, and the one in force is known") {
+  const auto parsed = parse_schedule_spec(
+      object_with({{"schedule", "TZ=Asia/Tokyo 0 2 * * *"}, {"timeZone", "Europe/Berlin"}}), "UTC");
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->spec.schedule->zone().name() == "Asia/Tokyo");
+  CHECK(parsed->warnings == std::vector<std::string>{"spec.timeZone: Europe/Berlin is overruled by "
+                                                     "Asia/Tokyo in spec.schedule"});
+}
+
+TEST_CASE("The sign of Etc/GMT zones is said") {
+  const auto parsed = parse_schedule_spec(object_with({{"timeZone", "Etc/GMT+8"}}), "UTC");
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->warnings ==
+        std::vector<std::string>{
+            "spec.timeZone: Etc/GMT+8 is 8 h behind UTC: its sign is that of POSIX"});
+}

@@ -179,6 +179,11 @@ TEST_CASE("explain speaks English") {
        "to Friday) of the month in January, in UTC."},
       {"0 12 13 * 5", "At 12:00 on day 13 of the month, or on Friday (either is enough), in UTC."},
       {"0 12 13 * +5", "At 12:00 on day 13 of the month, but only on Friday, in UTC."},
+      {"*/30 * * * *", "Every 30 minutes, in UTC."},
+      {"*/7 * * * *", "Every 7 minutes, from minute 0 of the hour, in UTC."},
+      {"3-40/8 * * * *", "Every 8 minutes, from minute 3 of the hour to minute 35, in UTC."},
+      {"*/5 */6 * * *", "Every 5 minutes in every 6th hour, in UTC."},
+      {"*/5 1-20/5 * * *", "Every 5 minutes in every 5th hour from 01:00 to 16:59, in UTC."},
       {"5,10 8-18 * * *", "At minutes 5 and 10 past the hour from 08:00 to 18:59, in UTC."},
       {"@every 90m",
        "Every 1 h 30 min, counted from 1970-01-01T00:00:00Z, whatever the clock does."},
@@ -191,6 +196,38 @@ TEST_CASE("explain speaks English") {
   CHECK(run({"explain", "-z", "Europe/Berlin", "0 3 * * *"}).out ==
         "At 03:00 every day, in Europe/Berlin. If the clock jumps over such a time, it runs once "
         "right after the jump; if such a time comes twice, it runs the first time only.\n");
+}
+
+TEST_CASE("explain calls no interval what a step larger than its range makes") {
+  struct Case {
+    std::string expression, beginning;
+  };
+  const std::vector<Case> cases{
+      {"*/90 * * * *", "At minute 0 past the hour, in UTC."},
+      {"*/60 * * * *", "At minute 0 past the hour, in UTC."},
+      {"*/45 * * * *", "At minutes 0 and 45 past the hour, in UTC."},
+      {"0-10/7 * * * *", "At minutes 0 and 7 past the hour, in UTC."},
+      {"5-9/4294967295 * * * *", "At minute 5 past the hour, in UTC."},
+      {"*/120 * * * * *", "Every minute, in UTC."},
+      {"*/5 */30 * * *", "Every 5 minutes from 00:00 to 00:59, in UTC."},
+      {"*/5 */18 * * *", "Every 5 minutes in the hours 0 and 18, in UTC."},
+      {"0 0 */40 * *", "At 00:00 on day 1 of the month, in UTC."},
+      {"0 0 1 */20 *", "At 00:00 on day 1 of the month in January, in UTC."},
+      {"0 0 * * */9", "At 00:00 on Sunday, in UTC."},
+  };
+  for (const Case& c : cases)
+    CHECK(run({"explain", c.expression}).out == c.beginning + "\n");
+}
+
+TEST_CASE("two years are not two hundred") {
+  struct Case {
+    std::string year, relative;
+  };
+  const std::vector<Case> cases{
+      {"2027", "in 299 d"}, {"2028", "in 664 d"}, {"2029", "in 2 years"}, {"2126", "in 99 years"}};
+  for (const Case& c : cases)
+    CHECK(run({"next", "-n", "1", "0 0 0 1 1 * " + c.year}).out.find(c.relative + "\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("calendar marks days") {

@@ -20,10 +20,43 @@ TEST_CASE("unknown, machine-dependent and path-like zones are refused") {
     INFO(name);
     const auto zone = TimeZone::load(name);
     REQUIRE_FALSE(zone.has_value());
-    CHECK(zone.error().message == "unknown time zone \"" + name + "\"");
+    CHECK(zone.error().message.starts_with("unknown time zone \"" + name + "\""));
   }
   CHECK(TimeZone::load("Europe/Berlin").value() == TimeZone::load("Europe/Berlin").value());
   CHECK(scheduler::tzdata_version().size() == 5);
+}
+
+TEST_CASE("an unknown zone gets the name that was meant") {
+  struct Case {
+    std::string name, suggestion;
+  };
+  const std::vector<Case> cases{
+      {"utc", " (did you mean UTC?)"},
+      {"Z", ""},
+      {"america/new_york", " (did you mean America/New_York?)"},
+      {"America/New York", " (did you mean America/New_York?)"},
+      {"Berlin", " (did you mean Europe/Berlin?)"},
+      {"Europe/Berln", " (did you mean Europe/Berlin?)"},
+      {"IST", " (did you mean Asia/Kolkata, Europe/Dublin or Asia/Jerusalem?)"},
+      {"pst", " (did you mean America/Los_Angeles?)"},
+      {"GMT+8",
+       " (did you mean Etc/GMT-8? There the sign is the other way round: it is 8 hours ahead of "
+       "UTC, all year)"},
+      {"UTC-01:00",
+       " (did you mean Etc/GMT+1? There the sign is the other way round: it is 1 hour behind UTC, "
+       "all year)"},
+      {"+0530", " (a zone goes by the name of a place, such as Asia/Kolkata)"},
+      {"UTC+99", " (a zone goes by the name of a place, such as Asia/Kolkata)"},
+      {"UTC+0", " (did you mean UTC?)"},
+      {"Mars/Olympus", ""},
+      {"abc", ""},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    const auto zone = TimeZone::load(c.name);
+    REQUIRE_FALSE(zone.has_value());
+    CHECK(zone.error().message == "unknown time zone \"" + c.name + "\"" + c.suggestion);
+  }
 }
 
 TEST_CASE("local times are shown with their offset") {
