@@ -61,6 +61,9 @@ class Telemetry {
   virtual void executor_gone(const std::string& pod_uid) = 0;
   virtual void schedule_decided(const ScheduleFacts& facts) = 0;
   virtual void schedule_gone(const kube::ObjectKey& key) = 0;
+  // Why the schedule is not ready, as in its condition: "InvalidSpec", "CreateRefused",
+  // "ReconcileFailing", …; "" = it is ready.
+  virtual void schedule_ready(const kube::ObjectKey& /*schedule*/, std::string_view /*reason*/) {}
   // A run was created this long after its slot.
   virtual void slot_started(const kube::ObjectKey& schedule,
                             std::chrono::milliseconds lateness) = 0;

@@ -49,10 +49,13 @@ class SlotDecider {
   }
 
  private:
+  // No slots come due.
+  [[nodiscard]] bool at_rest() const { return spec_.policy.suspended || !spec_.submittable; }
+
   // First sight of the schedule. When it was last edited is not known, only that it was.
   void begin() {
     state_.fingerprint = spec_.fingerprint;
-    state_.suspended = spec_.policy.suspended;
+    state_.suspended = at_rest();
     state_.accounted = seen_.created;
     if (seen_.edited_before) owe_nothing_so_far();
     // A manifest that was copied with its annotation asks for nothing.
@@ -80,7 +83,7 @@ class SlotDecider {
   }
 
   [[nodiscard]] bool edited() const { return state_.fingerprint != spec_.fingerprint; }
-  [[nodiscard]] bool turned() const { return state_.suspended != spec_.policy.suspended; }
+  [[nodiscard]] bool turned() const { return state_.suspended != at_rest(); }
 
   // A clock that was wrong once, or was set back, has accounted for slots that are still to come.
   // They are due again when it is their time, but for those that have been started. What was
@@ -110,11 +113,11 @@ class SlotDecider {
   void follow_edits() {
     const bool is_edited = edited();
     const bool is_turned = turned();
-    if (is_edited || spec_.policy.suspended) drop_held();
+    if (is_edited || at_rest()) drop_held();
     // A suspend, too: it may last, and what a crash kept out of the counts is counted now.
     if (is_edited || is_turned) owe_nothing_so_far();
     state_.fingerprint = spec_.fingerprint;
-    state_.suspended = spec_.policy.suspended;
+    state_.suspended = at_rest();
   }
 
   // Runs that a crash kept out of the counts are counted now or never.
@@ -143,7 +146,7 @@ class SlotDecider {
   // created: the decision after a crash must find the same name.
   void follow_trigger() {
     const std::string& wanted = spec_.trigger;
-    if (wanted.empty() || wanted == state_.handled_trigger) return;
+    if (!spec_.submittable || wanted.empty() || wanted == state_.handled_trigger) return;
     if (state_.pending_trigger && state_.pending_trigger->value == wanted) return;
     // A crash may have hidden that the run asked for before was created.
     if (const ObservedRun* run = pending_run()) {
@@ -157,7 +160,7 @@ class SlotDecider {
   void start_and_skip() {
     std::vector<StartRun> candidates;
     if (const auto by_hand = manual_candidate()) candidates.push_back(*by_hand);
-    if (!spec_.policy.suspended) {
+    if (!at_rest()) {
       const DueSlots due = due_slots();
       skips_.insert(skips_.end(), due.skipped.begin(), due.skipped.end());
       for (const Instant slot : due.runnable)
@@ -180,6 +183,7 @@ class SlotDecider {
       trigger_handled();
       return std::nullopt;
     }
+    if (!spec_.submittable) return std::nullopt;
     return StartRun{.name = pending_name(), .slot = std::nullopt, .at = state_.pending_trigger->at};
   }
 
@@ -243,7 +247,7 @@ class SlotDecider {
     std::erase_if(waiting, [](const StartRun& run) { return !run.slot; });
     if (waiting.empty()) {
       state_.held.reset();
-      if (spec_.policy.suspended) return;
+      if (at_rest()) return;
       const auto newest = spec_.schedule->prev(second_ + kSecond);
       if (newest) account_up_to(*newest);
       return;
@@ -340,7 +344,7 @@ class SlotDecider {
     if (out_.clock_behind)
       wake_by(now_ + std::max(kClockBelieved - seen_.clock_behind_for, kSecond));
     if (trigger_is_new_) wake_by(now_ + milliseconds{1});
-    if (spec_.policy.suspended) return;
+    if (at_rest()) return;
     out_.next_runs = next_runs();
     if (!out_.next_runs.empty()) wake_by(out_.next_runs.front());
     if (!state_.held) return;

@@ -78,6 +78,9 @@ struct Spec {
   // edit of the schedule.
   std::string fingerprint;
   Policy policy;
+  // Runs of it cannot be submitted as the spec stands: nothing starts, and nothing is owed from
+  // this time.
+  bool submittable = true;
   // The value of the trigger annotation; "" = none. A new value asks for one run by hand.
   std::string trigger;
 };

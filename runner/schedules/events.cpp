@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/rfc3339.h"
 
 namespace runner::schedules {
@@ -55,10 +56,13 @@ void announce_skip(kube::EventRecorder& events, const json& schedule,
 
 // What the user did to the schedule since the last decision.
 void announce_changes(kube::EventRecorder& events, const Announcement& news) {
-  const bool first = news.before == nullptr;
+  const scheduler::State* before = news.observed.state ? &*news.observed.state : nullptr;
+  const bool first = before == nullptr;
   const scheduler::State& now = news.decision.state;
-  const bool changed = first || news.before->fingerprint != now.fingerprint;
-  if (!first && news.before->suspended != now.suspended)
+  const bool changed = first || before->fingerprint != now.fingerprint;
+  // What cannot be submitted is held as if suspended, but nobody has suspended it.
+  const bool by_user = news.spec.policy.suspended == now.suspended;
+  if (!first && before->suspended != now.suspended && by_user)
     events.record(news.schedule, EventType::Normal, now.suspended ? "Suspended" : "Resumed",
                   "Scheduling",
                   now.suspended ? "No runs are started until spec.suspend is false"
@@ -72,6 +76,43 @@ void announce_changes(kube::EventRecorder& events, const Announcement& news) {
                   "The schedule has no slot in the future");
   for (const std::string& warning : news.warnings)
     events.record(news.schedule, EventType::Warning, "ScheduleWarning", "Validating", warning);
+}
+
+// Whatever keeps a schedule from being ready is told when it begins or changes, not at every write.
+void announce_ready(kube::EventRecorder& events, const Announcement& news) {
+  const auto ready = [](const json& status) {
+    const json* conditions = base::find(status, {"conditions"});
+    if (conditions != nullptr && conditions->is_array())
+      for (const json& one : *conditions)
+        if (base::string_at(one, {"type"}) == "Ready") return one;
+    return json::object();
+  };
+  const json now = ready(news.status);
+  if (base::string_at(now, {"status"}) != "False") return;
+  const json* status = base::find(news.schedule, {"status"});
+  const json before = status == nullptr ? json::object() : ready(*status);
+  const std::string reason = base::string_at(now, {"reason"});
+  const std::string message = base::string_at(now, {"message"});
+  if (base::string_at(before, {"reason"}) == reason &&
+      base::string_at(before, {"message"}) == message)
+    return;
+  events.record(news.schedule, EventType::Warning, reason, "Scheduling", message);
+}
+
+// A clock that was wrong, and a trigger that was copied.
+void announce_disbelief(kube::EventRecorder& events, const Announcement& news) {
+  const auto& before = news.observed.state;
+  const scheduler::Instant now = news.decision.state.accounted;
+  if (before && before->accounted > now)
+    events.record(news.schedule, EventType::Normal, "ClockBelieved", "Scheduling",
+                  "Slots up to " + base::format_rfc3339(before->accounted) +
+                      " had been accounted for by another clock; those after " +
+                      base::format_rfc3339(now) +
+                      " are due again, but for those that have been started");
+  if (!before && !news.spec.trigger.empty() && !news.observed.trigger_is_wanted)
+    events.record(news.schedule, EventType::Normal, "TriggerIgnored", "Scheduling",
+                  "The trigger annotation \"" + news.spec.trigger +
+                      "\" came with the schedule and starts nothing; set a new value for a run");
 }
 
 }  // namespace
@@ -96,14 +137,13 @@ void announce_prune(kube::EventRecorder& events, const json& schedule, const std
 
 void announce_decision(kube::EventRecorder& events, const Announcement& news) {
   announce_changes(events, news);
+  announce_disbelief(events, news);
   for (const scheduler::EndedRun& ended : news.decision.ended)
     announce_ended(events, news.schedule, ended);
   for (const scheduler::Action& action : news.decision.actions)
     if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
       announce_skip(events, news.schedule, *skip);
-  if (!news.trouble.reason.empty())
-    events.record(news.schedule, EventType::Warning, news.trouble.reason, "Starting",
-                  news.trouble.message);
+  announce_ready(events, news);
 }
 
 }  // namespace runner::schedules

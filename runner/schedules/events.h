@@ -3,7 +3,8 @@
 // schedule_events: what `kubectl describe` tells about a schedule. Every decision leaves an event;
 // the reasons are stable: RunStarted, RunStopped, RunPruned, RunSucceeded, RunFailed, SlotSkipped,
 // Suspended, Resumed, ScheduleChanged, NeverFires, ScheduleWarning, InvalidSpec, NameTaken,
-// WaitingForNamesake, CreateRefused, NamespaceTerminating.
+// WaitingForNamesake, CreateRefused, NamespaceTerminating, InvalidTemplate, ClockBehind,
+// ClockBelieved, TriggerIgnored, ReconcileFailing.
 //
 // Threads: any.
 
@@ -28,9 +29,10 @@ void announce_prune(kube::EventRecorder& events, const nlohmann::json& schedule,
 struct Announcement {
   const nlohmann::json& schedule;  // as it was decided about
   const std::vector<std::string>& warnings;
-  const scheduler::State* before;  // nullptr: the first decision
+  const scheduler::Spec& spec;
+  const scheduler::Observed& observed;  // of the decision; its state is the one before
   const scheduler::Decision& decision;
-  const Trouble& trouble;
+  const nlohmann::json& status;  // as it was written
 };
 // After the status was written, so that no crash makes it say a thing twice.
 void announce_decision(kube::EventRecorder& events, const Announcement& news);

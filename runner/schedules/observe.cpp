@@ -49,7 +49,7 @@ class LiveView {
 
  private:
   [[nodiscard]] std::string selector() const {
-    return std::string(config::kScheduledAppNameLabel) + "=" + key_.name;
+    return std::string(config::kScheduledAppNameLabel) + "=" + config::label_value(key_.name);
   }
 
   base::Status read_applications() {

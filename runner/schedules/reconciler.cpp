@@ -8,9 +8,12 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "kube/back_off.h"
+#include "kube/object.h"
 #include "runner/run_record.h"
 #include "runner/schedules/events.h"
 #include "runner/schedules/observe.h"
+#include "runner/schedules/trigger.h"
 #include "scheduler/run_name.h"
 
 namespace runner::schedules {
@@ -23,15 +26,28 @@ using scheduler::StartRun;
 using scheduler::StopRun;
 using std::chrono::seconds;
 
-// Runs end with events, and refusals may end with none at all; this bounds how long either can be
-// missed.
+// Runs end with events; this bounds how long one can be missed.
 constexpr seconds kWaitingPoll{10};
-constexpr seconds kRefusedPoll{30};
+// Refusals may end without an event.
+constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
+                                              .most = std::chrono::minutes{5}};
+// A failure that is still there at the second try is told; a conflict, which is everyday, later.
+// The same one is told once, a new one at most once a minute: its telling is a write that wakes us.
+constexpr int kToldFrom = 2;
+constexpr int kConflictToldFrom = 6;
+constexpr seconds kToldAtMostEvery{60};
 
 // The API server gives 403 with this cause; the message is for servers that leave the cause out.
 bool is_terminating(const base::Error& error) {
   return error.message.find("being terminated") != std::string::npos ||
          error.message.find("NamespaceTerminating") != std::string::npos;
+}
+
+// What an API server, a webhook or a quota says about the run itself, as against being unable to
+// answer. It may say otherwise later: a webhook may be mended, a quota raised.
+bool is_refusal(Code code) {
+  return code == Code::Forbidden || code == Code::Refused || code == Code::InvalidArgument ||
+         code == Code::TooLarge || code == Code::Unimplemented;
 }
 
 // Tells the tracked runs that this round created what the API called them.
@@ -54,16 +70,16 @@ bool wants(const scheduler::Decision& decision) {
 
 // Slots, or a run by hand that was asked for: what is not seen now is not looked for again.
 bool passes_something(const scheduler::Observed& observed, const scheduler::State& after) {
-  if (!observed.state) return observed.edited_before;
+  // Whether a trigger is a wish only the API itself can tell.
+  if (!observed.state) return observed.edited_before || !after.handled_trigger.empty();
   const auto& pending = observed.state->pending_trigger;
-  return after.accounted > observed.state->accounted ||
+  return after.accounted != observed.state->accounted || after.ahead != observed.state->ahead ||
          (pending && after.pending_trigger != pending);
 }
 
-// With Allow no driver is in the way of a start.
+// Where runs may overlap no driver is in the way of a start.
 LiveDrivers which_drivers(const scheduler::Spec& spec) {
-  return spec.policy.concurrency == scheduler::Concurrency::Allow ? LiveDrivers::Skip
-                                                                  : LiveDrivers::Read;
+  return rules_of(spec.policy.concurrency).overlaps ? LiveDrivers::Skip : LiveDrivers::Read;
 }
 
 }  // namespace
@@ -84,11 +100,10 @@ base::Result<kube::Reconciled> ScheduleReconciler::reconcile(const kube::ObjectK
     // Its runs go by garbage collection; their finalizer sees to it that drivers are stopped and
     // outcomes recorded first. So the schedule needs no finalizer of its own.
     if (options_.telemetry != nullptr) options_.telemetry->schedule_gone(key);
-    base::MutexLock lock(mutex_);
-    memory_.erase(key);
+    memory_.forget(key);
     return kube::Reconciled{};
   }
-  if (kube::resource_version_of(*cached) != remembered(key).replaced_version)
+  if (kube::resource_version_of(*cached) != memory_.of(key).replaced_version)
     return run_round(*cached, View::Cached);
   // The cache has not seen our own last write yet. Deciding from it would only end in a conflict.
   const auto live = api_.get(config::scheduled_spark_applications(), key);
@@ -104,11 +119,15 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   if (!parsed) return report_invalid(schedule, parsed.error());
 
   Round round{.schedule = schedule, .parsed = *std::move(parsed)};
+  check_template(round);
   if (const json* status = base::find(schedule, {"status"}))
     round.before = read_schedule_state(*status);
   // Skips of an earlier decision whose record a crash prevented. Until this succeeds nothing new is
   // decided, so none is ever pushed out of the status unrecorded.
-  if (round.before) RETURN_IF_ERROR(record_skips(schedule, *round.before));
+  if (round.before) {
+    round.skips_are_old = memory_.of(kube::key_of(schedule)).recorded_skips.empty();
+    RETURN_IF_ERROR(record_skips(schedule, *round.before));
+  }
 
   RETURN_IF_ERROR(observe(round, view));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
@@ -128,6 +147,32 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   return finish(round);
 }
 
+// Once for each spec and process: what can never be submitted says so now and not at its first
+// slot.
+void ScheduleReconciler::check_template(Round& round) {
+  if (!options_.check_template) return;
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  const std::string spec =
+      kube::uid_of(round.schedule) + "/" +
+      std::to_string(base::integer_at(round.schedule, {"metadata", "generation"}).value_or(0));
+  ScheduleMemory::Entry known = memory_.of(key);
+  if (known.checked_spec != spec) {
+    const auto now = std::chrono::floor<seconds>(clock_.now());
+    const json run = build_run(
+        round.schedule, *round.parsed.spec.schedule,
+        {.name = scheduler::run_name(round.parsed.spec.name, now), .slot = now, .at = now});
+    known.template_problem = options_.check_template(run);
+    memory_.change(key, [&](ScheduleMemory::Entry& entry) {
+      entry.checked_spec = spec;
+      entry.template_problem = known.template_problem;
+    });
+  }
+  if (!known.template_problem) return;
+  // No run is created that cannot be submitted: it would only fail, slot after slot.
+  round.parsed.spec.submittable = false;
+  round.trouble = {"InvalidTemplate", known.template_problem->message};
+}
+
 base::Status ScheduleReconciler::observe(Round& round, View view) {
   const json& schedule = round.schedule;
   ScheduleView seen = cached_view(cache_, schedule);
@@ -143,13 +188,40 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
   // A schedule that comes with the status of another controller has a past that is not ours.
   observed.edited_before = base::integer_at(schedule, {"metadata", "generation"}).value_or(1) > 1 ||
                            base::find(schedule, {"status", "lastRun"}) != nullptr;
+  observed.trigger_is_wanted = annotated_after_creation(schedule, config::kTriggerAnnotation);
   if (round.before) observed.state = round.before->decided;
   for (const ScheduleRun& run : round.runs)
     observed.runs.push_back(run.observed);
-  if (!round.before) return {};
+  // A status that could never be written hides what was started all the same.
+  if (!round.before) return view == View::Live ? find_uncounted(round) : base::Status();
   RETURN_IF_ERROR(find_pending(round));
+  RETURN_IF_ERROR(observe_clock(round));
   if (view == View::Cached) return {};
-  // What became of runs that are no more stands in the records.
+  RETURN_IF_ERROR(find_ended(round));
+  return find_uncounted(round);
+}
+
+// How long the clock has stood before what is accounted for, by the clock that nobody sets.
+base::Status ScheduleReconciler::observe_clock(Round& round) {
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  const auto now = std::chrono::floor<seconds>(clock_.now());
+  const auto since = memory_.of(key).clock_behind_since;
+  if (round.before->decided.accounted <= now) {
+    if (since)
+      memory_.change(key, [](ScheduleMemory::Entry& one) { one.clock_behind_since.reset(); });
+    return {};
+  }
+  const base::SteadyTime steady = clock_.steady_now();
+  if (!since)
+    memory_.change(key, [&](ScheduleMemory::Entry& one) { one.clock_behind_since = steady; });
+  round.observed.clock_behind_for = std::chrono::floor<seconds>(steady - since.value_or(steady));
+  return {};
+}
+
+// What became of runs that are no more stands in the records.
+base::Status ScheduleReconciler::find_ended(Round& round) {
+  const json& schedule = round.schedule;
+  scheduler::Observed& observed = round.observed;
   for (const scheduler::TrackedRun& tracked : round.before->decided.tracked) {
     const bool seen_alive =
         std::any_of(round.runs.begin(), round.runs.end(),
@@ -160,14 +232,18 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
     round.runs.push_back(read_run(*record));
     observed.runs.push_back(round.runs.back().observed);
   }
-  return find_uncounted(round);
+  return {};
 }
 
 // Runs that were created just before a crash and have been deleted since: their slots are neither
 // free nor skipped.
 base::Status ScheduleReconciler::find_uncounted(Round& round) {
-  ASSIGN_OR_RETURN(const auto records, recorder_.runs_after(kube::uid_of(round.schedule),
-                                                            round.before->decided.accounted));
+  // Before a clock is believed that was set back, those ahead of it as well.
+  const base::WallTime after = std::min<base::WallTime>(
+      round.before ? round.before->decided.accounted : round.observed.created, clock_.now());
+  ASSIGN_OR_RETURN(const auto records, recorder_.runs_after(kube::uid_of(round.schedule), after));
+  // So many runs after today: it is today that is wrong.
+  if (records.size() >= RunRecorder::kMaxRunsAfter) round.observed.clock_behind_for = seconds{0};
   for (const RunRecord& record : records) {
     const bool known =
         std::any_of(round.runs.begin(), round.runs.end(),
@@ -242,14 +318,15 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
   if (!created) {
     const base::Error& error = created.error();
     if (error.code == Code::AlreadyExists) return adopt_existing(round, run);
+    if (!is_refusal(error.code)) return base::failure(error);
+    // Held and tried again until it works, a newer slot comes or its deadline passes. Only in a
+    // namespace that is being deleted nothing can ever be created any more.
     const bool terminating = error.code == Code::Forbidden && is_terminating(error);
-    const bool for_good =
-        terminating || error.code == Code::Refused || error.code == Code::TooLarge;
-    if (!for_good && error.code != Code::Forbidden) return base::failure(error);
     const auto reason = terminating ? scheduler::SkipReason::NamespaceTerminating
                                     : scheduler::SkipReason::CreateRefused;
     round.trouble = {to_string(reason), "create " + run.name + ": " + error.message};
-    round.observed.refusals.push_back({.name = run.name, .reason = reason, .for_good = for_good});
+    round.observed.refusals.push_back(
+        {.name = run.name, .reason = reason, .for_good = terminating});
     return false;
   }
   round.runs.push_back(read_run(*created));
@@ -330,27 +407,38 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
     if (const auto* skip = std::get_if<scheduler::SkipRun>(&action)) skips.push_back(*skip);
   const bool skipped = !skips.empty();
   if (!skipped && round.before) skips = round.before->skips;
-  const ScheduleState after{.decided = round.decision.state, .skips = skips};
 
-  json status = schedule_status({.schedule = round.schedule,
-                                 .now = clock_.now(),
-                                 .spec = round.parsed.spec,
-                                 .decision = round.decision,
-                                 .skips = skips,
-                                 .runs = std::move(round.runs),
-                                 .trouble = round.trouble});
+  StatusInput input{.schedule = round.schedule,
+                    .now = clock_.now(),
+                    .spec = round.parsed.spec,
+                    .decision = round.decision,
+                    .skips = skips,
+                    .runs = std::move(round.runs),
+                    .trouble = round.trouble};
+  json status = schedule_status(input);
   const json* before = base::find(round.schedule, {"status"});
-  if (before == nullptr || *before != status) {
+  const bool changed = before == nullptr || *before != status;
+  const bool recorded = !skipped && !skips.empty();
+  if (changed || (recorded && round.skips_are_old)) {
+    // What has been recorded is not recorded after each restart for ever: some day the ledger drops
+    // it and would count it anew.
+    if (recorded) {
+      input.skips.clear();
+      status = schedule_status(std::move(input));
+    }
     // A crash before this: everything is decided again, from the same status. Starting finds its
     // names taken, stopping and pruning find nothing left to do, skipping has left no trace.
     RETURN_IF_ERROR(write_status(round.schedule, status));
     announce_decision(events_, {.schedule = round.schedule,
                                 .warnings = round.parsed.warnings,
-                                .before = round.before ? &round.before->decided : nullptr,
+                                .spec = round.parsed.spec,
+                                .observed = round.observed,
                                 .decision = round.decision,
-                                .trouble = round.trouble});
+                                .status = status});
     // A crash before this: the skips stand in the status and are recorded by the next round.
-    if (skipped) RETURN_IF_ERROR(record_skips(round.schedule, after));
+    if (skipped)
+      RETURN_IF_ERROR(
+          record_skips(round.schedule, {.decided = round.decision.state, .skips = skips}));
   }
   // A ledger that was lost learns here what it no longer knows. After the status, so that what it
   // learns is what a restart would find.
@@ -360,17 +448,55 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                     .succeeded = counts.succeeded,
                                     .failed = counts.failed,
                                     .skipped = counts.skipped}));
-  tell(round, status);
-  kube::Reconciled result{.wake_at = round.decision.wake_at};
-  const auto wake_by = [&](base::WallTime time) {
-    if (!result.wake_at || time < *result.wake_at) result.wake_at = time;
-  };
-  if (round.decision.waiting) wake_by(clock_.now() + kWaitingPoll);
-  if (!round.trouble.reason.empty()) wake_by(clock_.now() + kRefusedPoll);
-  return result;
+  report(round, status);
+  return kube::Reconciled{.wake_at = next_look(round)};
 }
 
-void ScheduleReconciler::tell(const Round& round, const json& status) {
+std::optional<base::WallTime> ScheduleReconciler::next_look(const Round& round) {
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  std::optional<base::WallTime> look = round.decision.wake_at;
+  const auto wake_by = [&](base::WallTime time) {
+    if (!look || time < *look) look = time;
+  };
+  int refusals = 0;
+  const bool refused = !round.observed.refusals.empty();
+  if (refused) refusals = memory_.of(key).refusals + 1;
+  memory_.change(key, [&](ScheduleMemory::Entry& one) {
+    one.refusals = refusals;
+    one.told_failure.clear();
+    one.told_at.reset();
+  });
+  if (refused)
+    wake_by(clock_.now() + kube::back_off(kRefusedBackOff, refusals, 0));
+  else if (round.decision.waiting)
+    wake_by(clock_.now() + kWaitingPoll);
+  return look;
+}
+
+void ScheduleReconciler::failing(const kube::ObjectKey& key, const base::Error& error,
+                                 int failures) {
+  // When it works again, that round has said so in the status already.
+  if (failures < (error.code == Code::Conflict ? kConflictToldFrom : kToldFrom)) return;
+  const ScheduleMemory::Entry known = memory_.of(key);
+  const base::SteadyTime now = clock_.steady_now();
+  if (known.told_failure == error.message) return;
+  if (known.told_at && now - *known.told_at < kToldAtMostEvery) return;
+  const auto schedule = api_.get(config::scheduled_spark_applications(), key);
+  const auto cached = cache_.get(config::scheduled_spark_applications(), key);
+  if (!schedule && cached == nullptr) return;
+  memory_.change(key, [&](ScheduleMemory::Entry& one) {
+    one.told_failure = error.message;
+    one.told_at = now;
+  });
+  const json& object = schedule ? *schedule : *cached;
+  const std::string message = "a step failed and is tried again: " + error.message;
+  events_.record(object, kube::EventType::Warning, "ReconcileFailing", "Scheduling", message);
+  report_not_ready(object, "ReconcileFailing");
+  // If this fails as well, for what refuses it may be what fails, the event and the metric tell.
+  (void)write_status(object, failing_status(object, clock_.now(), message));
+}
+
+void ScheduleReconciler::report(const Round& round, const json& status) {
   if (options_.telemetry == nullptr) return;
   const kube::ObjectKey key = kube::key_of(round.schedule);
   for (const scheduler::Action& action : round.decision.actions)
@@ -379,7 +505,7 @@ void ScheduleReconciler::tell(const Round& round, const json& status) {
   const scheduler::State& state = round.decision.state;
   ScheduleFacts facts{.key = key,
                       .uid = kube::uid_of(round.schedule),
-                      .suspended = state.suspended,
+                      .suspended = round.parsed.spec.policy.suspended,
                       .active_runs = state.tracked.size(),
                       .counts = {.started = state.counts.started,
                                  .succeeded = state.counts.succeeded,
@@ -389,10 +515,19 @@ void ScheduleReconciler::tell(const Round& round, const json& status) {
   if (const auto time = base::parse_rfc3339(base::string_at(status, {"lastSuccessfulTime"})))
     facts.last_success = *time;
   options_.telemetry->schedule_decided(facts);
+  report_not_ready(round.schedule, round.decision.clock_behind && round.trouble.reason.empty()
+                                       ? "ClockBehind"
+                                       : round.trouble.reason);
+}
+
+void ScheduleReconciler::report_not_ready(const json& schedule, const std::string& reason) {
+  if (options_.telemetry != nullptr)
+    options_.telemetry->schedule_ready(kube::key_of(schedule), reason);
 }
 
 base::Result<kube::Reconciled> ScheduleReconciler::report_invalid(const json& schedule,
                                                                   const base::Error& problem) {
+  report_not_ready(schedule, "InvalidSpec");
   json status = invalid_status(schedule, clock_.now(), problem.message);
   const json* before = base::find(schedule, {"status"});
   if (before != nullptr && *before == status) return kube::Reconciled{};
@@ -408,17 +543,19 @@ base::Status ScheduleReconciler::write_status(const json& schedule, json status)
   // Carries the resourceVersion it was decided from: if anybody wrote meanwhile, this is a conflict
   // and everything is decided again.
   RETURN_IF_ERROR(api_.update(config::scheduled_spark_applications(), object, "status"));
-  base::MutexLock lock(mutex_);
-  memory_[kube::key_of(schedule)].replaced_version = kube::resource_version_of(schedule);
+  memory_.change(kube::key_of(schedule), [&](ScheduleMemory::Entry& one) {
+    one.replaced_version = kube::resource_version_of(schedule);
+  });
   return {};
 }
 
 base::Status ScheduleReconciler::record_skips(const json& schedule, const ScheduleState& state) {
+  if (state.skips.empty()) return {};
   const kube::ObjectKey key = kube::key_of(schedule);
   std::string all = kube::uid_of(schedule);
   for (const scheduler::SkipRun& skip : state.skips)
     all += " " + base::format_rfc3339(skip.slots.first) + base::format_rfc3339(skip.slots.last);
-  if (remembered(key).recorded_skips == all) return {};
+  if (memory_.of(key).recorded_skips == all) return {};
   for (const scheduler::SkipRun& skip : state.skips) {
     RETURN_IF_ERROR(recorder_.record_skip({.schedule = key,
                                            .schedule_uid = kube::uid_of(schedule),
@@ -427,15 +564,8 @@ base::Status ScheduleReconciler::record_skips(const json& schedule, const Schedu
                                            .count = skip.slots.count,
                                            .reason = to_string(skip.reason)}));
   }
-  base::MutexLock lock(mutex_);
-  memory_[key].recorded_skips = all;
+  memory_.change(key, [&](ScheduleMemory::Entry& one) { one.recorded_skips = all; });
   return {};
-}
-
-ScheduleReconciler::Memory ScheduleReconciler::remembered(const kube::ObjectKey& key) const {
-  base::MutexLock lock(mutex_);
-  const auto found = memory_.find(key);
-  return found == memory_.end() ? Memory{} : found->second;
 }
 
 }  // namespace runner::schedules

@@ -1,17 +1,21 @@
 #pragma once
 
-// ScheduleReconciler: the shell around scheduler::decide_slots() for ScheduledSparkApplications. Load,
-// observe, decide, perform in order (stopping at the first error), write the status if it changed,
-// record what was skipped.
+// ScheduleReconciler: the shell around scheduler::decide_slots() for ScheduledSparkApplications.
+// Load, observe, decide, perform in order (stopping at the first error), write the status if it
+// changed, record what was skipped.
 //
 // The cache is believed about what exists, never about what does not: before a run is started, and
 // before a run is taken for gone, the API itself is asked.
+//
+// An error of any step is tried again by whoever runs it, and shown by failing(): a condition and
+// an event. Only a spec that our own parser refuses, or a template that can never be submitted,
+// waits for an edit.
 //
 // Whoever runs it feeds it the keys of schedules, of the schedules that own a changed
 // SparkApplication, and of the schedules named by the scheduled-app-name label of a driver pod that
 // ended. Threads: reconcile() from several workers, never twice at once for one key.
 
-#include <map>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,12 +23,12 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/clock.h"
-#include "base/mutex.h"
 #include "config/schedule_spec.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
 #include "runner/run_recorder.h"
+#include "runner/schedules/memory.h"
 #include "runner/schedules/run.h"
 #include "runner/schedules/state.h"
 #include "runner/schedules/status.h"
@@ -32,9 +36,14 @@
 
 namespace runner::schedules {
 
+// What submitting an application of this template would be refused for, by the path in the schedule
+// ("spec.template.driver.memory …"); nullopt: nothing. Pure; called when a spec is new.
+using TemplateCheck = std::function<std::optional<base::Error>(const nlohmann::json& application)>;
+
 struct ScheduleOptions {
   std::string default_time_zone = "UTC";  // for an empty or "Local" spec.timeZone
   Telemetry* telemetry = nullptr;         // told what happens, if there
+  TemplateCheck check_template;           // may be empty: every template is believed
 };
 
 class ScheduleReconciler final : public kube::Reconciler {
@@ -43,6 +52,9 @@ class ScheduleReconciler final : public kube::Reconciler {
                      RunRecorder& recorder, base::Clock& clock, ScheduleOptions options);
 
   base::Result<kube::Reconciled> reconcile(const kube::ObjectKey& key) override;
+  void failing(const kube::ObjectKey& key, const base::Error& error, int failures) override;
+  // Schedules that something is remembered of: those that exist.
+  [[nodiscard]] size_t remembers() const { return memory_.size(); }
 
  private:
   enum class View { Cached, Live };
@@ -51,23 +63,21 @@ class ScheduleReconciler final : public kube::Reconciler {
     const nlohmann::json& schedule;
     config::ScheduleSpec parsed;
     std::optional<ScheduleState> before;
+    bool skips_are_old = false;  // those in the status are from before this process
     scheduler::Observed observed;
     std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
     scheduler::Decision decision;
     Trouble trouble;
   };
-  // Of a schedule, in this process only; losing it costs a few repeated calls.
-  struct Memory {
-    std::string replaced_version;  // a cache that still shows this one lags behind our own write
-    std::string recorded_skips;
-  };
-
   base::Result<kube::Reconciled> run_round(const nlohmann::json& schedule, View view);
   base::Result<kube::Reconciled> finish(Round& round);
   base::Result<kube::Reconciled> report_invalid(const nlohmann::json& schedule,
                                                 const base::Error& problem);
 
+  void check_template(Round& round);
   base::Status observe(Round& round, View view);
+  base::Status observe_clock(Round& round);
+  base::Status find_ended(Round& round);
   base::Status find_pending(Round& round);
   base::Status find_uncounted(Round& round);
   base::Status perform(Round& round);
@@ -80,8 +90,9 @@ class ScheduleReconciler final : public kube::Reconciler {
 
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
   base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);
-  void tell(const Round& round, const nlohmann::json& status);
-  Memory remembered(const kube::ObjectKey& key) const;
+  void report(const Round& round, const nlohmann::json& status);
+  void report_not_ready(const nlohmann::json& schedule, const std::string& reason);
+  std::optional<base::WallTime> next_look(const Round& round);
 
   kube::Api& api_;
   const kube::Cache& cache_;
@@ -89,8 +100,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   RunRecorder& recorder_;
   base::Clock& clock_;
   ScheduleOptions options_;
-  mutable base::Mutex mutex_;
-  std::map<kube::ObjectKey, Memory> memory_ GUARDED_BY(mutex_);
+  ScheduleMemory memory_;
 };
 
 }  // namespace runner::schedules

@@ -32,8 +32,6 @@ json labels_of(const json& schedule) {
   if (const json* parents = base::find(schedule, {"metadata", "labels"});
       parents != nullptr && parents->is_object())
     labels = *parents;
-  // Ours last: a label of the user must not take a run out of its schedule.
-  labels[config::kScheduledAppNameLabel] = base::string_at(schedule, {"metadata", "name"});
   return labels;
 }
 
@@ -52,20 +50,23 @@ json annotations_of(const scheduler::Schedule& compiled, const scheduler::StartR
 json build_run(const json& schedule, const scheduler::Schedule& compiled,
                const scheduler::StartRun& start) {
   const json* spec = base::find(schedule, {"spec", "template"});
-  return {{"apiVersion", config::kApiVersion},
-          {"kind", config::kApplicationKind},
-          {"metadata",
-           {{"name", start.name},
-            {"namespace", base::string_at(schedule, {"metadata", "namespace"})},
-            {"labels", labels_of(schedule)},
-            {"annotations", annotations_of(compiled, start)},
-            // From the first moment: however soon the run is deleted, its driver is stopped and its
-            // outcome recorded before its name is free again.
-            {"finalizers", json::array({config::kRunFinalizer})},
-            {"ownerReferences", json::array({kube::controller_reference(
-                                    config::kApiVersion, config::kScheduleKind,
-                                    kube::key_of(schedule).name, kube::uid_of(schedule))})}}},
-          {"spec", spec == nullptr ? json::object() : *spec}};
+  json run{{"apiVersion", config::kApiVersion},
+           {"kind", config::kApplicationKind},
+           {"metadata",
+            {{"name", start.name},
+             {"namespace", base::string_at(schedule, {"metadata", "namespace"})},
+             {"labels", labels_of(schedule)},
+             {"annotations", annotations_of(compiled, start)},
+             // From the first moment: however soon the run is deleted, its driver is stopped and
+             // its outcome recorded before its name is free again.
+             {"finalizers", json::array({config::kRunFinalizer})},
+             {"ownerReferences", json::array({kube::controller_reference(
+                                     config::kApiVersion, config::kScheduleKind,
+                                     kube::key_of(schedule).name, kube::uid_of(schedule))})}}},
+           {"spec", spec == nullptr ? json::object() : *spec}};
+  // Last: a label of the user must not take a run out of its schedule.
+  config::set_name_label(run, config::kScheduledAppNameLabel, kube::key_of(schedule).name);
+  return run;
 }
 
 ScheduleRun read_run(const json& application) {

@@ -40,6 +40,17 @@ std::optional<scheduler::SkipRun> read_stretch(const json& value) {
       .reason = *reason};
 }
 
+json write_span(const scheduler::Span& span) {
+  return {{"first", base::format_rfc3339(span.first)}, {"last", base::format_rfc3339(span.last)}};
+}
+
+std::optional<scheduler::Span> read_span(const json& value) {
+  const auto first = time_at(value, {"first"});
+  const auto last = time_at(value, {"last"});
+  if (!first || !last) return std::nullopt;
+  return scheduler::Span{.first = *first, .last = *last};
+}
+
 json write_tracked(const scheduler::TrackedRun& run) {
   json value{{"name", run.name}, {"uid", run.uid}};
   if (run.slot) value["slot"] = base::format_rfc3339(*run.slot);
@@ -58,6 +69,9 @@ void read_lists(const json& at, ScheduleState& state) {
   if (const json* tracked = base::find(at, {"unfinished"}); tracked && tracked->is_array())
     for (const json& run : *tracked)
       state.decided.tracked.push_back(read_tracked(run));
+  if (const json* ahead = base::find(at, {"ahead"}); ahead && ahead->is_array())
+    for (const json& span : *ahead)
+      if (const auto one = read_span(span)) state.decided.ahead.push_back(*one);
   if (const json* skips = base::find(at, {"skips"}); skips && skips->is_array())
     for (const json& skip : *skips)
       if (auto stretch = read_stretch(skip)) state.skips.push_back(*stretch);
@@ -99,6 +113,8 @@ void write_schedule_state(const ScheduleState& state, json& status) {
   if (!decided.handled_trigger.empty()) at["handledTrigger"] = decided.handled_trigger;
   if (const auto& pending = decided.pending_trigger)
     at["pendingTrigger"] = {{"value", pending->value}, {"at", base::format_rfc3339(pending->at)}};
+  for (const scheduler::Span& span : decided.ahead)
+    at["ahead"].push_back(write_span(span));
   for (const scheduler::TrackedRun& run : decided.tracked)
     at["unfinished"].push_back(write_tracked(run));
   for (const scheduler::SkipRun& skip : state.skips)

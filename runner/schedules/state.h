@@ -18,8 +18,9 @@ namespace runner::schedules {
 
 struct ScheduleState {
   scheduler::State decided;
-  // Of the last decision that skipped anything. They go to the RunRecorder after the status is
-  // written, and again after a restart: recording twice changes nothing.
+  // Of the last decision that skipped anything, until they are known to be recorded: they go to the
+  // RunRecorder after the status is written, and once more after a restart, which changes nothing
+  // while the ledger has them.
   std::vector<scheduler::SkipRun> skips;
 };
 

@@ -1,6 +1,7 @@
 #include "runner/schedules/status.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
@@ -83,6 +84,7 @@ class StatusWriter {
     write_schedule_state({.decided = in_.decision.state, .skips = in_.skips}, status_);
     status_["observedGeneration"] = generation_of(in_.schedule);
     status_["scheduleState"] = "Scheduled";
+    status_["timeZone"] = in_.spec.schedule->zone().name();
     status_.erase("reason");
     write_next();
     write_last();
@@ -109,8 +111,28 @@ class StatusWriter {
     if (time && *time > base::string_at(status_, {field})) status_[field] = *time;
   }
 
+  // What a clock left behind that was wrong: it is not the last of anything.
+  [[nodiscard]] bool is_ahead(base::WallTime time) const {
+    return time > in_.now + scheduler::kClockBelieved;
+  }
+  [[nodiscard]] bool is_ahead(const ScheduleRun& run) const {
+    return is_ahead(run.observed.created) || (run.observed.slot && is_ahead(*run.observed.slot)) ||
+           (run.ended && is_ahead(*run.ended));
+  }
+  void forget_ahead() {
+    if (in_.decision.clock_behind) return;  // not believed yet
+    for (const char* field : {"lastRun", "lastScheduleTime", "lastSuccessfulTime"}) {
+      const auto time = base::parse_rfc3339(base::string_at(status_, {field}));
+      if (!time || !is_ahead(*time)) continue;
+      status_.erase(field);
+      if (std::string_view(field) == "lastRun") status_.erase("lastRunName");
+    }
+  }
+
   void write_last() {
+    forget_ahead();
     for (const ScheduleRun& run : runs()) {
+      if (is_ahead(run) && !in_.decision.clock_behind) continue;
       const std::string created = text_of(run.observed.created);
       if (created >= base::string_at(status_, {"lastRun"}) && !run.observed.gone) {
         if (created > base::string_at(status_, {"lastRun"}) ||
@@ -171,8 +193,10 @@ class StatusWriter {
     for (const scheduler::Action& action : in_.decision.actions)
       if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
         recent.push_back(skip_entry(*skip));
-    const auto key = [](const json& one) {
-      return std::pair(base::string_at(one, {"slot"}), base::string_at(one, {"name"}));
+    const std::string latest = text_of(in_.now + scheduler::kClockBelieved);
+    const auto key = [&](const json& one) {
+      const std::string slot = base::string_at(one, {"slot"});
+      return std::tuple(slot <= latest, slot, base::string_at(one, {"name"}));
     };
     std::sort(recent.begin(), recent.end(),
               [&](const json& a, const json& b) { return key(a) > key(b); });
@@ -181,7 +205,7 @@ class StatusWriter {
   }
 
   [[nodiscard]] bool is_uncounted(const ScheduleRun& run) const {
-    return run.observed.slot && *run.observed.slot > in_.decision.state.accounted;
+    return run.observed.slot && !in_.decision.state.has_counted(*run.observed.slot);
   }
 
   static void put_run(std::vector<json>& recent, const ScheduleRun& run) {
@@ -240,9 +264,12 @@ class StatusWriter {
     if (!in_.trouble.reason.empty())
       return {"Ready", "False", in_.trouble.reason, in_.trouble.message};
     if (in_.decision.clock_behind)
-      return {"Ready", "True", "ClockBehind",
+      return {"Ready", "False", "ClockBehind",
               "the clock is before " + text_of(in_.decision.state.accounted) +
-                  ", up to which all slots are accounted for; nothing starts until then"};
+                  ", up to which all slots are accounted for; nothing starts until then, or until "
+                  "the clock has stood so for " +
+                  std::to_string(scheduler::kClockBelieved.count()) +
+                  " minutes. Edit or resume the schedule to have the clock believed now"};
     if (in_.decision.waiting)
       return {"Ready", "True", "Waiting", "a run waits until those before it have ended"};
     return {"Ready", "True", "Scheduled", ""};
@@ -251,7 +278,8 @@ class StatusWriter {
   void write_last_result() {
     const ScheduleRun* last = nullptr;
     for (const ScheduleRun& run : runs())
-      if (run.ended && (last == nullptr || *run.ended > *last->ended)) last = &run;
+      if (run.ended && !is_ahead(run) && (last == nullptr || *run.ended > *last->ended))
+        last = &run;
     if (last != nullptr) {
       const bool good = last->observed.phase == RunPhase::Succeeded;
       set({"LastRunSucceeded", good ? "True" : "False", good ? "Succeeded" : "Failed",
@@ -278,6 +306,12 @@ class StatusWriter {
 
 json schedule_status(StatusInput input) {
   return StatusWriter(std::move(input)).write();
+}
+
+json failing_status(const json& schedule, base::WallTime now, const std::string& message) {
+  json status = status_before(schedule);
+  set_condition(status, schedule, now, {"Ready", "False", "ReconcileFailing", message});
+  return status;
 }
 
 json invalid_status(const json& schedule, base::WallTime now, const std::string& message) {

@@ -19,8 +19,8 @@
 
 namespace runner::schedules {
 
-// Something that keeps a schedule from working though its spec is right: "CreateRefused",
-// "NameTaken"; empty: nothing.
+// Something that keeps a schedule from working though its spec can be read: "CreateRefused",
+// "NameTaken", "InvalidTemplate"; empty: nothing.
 struct Trouble {
   std::string reason;
   std::string message;
@@ -38,6 +38,11 @@ struct StatusInput {
 
 // The whole status.
 nlohmann::json schedule_status(StatusInput input);
+
+// The status before with Ready=False, reason ReconcileFailing: a step failed and is repeated. The
+// next round that gets through says Ready as it is again.
+nlohmann::json failing_status(const nlohmann::json& schedule, base::WallTime now,
+                              const std::string& message);
 
 // The status before, marked as failing validation; what was known about runs stays.
 nlohmann::json invalid_status(const nlohmann::json& schedule, base::WallTime now,

@@ -106,6 +106,14 @@ base::Result<json> SabotagedApi::update(const kube::ResourceType& type, const js
         if (const json* still = base::find(*before, {"status", "scheduling", "unfinished"}))
           scheduling["unfinished"] = *still;
     }
+    if (sabotage_ == Sabotage::ForgetAhead) scheduling.erase("ahead");
+    if (sabotage_ == Sabotage::BelieveAnyClock) {
+      const auto before = api_.get(type, kube::key_of(object));
+      const std::string old =
+          before ? base::string_at(*before, {"status", "scheduling", "accounted"}) : "";
+      // RFC 3339 in UTC: text in the order of time.
+      if (scheduling["accounted"].get<std::string>() < old) scheduling["accounted"] = old;
+    }
     if (sabotage_ == Sabotage::ForgetAccounted) {
       const auto before = api_.get(type, kube::key_of(object));
       if (before)

@@ -22,6 +22,8 @@ enum class Sabotage {
   NoOptimisticLock,  // the status is written over whatever is there
   ForgetRecords,     // nobody looks whether a run was recorded
   ForgetAccounted,   // what was accounted for is not written down
+  ForgetAhead,       // what a wrong clock has started is not written down
+  BelieveAnyClock,   // what was accounted for never comes back
 };
 
 // Decorators around what the schedule controller is given.

@@ -89,6 +89,7 @@ class Simulation {
 
   void one_step() {
     pass_time();
+    change_webhook();
     if (random_.one_in(5)) user_acts();
     node_acts();
     if (random_.one_in(3)) api_.collect_garbage();
@@ -98,9 +99,45 @@ class Simulation {
     if (random_.one_in(2)) applications_act();
   }
 
+  void change_webhook() {
+    using Webhook = Trouble::Webhook;
+    if (!random_.one_in(12)) return;
+    const Webhook kinds[] = {Webhook::None, Webhook::None, Webhook::RefusesRuns,
+                             Webhook::RefusesStatus};
+    const Webhook webhook = random_.any_of(kinds);
+    tell("a webhook refuses " + std::string(webhook == Webhook::None          ? "nothing"
+                                            : webhook == Webhook::RefusesRuns ? "runs"
+                                                                              : "status"));
+    trouble_.set_webhook(webhook);
+  }
+
   // Time.
 
+  // Once in some lives the clock is years ahead for a few steps.
+  bool go_wrong() {
+    if (wrong_by_.count() > 0) {
+      if (!random_.one_in(3)) return false;
+      set_clock_right();
+      return true;
+    }
+    if (!random_.one_in(80)) return false;
+    wrong_by_ = seconds(86400) * (30 + random_.below(4000)) + seconds(random_.below(86400));
+    truth_.clock_went_wrong();
+    clock_.set_wall(clock_.now() + wrong_by_);
+    tell("the clock goes wrong");
+    return true;
+  }
+
+  void set_clock_right() {
+    if (wrong_by_.count() == 0) return;
+    clock_.set_wall(clock_.now() - wrong_by_);
+    wrong_by_ = seconds(0);
+    tell("the clock is set right");
+    truth_.clock_was_set_right();
+  }
+
   void pass_time() {
+    if (go_wrong()) return truth_.clock_moved();
     if (random_.one_in(40)) {
       const auto back = seconds(random_.below(4000));
       clock_.set_wall(clock_.now() - back);
@@ -132,6 +169,7 @@ class Simulation {
         (void)other_->schedules.reconcile(kSchedule);
       });
     }
+    trouble_.schedules_act();
     act(replica_->schedules, kSchedule);
     trouble_.before_next_create(nullptr);
   }
@@ -366,10 +404,16 @@ class Simulation {
 
   void settle() {
     tell("everything settles");
+    set_clock_right();
+    trouble_.set_webhook(Trouble::Webhook::None);
     remove_foreign_runs();
     if (api_.peek(config::scheduled_spark_applications(), kSchedule) != nullptr) repair_schedule();
     // Slots that are accounted for in the future would be looked at too early.
     clock_.set_wall(std::max(clock_.now(), base::WallTime{truth_.latest()}));
+    truth_.clock_moved();
+    // A clock that was wrong is forgotten.
+    settle_once();
+    clock_.advance(scheduler::kClockBelieved + seconds(1));
     truth_.clock_moved();
     for (int round = 0; round < 20; ++round) {
       clock_.advance(seconds(1));
@@ -443,6 +487,7 @@ class Simulation {
   Truth truth_{clock_, api_, recorder_};
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Replica> other_;
+  seconds wrong_by_{0};
   bool user_is_acting_ = false;
   bool schedules_are_acting_ = false;
   Verdict verdict_;

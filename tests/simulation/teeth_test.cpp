@@ -35,6 +35,8 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
       {.guard = "the status is written under its version", .sabotage = Sabotage::NoOptimisticLock},
       {.guard = "a recorded run is not started again", .sabotage = Sabotage::ForgetRecords},
       {.guard = "what is accounted for is written down", .sabotage = Sabotage::ForgetAccounted},
+      {.guard = "what was started ahead is remembered", .sabotage = Sabotage::ForgetAhead},
+      {.guard = "a clock that was wrong is forgotten", .sabotage = Sabotage::BelieveAnyClock},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.guard) {

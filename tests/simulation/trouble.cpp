@@ -1,12 +1,17 @@
 #include "tests/simulation/trouble.h"
 
+#include "config/names.h"
+
 namespace simulation {
 
 using base::Code;
 
 Trouble::Trouble(tests::FakeApi& api, tests::MemoryRecorder& recorder, Random& random)
     : random_(random) {
-  api.before = [this](const tests::ApiCall& call) { return before(call.verb == "create"); };
+  api.before = [this](const tests::ApiCall& call) {
+    auto error = before(call.verb == "create");
+    return error ? error : refused(call);
+  };
   api.after = [this](const tests::ApiCall& call) {
     if (performed) performed(call);
     return after();
@@ -54,8 +59,17 @@ std::optional<base::Error> Trouble::after() {
   return error();
 }
 
+std::optional<base::Error> Trouble::refused(const tests::ApiCall& call) const {
+  if (!acting_) return std::nullopt;
+  const bool run = call.plural == config::spark_applications().plural;
+  const bool hit = webhook_ == Webhook::RefusesRuns ? run && call.verb == "create"
+                                                    : !run && call.subresource == "status";
+  if (webhook_ == Webhook::None || !hit) return std::nullopt;
+  return base::Error{Code::Refused, "admission webhook \"policy.example.com\" denied the request"};
+}
+
 base::Error Trouble::error() {
-  const Code codes[] = {Code::Unavailable, Code::ResourceExhausted, Code::Conflict};
+  const Code codes[] = {Code::Unavailable, Code::ResourceExhausted, Code::Conflict, Code::Corrupt};
   return {random_.any_of(codes), "injected"};
 }
 

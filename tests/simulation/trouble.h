@@ -24,9 +24,15 @@ class Trouble {
 
   // Draws what will go wrong in the next step; in four of five steps nothing does.
   void draw();
-  void none() { armed_ = false; }
+  void none() { armed_ = acting_ = false; }
+  // Only what the schedule controller asks for passes the webhook.
+  void schedules_act() { acting_ = true; }
   // Runs `act` just before the next creation: a replica that has lost its lease unknowingly.
   void before_next_create(std::function<void()> act) { intruder_ = std::move(act); }
+  // A webhook that refuses, at every try, to let runs be created or the status of schedules be
+  // written, until it is mended.
+  enum class Webhook { None, RefusesRuns, RefusesStatus };
+  void set_webhook(Webhook webhook) { webhook_ = webhook; }
   // Told of every call that has been performed.
   std::function<void(const tests::ApiCall&)> performed;
   std::function<void(const std::string&)> recorded;
@@ -34,11 +40,14 @@ class Trouble {
  private:
   enum class Kind { CrashBefore, CrashAfter, FailBefore, FailAfter };
   std::optional<base::Error> before(bool creating);
+  std::optional<base::Error> refused(const tests::ApiCall& call) const;
   std::optional<base::Error> after();
   base::Error error();
 
   Random& random_;
   bool armed_ = false;
+  bool acting_ = false;
+  Webhook webhook_ = Webhook::None;
   Kind kind_ = Kind::CrashBefore;
   uint32_t calls_left_ = 0;
   std::function<void()> intruder_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -43,6 +44,9 @@ struct Life {
   bool edited = false;
   bool policy_edited = false;
   bool gone = false;
+  // Slots that a clock had reached before it was set back, after the first up to the second: what
+  // was skipped of them may start in its time after all.
+  std::vector<std::pair<Instant, Instant>> reached;
 };
 
 class Truth {
@@ -58,6 +62,9 @@ class Truth {
   void suspended();
   void resumed();
   void clock_moved();
+  // Between these two the clock is years ahead of the time.
+  void clock_went_wrong();
+  void clock_was_set_right();
 
   // What the controllers do.
   void run_created(const kube::ObjectKey& key);
@@ -67,7 +74,7 @@ class Truth {
   // What the node does.
   void process_started(const Process& process);
 
-  // The latest the clock ever showed.
+  // The latest the clock ever showed, while it was not wrong.
   [[nodiscard]] Instant latest() const { return latest_; }
   // Everything has ended and been looked at.
   void settled() const;
@@ -84,6 +91,7 @@ class Truth {
   [[nodiscard]] size_t unfinished_besides(const std::string& run_uid) const;
   void slot_started(const nlohmann::json& schedule, Instant slot);
   void check_slots(const std::string& uid, const Life& life) const;
+  void check_clock() const;
   void check_skips(const std::string& uid, const Life& life) const;
   void check_counts(const std::string& uid, const Life& life) const;
   void check_history() const;
@@ -96,7 +104,9 @@ class Truth {
   std::map<std::string, std::string> runs_;  // UID of each run to that of its schedule
   std::string current_uid_;
   mutable std::shared_ptr<const nlohmann::json> schedule_;
-  Instant latest_{};  // the latest the clock ever showed
+  Instant latest_{};  // the latest the clock ever showed, while it was not wrong
+  bool clock_is_wrong_ = false;
+  Instant wrong_latest_{};
 };
 
 inline const kube::ObjectKey kSchedule{"etl", "job"};

@@ -10,6 +10,8 @@
 #include "kube/controller.h"
 #include "kube/informer.h"
 #include "runner/schedules/reconciler.h"
+#include "runner/submission/names.h"
+#include "runner/submission/submission.h"
 
 namespace sparkcron {
 namespace {
@@ -18,6 +20,23 @@ runner::applications::ApplicationOptions application_options(const ControllersOp
   runner::applications::ApplicationOptions application = options.application;
   application.telemetry = options.telemetry;
   return application;
+}
+
+// What the application controller would refuse to submit. The ids may be any.
+runner::schedules::TemplateCheck template_check(const ControllersOptions& options) {
+  runner::submission::Context context;
+  const runner::submission::SubmissionIds ids = runner::submission::submission_ids("check", 1, 1);
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
+  context.submission_id = "check";
+  context.master_url = options.application.master_url;
+  context.spark_user = options.application.spark_user;
+  context.default_conf = options.application.default_conf;
+  // Standalone is what has cores of its own.
+  if (options.application.local_cores) context.pods = runner::submission::PodsRunAs::Processes;
+  return [context](const nlohmann::json& application) {
+    return runner::submission::check_template(application, context, "spec.template");
+  };
 }
 
 // Driver and executor pods name their application by label: executors belong to the driver pod, not
@@ -33,8 +52,7 @@ kube::KeyMapper application_of_pod() {
 // A schedule waits for the drivers of its runs to die (Replace): their pods name it too.
 kube::KeyMapper schedule_of_pod() {
   return [](const kube::Json& pod) -> std::vector<kube::ObjectKey> {
-    const std::string name =
-        base::string_at(pod, {"metadata", "labels", config::kScheduledAppNameLabel});
+    const std::string name = config::name_from_label(pod, config::kScheduledAppNameLabel);
     if (name.empty() ||
         base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "driver")
       return {};
@@ -47,9 +65,10 @@ kube::KeyMapper schedule_of_pod() {
 struct Controllers::Parts {
   Parts(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
         base::Clock& clock, const ControllersOptions& options)
-      : schedule_reconciler(
-            api, cache, events, recorder, clock,
-            {.default_time_zone = options.default_time_zone, .telemetry = options.telemetry}),
+      : schedule_reconciler(api, cache, events, recorder, clock,
+                            {.default_time_zone = options.default_time_zone,
+                             .telemetry = options.telemetry,
+                             .check_template = template_check(options)}),
         application_reconciler(api, cache, events, recorder, clock, application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock),

@@ -209,7 +209,7 @@ TEST_CASE("A refused creation ends as the design says") {
       {.name = "invalid",
        .error = {Code::Refused, "spec.type: Unsupported value"},
        .reason = "CreateRefused",
-       .tries_again = false},
+       .tries_again = true},
       {.name = "terminating",
        .error = {Code::Forbidden, "namespace etl because it is being terminated"},
        .reason = "NamespaceTerminating",

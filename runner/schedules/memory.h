@@ -1,0 +1,52 @@
+#pragma once
+
+// ScheduleMemory: what this process remembers of schedules between two rounds. Losing it (a
+// restart) costs a few repeated calls and nothing else; what must not be lost stands in the status.
+//
+// It ends with the schedule: forget() is called when the cache shows that it is gone.
+// Threads: any.
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "kube/resource_type.h"
+
+namespace runner::schedules {
+
+class ScheduleMemory {
+ public:
+  struct Entry {
+    std::string replaced_version;  // a cache that still shows this one lags behind our own write
+    // Skips of the last decision that had any; they are in the ledger.
+    std::string recorded_skips;
+    // Since when the clock has been seen before what is accounted for.
+    std::optional<base::SteadyTime> clock_behind_since;
+    int refusals = 0;  // rounds in a row in which the API refused a run
+    // The template that was checked, by the version of the spec it stands in, and what submitting
+    // it would be refused for.
+    std::string checked_spec;
+    std::optional<base::Error> template_problem;
+    // The failure that was told last, and when.
+    std::string told_failure;
+    std::optional<base::SteadyTime> told_at;
+  };
+
+  [[nodiscard]] Entry of(const kube::ObjectKey& key) const;
+  template <class Change>
+  void change(const kube::ObjectKey& key, const Change& change) {
+    base::MutexLock lock(mutex_);
+    change(entries_[key]);
+  }
+  void forget(const kube::ObjectKey& key);
+  [[nodiscard]] size_t size() const;
+
+ private:
+  mutable base::Mutex mutex_;
+  std::map<kube::ObjectKey, Entry> entries_ GUARDED_BY(mutex_);
+};
+
+}  // namespace runner::schedules
