@@ -411,7 +411,8 @@ class Simulation {
     // Slots that are accounted for in the future would be looked at too early.
     clock_.set_wall(std::max(clock_.now(), base::WallTime{truth_.latest()}));
     truth_.clock_moved();
-    // A clock that was wrong is forgotten.
+    // A clock that was wrong is forgotten, ten minutes after it was first noticed.
+    settle_once();
     settle_once();
     clock_.advance(scheduler::kClockBelieved + seconds(1));
     truth_.clock_moved();

@@ -53,13 +53,8 @@ std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& po
                                 .pod_uid = kube::uid_of(pod),
                                 .container = container,
                                 .files = log.files};
-<<<<<<< HEAD
-  finished.run = {finished.pod.ns,
-                  base::string_at(pod, {"metadata", "labels", config::kAppNameLabel})};
-  finished.schedule = base::string_at(pod, {"metadata", "labels", config::kScheduledAppNameLabel});
-=======
   finished.run = {finished.pod.ns, config::name_from_label(pod, config::kAppNameLabel)};
->>>>>>> 8c10c5c (Hold what an API refuses and show what fails, check templates when they are new, and live through wrong clocks and webhooks)
+  finished.schedule = config::name_from_label(pod, config::kScheduledAppNameLabel);
   if (const auto owner = kube::controller_of(pod)) finished.run_uid = owner->uid;
   return finished;
 }

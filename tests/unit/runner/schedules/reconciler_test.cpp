@@ -353,3 +353,134 @@ TEST_CASE("A schedule that never fires says so") {
   CHECK(world.condition("NeverFires")["status"] == "True");
   CHECK(world.condition("NeverFires")["message"] == "the schedule has no slot in the future");
 }
+
+TEST_CASE("A status or a ledger that refuses ends no schedule, and people see why") {
+  ScheduleWorld world;
+  const base::Error refusal{Code::Refused, "admission webhook \"w\" denied the request"};
+  const auto fail = [&](int failures) {
+    const auto done = world.reconciler.reconcile(world.key);
+    REQUIRE_FALSE(done.has_value());
+    world.reconciler.failing(world.key, done.error(), failures);
+  };
+  SECTION("the status") {
+    world.api.before = [&](const tests::ApiCall& call) -> std::optional<base::Error> {
+      if (call.subresource == "status") return refusal;
+      return std::nullopt;
+    };
+  }
+  SECTION("the ledger") {
+    world.recorder.before = [&](const std::string&) -> std::optional<base::Error> {
+      return base::Error{Code::Corrupt, "ledger.db is damaged"};
+    };
+  }
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  for (int failures = 1; failures < 5; ++failures)
+    fail(failures);
+  CHECK(world.events_with("Warning ReconcileFailing: a step failed and is tried again: ") == 1);
+  if (world.api.before == nullptr) {
+    CHECK(world.condition("Ready")["status"] == "False");
+    CHECK(world.condition("Ready")["reason"] == "ReconcileFailing");
+  }
+  world.api.before = nullptr;
+  world.recorder.before = nullptr;
+  world.reconcile();
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(world.runs() == Names{"job-20260101t090000z"});
+  CHECK(world.status()["counts"]["started"] == 1);
+}
+
+TEST_CASE("A schedule whose name is longer than a label runs, and finds its runs again") {
+  const std::string name(200, 'n');
+  ScheduleWorld world;
+  world.cache.follow();
+  REQUIRE(world.api
+              .create(config::scheduled_spark_applications(),
+                      tests::schedule_object({{"concurrencyPolicy", "Forbid"}}, name))
+              .has_value());
+  const kube::ObjectKey key{"etl", name};
+  REQUIRE(world.reconciler.reconcile(key).has_value());
+  world.api.erase(config::scheduled_spark_applications(), world.key);
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  REQUIRE(world.reconciler.reconcile(key).has_value());
+  REQUIRE(world.runs().size() == 1);
+  const json run = world.run(world.runs().front());
+  CHECK(run["metadata"]["labels"][config::kScheduledAppNameLabel] == config::label_value(name));
+  CHECK(run["metadata"]["annotations"][config::kScheduledAppNameLabel] == name);
+  world.clock.set_wall(wall("2026-01-01T10:00:00Z"));
+  REQUIRE(world.reconciler.reconcile(key).has_value());
+  CHECK(world.runs().size() == 1);  // Forbid saw it
+}
+
+TEST_CASE("A template that can never be submitted says so before its first slot") {
+  ScheduleWorld world;
+  std::optional<base::Error> problem =
+      base::Error{Code::InvalidArgument, "spec.template.driver.memory: \"lots\" is no size"};
+  runner::schedules::ScheduleReconciler reconciler(
+      world.api, world.cache, world.events, world.recorder, world.clock,
+      {.check_template = [&](const json&) { return problem; }});
+  REQUIRE(reconciler.reconcile(world.key).has_value());
+  CHECK(world.condition("Ready")["reason"] == "InvalidTemplate");
+  CHECK(world.condition("Ready")["message"] == problem->message);
+  CHECK(world.events_with("Warning InvalidTemplate: spec.template.driver.memory") == 1);
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  REQUIRE(reconciler.reconcile(world.key).has_value());
+  CHECK(world.runs().empty());
+  CHECK(world.condition("Suspended")["status"] == "False");
+  problem.reset();
+  world.edit("/spec/template/driver", {{"memory", "1g"}});
+  world.clock.set_wall(wall("2026-01-01T09:10:00Z"));
+  REQUIRE(reconciler.reconcile(world.key).has_value());
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(world.runs().empty());
+  world.clock.set_wall(wall("2026-01-01T10:00:00Z"));
+  REQUIRE(reconciler.reconcile(world.key).has_value());
+  CHECK(world.runs() == Names{"job-20260101t100000z"});
+}
+
+TEST_CASE("A trigger annotated right after the creation runs, one that was copied does not") {
+  const json annotated{
+      {"f:metadata", {{"f:annotations", {{"f:sparkoperator.k8s.io/trigger", {}}}}}}};
+  json created = annotated;
+  created["f:spec"] = {{"f:schedule", {}}};
+  struct Case {
+    std::string name;
+    json fields;
+    std::string time;
+    bool runs;
+  };
+  const Case cases[] = {
+      {.name = "copied", .fields = created, .time = "2026-01-01T08:30:00Z", .runs = false},
+      {.name = "by another client in the same second",
+       .fields = annotated,
+       .time = "2026-01-01T08:30:00Z",
+       .runs = true},
+      {.name = "by the same client, later",
+       .fields = created,
+       .time = "2026-01-01T08:30:02Z",
+       .runs = true},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      ScheduleWorld world;
+      world.api.erase(config::scheduled_spark_applications(), world.key);
+      world.reconcile();
+      json object = tests::schedule_object(json::object());
+      object["metadata"]["annotations"] = {{"sparkoperator.k8s.io/trigger", "now"}};
+      object["metadata"]["managedFields"] = {
+          {{"manager", "m"}, {"time", c.time}, {"fieldsV1", c.fields}}};
+      world.apply(object);
+      world.clock.advance(std::chrono::seconds(5));
+      world.reconcile();
+      CHECK(world.runs().size() == (c.runs ? 1 : 0));
+      CHECK(world.events_with("Normal TriggerIgnored") == (c.runs ? 0 : 1));
+    }
+  }
+}
+
+TEST_CASE("What is remembered of a schedule goes with it") {
+  ScheduleWorld world;
+  CHECK(world.reconciler.remembers() == 1);
+  world.api.erase(config::scheduled_spark_applications(), world.key);
+  world.reconcile();
+  CHECK(world.reconciler.remembers() == 0);
+}
