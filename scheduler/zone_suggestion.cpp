@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <exception>
 #include <optional>
 #include <vector>
@@ -94,7 +95,8 @@ std::optional<int> offset_of(std::string_view name) {
   }
   if (digits.size() == 3) digits.insert(0, "0");
   if (digits.empty()) return std::nullopt;
-  const int number = std::stoi(digits);
+  int number = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const int minutes = digits.size() <= 2 ? number * 60 : number / 100 * 60 + number % 100;
   return behind ? -minutes : minutes;
 }
