@@ -27,6 +27,7 @@ size_t unused_memory() {
 #ifdef __GLIBC__
   const struct mallinfo2 heap = ::mallinfo2();
   const size_t used = heap.uordblks + heap.hblkhd;
+  if (used == 0) return 0;  // another allocator: a sanitizer's
   const size_t resident = resident_memory();
   return resident > used ? resident - used : 0;
 #else

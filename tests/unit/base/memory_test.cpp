@@ -19,7 +19,7 @@ TEST_CASE("memory that was freed goes back to the system") {
   }
   const size_t burst = base::unused_memory();
   if (burst < 50'000'000) {
-    WARN("this allocator keeps nothing: " << before << " bytes before, " << burst << " after");
+    SUCCEED("this allocator keeps nothing: " << before << " bytes before, " << burst << " after");
     return;
   }
   CHECK_FALSE(base::return_unused_memory(burst * 2));

@@ -467,6 +467,7 @@ TEST_CASE("a damaged ledger is set aside at the start and begun anew", "[monitor
   const std::string old = path + ".corrupt-20261121T000000Z";
   SECTION("no database at all") {
     std::ofstream(path) << std::string(5'000, 'x');
+    CHECK(std::filesystem::file_size(path) == 5'000);
   }
   SECTION("pages that do not fit together") {
     {

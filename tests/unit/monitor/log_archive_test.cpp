@@ -329,9 +329,11 @@ TEST_CASE("old logs go, a few at a time", "[monitor]") {
 TEST_CASE("archived logs are private whatever the umask", "[monitor]") {
   Fixture fixture;
   const fs::path root = fixture.folder.path() / "logs";
-  SECTION("in a new folder") {}
+  SECTION("in a new folder") {
+    CHECK_FALSE(fs::exists(root));
+  }
   SECTION("in one that others could write to") {
-    fs::create_directory(root);
+    CHECK(fs::create_directory(root));
     fs::permissions(root, fs::perms::all);
   }
   const mode_t before = ::umask(0);
