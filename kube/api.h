@@ -32,15 +32,28 @@ struct ListOptions {
   int64_t limit = 0;             // 0 = everything; the client pages by itself
 };
 
+// An object that the API has and that this client cannot read: nested too deep, too large, of a
+// wrong shape. It is left out and reported; it never costs the others.
+struct Unreadable {
+  ObjectKey key;  // this and the next two as far as they can be found
+  std::string uid;
+  std::string resource_version;
+  std::string reason;
+};
+
 struct ObjectList {
   std::vector<Json> items;
   std::string resource_version;
+  std::vector<Unreadable>
+      unreadable;  // whoever must be certain that there is nothing looks here too
 };
 
 struct WatchEvent {
-  enum class Type { Added, Modified, Deleted, Bookmark };
+  // Unreadable: it was added or modified and is none of the readable ones any more.
+  enum class Type { Added, Modified, Deleted, Bookmark, Unreadable };
   Type type = Type::Added;
-  std::shared_ptr<const Json> object;
+  std::shared_ptr<const Json> object;  // Unreadable: what could be found of its metadata
+  std::string problem;                 // Unreadable: why
 };
 
 class Watch {

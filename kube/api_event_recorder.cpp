@@ -4,8 +4,8 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
@@ -44,8 +44,7 @@ Json reference_to(const Json& object) {
 ApiEventRecorder::ApiEventRecorder(Api& api, base::Clock& clock, EventSource source,
                                    size_t max_queue)
     : api_(api), clock_(clock), source_(std::move(source)), max_queue_(max_queue) {
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "events");
+  thread_ = base::start_thread("events", [this] { run(); });
 }
 
 ApiEventRecorder::~ApiEventRecorder() {
@@ -60,7 +59,17 @@ ApiEventRecorder::~ApiEventRecorder() {
 void ApiEventRecorder::record(const nlohmann::json& regarding, EventType type,
                               std::string_view reason, std::string_view action,
                               std::string_view note) {
-  Identity identity{.regarding = base::dump_json(reference_to(regarding)),
+  // Best effort: an event without memory is one event less.
+  const base::Status recorded = base::guarded(
+      "record an event", [&] { put(reference_to(regarding), type, reason, action, note); });
+  if (recorded) return;
+  base::MutexLock lock(mutex_);
+  ++dropped_;
+}
+
+void ApiEventRecorder::put(const Json& regarding, EventType type, std::string_view reason,
+                           std::string_view action, std::string_view note) {
+  Identity identity{.regarding = base::dump_json(regarding),
                     .type = type == EventType::Normal ? "Normal" : "Warning",
                     .reason = cut(reason, kMaxReason),
                     .action = cut(action, kMaxReason),
@@ -77,8 +86,8 @@ void ApiEventRecorder::record(const nlohmann::json& regarding, EventType type,
     ++dropped_;
     return;
   }
-  order_.push_back(identity);
-  pending_.emplace(std::move(identity), Pending{.count = 1, .first = now, .last = now});
+  pending_.emplace(identity, Pending{.count = 1, .first = now, .last = now});
+  order_.push_back(std::move(identity));
   changed_.notify_all();
 }
 
@@ -106,7 +115,12 @@ void ApiEventRecorder::run() {
       pending = found->second;
       pending_.erase(found);
     }
-    send(identity, pending);
+    const base::Status sent = base::guarded("send an event", [&] { send(identity, pending); });
+    if (sent) continue;
+    base::log_warning("kube", "Event dropped",
+                      {{"reason", identity.reason}, {"error", sent.error().message}});
+    base::MutexLock lock(mutex_);
+    ++dropped_;
   }
 }
 

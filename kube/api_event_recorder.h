@@ -60,6 +60,8 @@ class ApiEventRecorder final : public EventRecorder {
     base::WallTime last;
   };
 
+  void put(const Json& regarding, EventType type, std::string_view reason, std::string_view action,
+           std::string_view note);
   void run();
   bool await_work() EXCLUDES(mutex_);
   void send(const Identity& identity, const Pending& pending);

@@ -27,7 +27,6 @@ int Failures::failed(const ObjectKey& key, const base::Error& error) {
 
 std::optional<Failure> Failures::succeeded(const ObjectKey& key) {
   base::MutexLock lock(mutex_);
-  last_success_ = clock_.steady_now();
   const auto found = failures_.find(key);
   if (found == failures_.end()) return std::nullopt;
   Failure ended = std::move(found->second);
@@ -46,15 +45,6 @@ size_t Failures::lasting(std::chrono::milliseconds least) const {
   return static_cast<size_t>(
       std::count_if(failures_.begin(), failures_.end(),
                     [&](const auto& entry) { return entry.second.since <= latest; }));
-}
-
-bool Failures::nothing_works(std::chrono::milliseconds least) const {
-  const base::SteadyTime latest = clock_.steady_now() - least;
-  base::MutexLock lock(mutex_);
-  const base::SteadyTime worked = last_success_.value_or(base::SteadyTime::min());
-  return std::any_of(failures_.begin(), failures_.end(), [&](const auto& entry) {
-    return entry.second.since <= latest && worked <= entry.second.since;
-  });
 }
 
 std::vector<Failure> Failures::oldest(size_t most) const {

@@ -37,9 +37,6 @@ class Failures {
   [[nodiscard]] size_t size() const;
   // Keys that have failed for at least this long.
   [[nodiscard]] size_t lasting(std::chrono::milliseconds least) const;
-  // Some key has failed for at least this long, and none has succeeded meanwhile: it is not the
-  // object's fault.
-  [[nodiscard]] bool nothing_works(std::chrono::milliseconds least) const;
   // The longest failing first.
   [[nodiscard]] std::vector<Failure> oldest(size_t most) const;
 
@@ -47,7 +44,6 @@ class Failures {
   base::Clock& clock_;
   mutable base::Mutex mutex_;
   std::map<ObjectKey, Failure> failures_ GUARDED_BY(mutex_);
-  std::optional<base::SteadyTime> last_success_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kube

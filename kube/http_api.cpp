@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "kube/api_status.h"
+#include "kube/list_decoder.h"
 #include "kube/resource_path.h"
 #include "kube/watch_decoder.h"
 
@@ -24,6 +25,7 @@ constexpr int kLongestWatchSeconds = 580;
 // How much longer than that a watch may stay silent before it counts as dead.
 constexpr std::chrono::seconds kWatchGrace{30};
 constexpr std::chrono::seconds kLogSilence{30};
+constexpr std::chrono::seconds kListSilence{30};
 constexpr size_t kMaxErrorBody = size_t{64} << 10;
 
 std::chrono::seconds random_watch_time() {
@@ -90,18 +92,6 @@ Json delete_body(const DeleteOptions& options) {
   return body;
 }
 
-// Items of a list come without kind and apiVersion; everybody above expects whole objects.
-void take_items(Json& page, const ResourceType& type, std::vector<Json>& items) {
-  const auto found = page.find("items");
-  if (found == page.end() || !found->is_array()) return;
-  for (Json& item : *found) {
-    if (!item.is_object()) continue;
-    item.emplace("apiVersion", type.api_version());
-    item.emplace("kind", type.kind);
-    items.push_back(std::move(item));
-  }
-}
-
 class HttpWatch final : public Watch {
  public:
   explicit HttpWatch(std::unique_ptr<BodyStream> stream) : stream_(std::move(stream)) {}
@@ -143,7 +133,8 @@ base::Result<Response> HttpApi::raw(const Request& request) {
 
 base::Result<Json> HttpApi::ask(const Request& request) {
   ASSIGN_OR_RETURN(const Response response, raw(request));
-  auto parsed = base::parse_json(response.body, {.bytes = size_t{64} << 20});
+  auto parsed =
+      base::parse_json(response.body, {.bytes = size_t{64} << 20, .depth = ObjectLimits{}.depth});
   if (!parsed) {
     return base::failure(base::Code::Unavailable,
                          request.method + " " + request.path + ": " + parsed.error().message);
@@ -183,13 +174,28 @@ base::Result<ObjectList> HttpApi::list_pages(const ResourceType& type, const Lis
     // A token stands for a revision already.
     add_unless_empty(request, "resourceVersion", token.empty() ? options.resource_version : "");
     add_unless_empty(request, "continue", token);
-    ASSIGN_OR_RETURN(Json page, ask(request));
-    take_items(page, type, result.items);
-    result.resource_version = resource_version_of(page);
-    token = base::string_at(page, {"metadata", "continue"});
+    ASSIGN_OR_RETURN(token, list_page(request, type, result));
   } while (!token.empty() &&
            (options.limit == 0 || static_cast<int64_t>(result.items.size()) < options.limit));
   return result;
+}
+
+// A page that is too large as a whole is read again as it comes, object by object.
+base::Result<std::string> HttpApi::list_page(const Request& request, const ResourceType& type,
+                                             ObjectList& result) {
+  ListDecoder decoder(type, result);
+  const auto response = raw(request);
+  if (response) {
+    decoder.feed(response->body);
+    return decoder.finish();
+  }
+  if (response.error().code != base::Code::TooLarge) return base::failure(response.error());
+  ASSIGN_OR_RETURN(const auto stream, open(request, kListSilence));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> bytes, stream->read());
+    if (!bytes) return decoder.finish();
+    decoder.feed(*bytes);
+  }
 }
 
 base::Result<std::unique_ptr<Watch>> HttpApi::watch(const ResourceType& type,

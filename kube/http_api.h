@@ -51,6 +51,9 @@ class HttpApi final : public Api {
   base::Result<Json> ask(const base::http::Request& request);
   base::Result<ObjectList> list_pages(const ResourceType& type, const ListOptions& options,
                                       int64_t page_size);
+  // Adds to `result`; the token of the next page, or empty.
+  base::Result<std::string> list_page(const base::http::Request& request, const ResourceType& type,
+                                      ObjectList& result);
   base::Result<std::unique_ptr<base::http::BodyStream>> open(
       const base::http::Request& request, std::chrono::milliseconds idle_timeout);
 

@@ -3,12 +3,17 @@
 #include <algorithm>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/log.h"
 
 namespace kube {
+namespace {
+
+constexpr int kTries = 50;  // for want of memory: five seconds
+
+}  // namespace
 
 Informer::Informer(Api& api, base::Clock& clock, ResourceType type, ListOptions scope,
                    BackOffPolicy policy, std::string indexed_label)
@@ -25,9 +30,7 @@ Informer::~Informer() {
 
 void Informer::start() {
   CHECK(!thread_.joinable());
-  thread_ = std::thread([this] { run(); });
-  // Linux takes 15 characters.
-  pthread_setname_np(thread_.native_handle(), ("inf-" + type_.plural).substr(0, 15).c_str());
+  thread_ = base::start_thread("inf-" + type_.plural, [this] { run(); });
 }
 
 void Informer::stop() {
@@ -65,7 +68,10 @@ void Informer::run() {
   WatcherState state;
   WatcherAsk next = WatcherAsk::List;
   while (!stopping()) {
-    WatcherInput input = ask(next, state);
+    // Without memory for an answer, it is asked for again.
+    auto asked = base::guarded("read the answer", [&] { return ask(next, state); });
+    WatcherInput input =
+        asked ? std::move(*asked) : WatcherInput(StepFailed{std::move(asked).error()});
     if (stopping()) break;
     if (const auto* failure = std::get_if<StepFailed>(&input)) {
       const auto level =
@@ -115,6 +121,8 @@ void Informer::carry_out(StoreChange change) {
     const std::vector<StoreDelta> deltas = store_.replace(std::move(all->items));
     for (const StoreDelta& delta : deltas)
       tell(delta);
+    for (const Unreadable& lost : all->unreadable)
+      report(lost);
     base::MutexLock lock(mutex_);
     synced_ = true;
     changed_.notify_all();
@@ -123,12 +131,46 @@ void Informer::carry_out(StoreChange change) {
   } else if (const auto* gone = std::get_if<RemoveOne>(&change)) {
     StoreDelta delta = store_.remove(key_of(*gone->object));
     if (delta.before != nullptr) tell(delta);
+  } else if (const auto* one_lost = std::get_if<LoseOne>(&change)) {
+    // As the next list would have it: a copy of what it was would be believed.
+    StoreDelta delta = store_.remove(one_lost->lost.key);
+    if (delta.before != nullptr) tell(delta);
+    report(one_lost->lost);
   }
 }
 
-void Informer::tell(const StoreDelta& delta) const {
-  for (const Handler& handler : handlers_)
-    handler(delta);
+void Informer::tell(const StoreDelta& delta) {
+  for (const Handler& handler : handlers_) {
+    for (int tries = 1;; ++tries) {
+      const base::Status told = base::guarded("tell of a change", [&] { handler(delta); });
+      if (told) break;
+      const bool again = told.error().code == base::Code::ResourceExhausted && tries < kTries;
+      const Json& object = delta.after != nullptr ? *delta.after : *delta.before;
+      (void)base::guarded("log", [&] {
+        base::log_error("kube", again ? "A change waits for memory" : "A change was lost",
+                        {{"resource", type_.plural},
+                         {"key", key_of(object).to_string()},
+                         {"error", told.error().message}});
+      });
+      if (!again) break;
+      pause();
+    }
+  }
+}
+
+void Informer::report(const Unreadable& lost) {
+  ++unreadable_;
+  base::log_error("kube", "An object cannot be read and is left out",
+                  {{"resource", type_.plural},
+                   {"key", lost.key.name.empty() ? "(unknown)" : lost.key.to_string()},
+                   {"error", lost.reason}});
+  if (unreadable_handler_) (void)base::guarded("report", [&] { unreadable_handler_(type_, lost); });
+}
+
+void Informer::pause() {
+  constexpr std::chrono::milliseconds kPause{100};
+  base::MutexLock lock(mutex_);
+  if (!stopping_) clock_.wait_until(lock, changed_, clock_.steady_now() + kPause);
 }
 
 void Informer::wait(const WatcherStep& step) {

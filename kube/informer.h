@@ -2,11 +2,15 @@
 
 // Informer: keeps a Store equal to what the API holds, and tells its handlers what changed. One
 // thread lists, watches and lists again, as kube/watcher.h says, for ever: whatever goes wrong is
-// logged, waited for and tried again.
+// logged, waited for and tried again. An object that cannot be read is not in the store; it is
+// logged, counted and reported, and the others go on. A handler that throws loses that one change,
+// which is logged; for want of memory it is called again first.
 //
-// Threads: add_handler() before start() only; the rest from any thread. Handlers run on the
-// informer's thread, after the store shows the change, and must not block.
+// Threads: add_handler() and on_unreadable() before start() only; the rest from any thread.
+// Handlers run on the informer's thread, after the store shows the change, and must not block.
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -38,6 +42,9 @@ class Informer {
   Informer& operator=(const Informer&) = delete;
 
   void add_handler(Handler handler) { handlers_.push_back(std::move(handler)); }
+  // Called for each such object, again after each list that has it.
+  using UnreadableHandler = std::function<void(const ResourceType&, const Unreadable&)>;
+  void on_unreadable(UnreadableHandler handler) { unreadable_handler_ = std::move(handler); }
   void start();
   // Ends the watch and joins. A request under way is waited for; HttpApiOptions::stop ends it.
   void stop();
@@ -48,12 +55,16 @@ class Informer {
   [[nodiscard]] bool has_synced() const;
   // Blocks until then. False when stopped first.
   bool await_synced(const std::stop_token& stop) const;
+  // Objects that could not be read, since the start.
+  [[nodiscard]] uint64_t unreadable() const { return unreadable_; }
 
  private:
   void run();
   WatcherInput ask(WatcherAsk what, const WatcherState& state);
   void carry_out(StoreChange change);
-  void tell(const StoreDelta& delta) const;
+  void tell(const StoreDelta& delta);
+  void report(const Unreadable& lost);
+  void pause();
   void wait(const WatcherStep& step);
   [[nodiscard]] bool stopping() const;
 
@@ -63,6 +74,8 @@ class Informer {
   const ListOptions scope_;
   const BackOffPolicy policy_;
   std::vector<Handler> handlers_;
+  UnreadableHandler unreadable_handler_;
+  std::atomic<uint64_t> unreadable_ = 0;
   Store store_;
   mutable base::Mutex mutex_;
   mutable base::CondVar changed_;

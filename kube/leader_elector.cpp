@@ -3,9 +3,9 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <pthread.h>
 
 #include "base/check.h"
+#include "base/guard.h"
 #include "base/log.h"
 
 namespace kube {
@@ -20,8 +20,7 @@ LeaderElector::~LeaderElector() {
 
 void LeaderElector::start() {
   CHECK(!thread_.joinable());
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "leader-elector");
+  thread_ = base::start_thread("leader-elector", [this] { run(); });
 }
 
 void LeaderElector::stop() {
@@ -43,15 +42,18 @@ bool LeaderElector::leading() const {
 }
 
 void LeaderElector::run() {
-  bool elected = false;
   do {
-    const bool held = attempt();
-    if (held && !elected) {
-      elected = true;
+    const auto attempted = base::guarded("renew the lease", [this] { return attempt(); });
+    if (!attempted)
+      base::log_warning("kube", "Renewing the lease failed",
+                        {{"error", attempted.error().message}});
+    const bool held = attempted.value_or(false);
+    if (held && !told_) {
+      told_ = true;
       base::log_info("kube", "Became leader", {{"lease", options_.lease.to_string()}});
       if (callbacks_.on_elected) callbacks_.on_elected();
     }
-    if (elected && !held && !leading()) {
+    if (told_ && !held && !leading()) {
       base::log_error("kube", "Lost the lease", {{"lease", options_.lease.to_string()}});
       if (callbacks_.on_lost) callbacks_.on_lost();
       return;

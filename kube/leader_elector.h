@@ -59,6 +59,7 @@ class LeaderElector {
   // The thread's own.
   LeaseView view_;
   std::unique_ptr<Json> lease_;
+  bool told_ = false;  // on_elected was called
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;

@@ -53,11 +53,13 @@ std::vector<OwnerReference> owners_of(const Json& object) {
   if (list == nullptr) return owners;
   owners.reserve(list->size());
   for (const Json& one : *list) {
-    owners.push_back({.api_version = base::string_at(one, {"apiVersion"}),
-                      .kind = base::string_at(one, {"kind"}),
-                      .name = base::string_at(one, {"name"}),
-                      .uid = base::string_at(one, {"uid"}),
-                      .controller = base::bool_at(one, {"controller"}).value_or(false)});
+    owners.push_back(
+        {.api_version = base::string_at(one, {"apiVersion"}),
+         .kind = base::string_at(one, {"kind"}),
+         .name = base::string_at(one, {"name"}),
+         .uid = base::string_at(one, {"uid"}),
+         .controller = base::bool_at(one, {"controller"}).value_or(false),
+         .blocks_deletion = base::bool_at(one, {"blockOwnerDeletion"}).value_or(false)});
   }
   return owners;
 }
@@ -83,6 +85,14 @@ Json controller_reference(std::string_view api_version, std::string_view kind,
           {"uid", uid},
           {"controller", true},
           {"blockOwnerDeletion", true}};
+}
+
+std::vector<std::string> finalizers_of(const Json& object) {
+  std::vector<std::string> finalizers;
+  if (const Json* list = list_at(object, "finalizers"); list != nullptr)
+    for (const Json& one : *list)
+      if (one.is_string()) finalizers.push_back(one.get<std::string>());
+  return finalizers;
 }
 
 bool has_finalizer(const Json& object, std::string_view finalizer) {

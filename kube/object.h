@@ -35,6 +35,7 @@ struct OwnerReference {
   std::string name;
   std::string uid;
   bool controller = false;
+  bool blocks_deletion = false;  // blockOwnerDeletion: a foreground deletion waits for it
 };
 std::vector<OwnerReference> owners_of(const Json& object);
 // The one owner that manages it, if any (at most one may say controller: true).
@@ -47,6 +48,7 @@ bool is_owned_by(const Json& object, std::string_view uid);
 Json controller_reference(std::string_view api_version, std::string_view kind,
                           const std::string& name, const std::string& uid);
 
+std::vector<std::string> finalizers_of(const Json& object);
 bool has_finalizer(const Json& object, std::string_view finalizer);
 enum class Finalizer { Present, Absent };
 // The object's list of finalizers with this one at its end, or without it.

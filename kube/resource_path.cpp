@@ -1,11 +1,16 @@
 #include "kube/resource_path.h"
 
+#include <algorithm>
+
 namespace kube {
 namespace {
 
+// What Kubernetes allows in a path (NameIsPathSegment); the HTTP client encodes the rest.
 bool is_segment(std::string_view text) {
   return !text.empty() && text != "." && text != ".." &&
-         text.find_first_of("/%\r\n") == std::string_view::npos;
+         std::none_of(text.begin(), text.end(), [](char c) {
+           return c == '/' || c == '%' || static_cast<unsigned char>(c) < ' ';
+         });
 }
 
 }  // namespace
@@ -25,8 +30,7 @@ base::Result<std::string> collection_path(const ResourceType& type, std::string_
 base::Result<std::string> object_path(const ResourceType& type, const ObjectKey& key,
                                       std::string_view subresource) {
   if (!is_segment(key.name)) {
-    return base::failure(base::Code::InvalidArgument,
-                         "\"" + key.name + "\" is no name of a " + type.kind);
+    return base::failure(base::Code::NotFound, "\"" + key.name + "\" is no name of a " + type.kind);
   }
   if (type.namespaced && key.ns.empty()) {
     return base::failure(base::Code::InvalidArgument,

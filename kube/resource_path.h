@@ -14,8 +14,9 @@ namespace kube {
 
 // Of all objects in a namespace; "" = in all namespaces.
 base::Result<std::string> collection_path(const ResourceType& type, std::string_view ns);
-// InvalidArgument: an empty name, a namespace where none belongs, or a name that is not one path
-// segment.
+// NotFound: a name that is empty or not one path segment ("a/b"). No API server has such an object,
+// and whoever wants it gone must hear that it is; a wrong URL is never made of it.
+// InvalidArgument: no namespace for an object that needs one.
 base::Result<std::string> object_path(const ResourceType& type, const ObjectKey& key,
                                       std::string_view subresource = "");
 

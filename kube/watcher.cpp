@@ -16,7 +16,8 @@ WatcherStep listed(WatcherState state, ListArrived input) {
   state.resource_version = std::move(input.list.resource_version);
   // The failures stay: a server that lists but refuses every watch must not be listed in a circle.
   return {.state = std::move(state),
-          .change = ReplaceAll{std::move(input.list.items)},
+          .change = ReplaceAll{.items = std::move(input.list.items),
+                               .unreadable = std::move(input.list.unreadable)},
           .ask = WatcherAsk::OpenWatch};
 }
 
@@ -43,6 +44,12 @@ WatcherStep arrived(WatcherState state, EventArrived input) {
       change = RemoveOne{object};
       break;
     case WatchEvent::Type::Bookmark:
+      break;
+    case WatchEvent::Type::Unreadable:
+      change = LoseOne{{.key = key_of(*object),
+                        .uid = uid_of(*object),
+                        .resource_version = resource_version_of(*object),
+                        .reason = std::move(input.event.problem)}};
       break;
   }
   return {.state = std::move(state), .change = std::move(change), .ask = WatcherAsk::ReadEvent};

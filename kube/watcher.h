@@ -44,6 +44,7 @@ using WatcherInput = std::variant<ListArrived, WatchOpened, EventArrived, WatchE
 struct KeepAll {};
 struct ReplaceAll {
   std::vector<Json> items;
+  std::vector<Unreadable> unreadable;
 };
 struct ApplyOne {
   std::shared_ptr<const Json> object;
@@ -51,7 +52,11 @@ struct ApplyOne {
 struct RemoveOne {
   std::shared_ptr<const Json> object;
 };
-using StoreChange = std::variant<KeepAll, ReplaceAll, ApplyOne, RemoveOne>;
+// Remove it, and report it.
+struct LoseOne {
+  Unreadable lost;
+};
+using StoreChange = std::variant<KeepAll, ReplaceAll, ApplyOne, RemoveOne, LoseOne>;
 
 // What to ask the API next.
 enum class WatcherAsk { List, OpenWatch, ReadEvent };

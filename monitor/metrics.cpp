@@ -354,12 +354,50 @@ void Metrics::collect_process(const Snapshot& snapshot, std::vector<MetricFamily
   }
 }
 
+void Metrics::reconcile_failed(std::string_view controller, std::string_view reason) {
+  base::MutexLock lock(mutex_);
+  ++reconcile_errors_[{std::string(controller), std::string(reason)}];
+}
+
+void Metrics::objects_failing(std::string_view controller, uint64_t count) {
+  base::MutexLock lock(mutex_);
+  failing_[std::string(controller)] = count;
+}
+
+void Metrics::object_unreadable(std::string_view resource) {
+  base::MutexLock lock(mutex_);
+  ++unreadable_[std::string(resource)];
+}
+
+void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
+  Family errors("sparkcron_reconcile_errors_total",
+                "Attempts that failed and are repeated, by controller and reason",
+                MetricType::Counter);
+  Family failing("sparkcron_failing_objects", "Objects whose last reconcile failed",
+                 MetricType::Gauge);
+  Family unreadable("sparkcron_unreadable_objects_total",
+                    "Objects of the API that could not be read and were left out, by resource",
+                    MetricType::Counter);
+  {
+    base::MutexLock lock(mutex_);
+    for (const auto& [who, count] : reconcile_errors_)
+      errors.add({{"controller", who.first}, {"reason", who.second}}, static_cast<double>(count));
+    for (const auto& [controller, count] : failing_)
+      failing.add({{"controller", controller}}, static_cast<double>(count));
+    for (const auto& [resource, count] : unreadable_)
+      unreadable.add({{"resource", resource}}, static_cast<double>(count));
+  }
+  for (Family* family : {&errors, &failing, &unreadable})
+    std::move(*family).append_to(families);
+}
+
 std::string Metrics::text() const {
   const Snapshot numbers = snapshot();
   std::vector<MetricFamily> families;
   collect_process(numbers, families);
   collect_applications(numbers, families);
   collect_schedules(numbers, families);
+  collect_controllers(families);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return out.str();

@@ -20,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/http/server.h"
@@ -73,6 +74,10 @@ class Metrics final : public runner::Telemetry {
   void slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
                      uint64_t count) override;
 
+  void reconcile_failed(std::string_view controller, std::string_view reason) override;
+  void objects_failing(std::string_view controller, uint64_t count) override;
+  void object_unreadable(std::string_view resource) override;
+
   // The text format 0.0.4.
   [[nodiscard]] std::string text() const;
   // For GET /metrics.
@@ -90,6 +95,7 @@ class Metrics final : public runner::Telemetry {
   ScheduleSeries* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
   void count_application(ApplicationSeries& series, const runner::ApplicationFacts& facts,
                          std::string_view before) REQUIRES(mutex_);
+  void collect_controllers(std::vector<prometheus::MetricFamily>& families) const;
   void begin_skips(const runner::ScheduleFacts& facts);
   [[nodiscard]] Snapshot snapshot() const;
   void collect_applications(const Snapshot& snapshot,
@@ -106,6 +112,9 @@ class Metrics final : public runner::Telemetry {
   std::map<std::string, ApplicationSeries*> running_applications_ GUARDED_BY(mutex_);
   std::map<std::string, ApplicationSeries*> running_executors_ GUARDED_BY(mutex_);
   std::map<kube::ObjectKey, std::unique_ptr<ScheduleSeries>> schedules_ GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, std::string>, uint64_t> reconcile_errors_ GUARDED_BY(mutex_);
+  std::map<std::string, uint64_t> failing_ GUARDED_BY(mutex_);     // by controller
+  std::map<std::string, uint64_t> unreadable_ GUARDED_BY(mutex_);  // by resource
   uint64_t dropped_ GUARDED_BY(mutex_) = 0;
 };
 

@@ -69,6 +69,13 @@ class Telemetry {
                             std::chrono::milliseconds lateness) = 0;
   virtual void slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
                              uint64_t count) = 0;
+  // A controller ("schedule") could not do what an object needs and tries again. `reason` is one of
+  // base::to_string(Code).
+  virtual void reconcile_failed(std::string_view /*controller*/, std::string_view /*reason*/) {}
+  // How many objects fail now.
+  virtual void objects_failing(std::string_view /*controller*/, uint64_t /*count*/) {}
+  // An object of the API that this program cannot read was left out.
+  virtual void object_unreadable(std::string_view /*resource*/) {}
 };
 
 }  // namespace runner

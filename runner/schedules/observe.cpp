@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "kube/object_decoder.h"
 
 namespace runner::schedules {
 namespace {
@@ -56,6 +57,8 @@ class LiveView {
     ASSIGN_OR_RETURN(
         const kube::ObjectList found,
         api_.list(config::spark_applications(), {.ns = key_.ns, .label_selector = selector()}));
+    // What cannot be read may be a run that has not ended.
+    RETURN_IF_ERROR(kube::require_all_readable(found));
     for (const json& application : found.items)
       take(application);
     return {};
@@ -95,6 +98,7 @@ class LiveView {
                   {.ns = key_.ns,
                    .label_selector =
                        selector() + "," + std::string(config::kSparkRoleLabel) + "=driver"}));
+    RETURN_IF_ERROR(kube::require_all_readable(pods));
     std::set<std::string> living;  // UIDs of applications
     std::set<std::string> listed;  // UIDs of pods
     for (const json& pod : pods.items) {

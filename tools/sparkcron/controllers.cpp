@@ -1,7 +1,10 @@
 #include "tools/sparkcron/controllers.h"
 
+#include <chrono>
 #include <deque>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -60,6 +63,31 @@ kube::KeyMapper schedule_of_pod() {
   };
 }
 
+constexpr std::chrono::minutes kLasting{1};
+
+kube::ControllerHooks hooks_of(std::string controller, runner::Telemetry* telemetry) {
+  if (telemetry == nullptr) return {};
+  return {.on_depth = {},
+          .on_reconciled =
+              [controller, telemetry](const base::Error* error, std::chrono::milliseconds) {
+                if (error != nullptr)
+                  telemetry->reconcile_failed(controller, base::to_string(error->code));
+              },
+          .on_failing = [controller,
+                         telemetry](size_t keys) { telemetry->objects_failing(controller, keys); }};
+}
+
+void report_unreadable(kube::EventRecorder& events, runner::Telemetry* telemetry,
+                       const kube::ResourceType& type, const kube::Unreadable& lost) {
+  if (telemetry != nullptr) telemetry->object_unreadable(type.plural);
+  if (lost.key.name.empty()) return;  // nothing to hang an event on; the log has it
+  kube::Json metadata = {{"name", lost.key.name}, {"uid", lost.uid}};
+  if (!lost.key.ns.empty()) metadata["namespace"] = lost.key.ns;
+  events.record({{"apiVersion", type.api_version()}, {"kind", type.kind}, {"metadata", metadata}},
+                kube::EventType::Warning, "Unreadable", "Reading",
+                "this object cannot be read and is left out: " + lost.reason);
+}
+
 }  // namespace
 
 struct Controllers::Parts {
@@ -71,15 +99,21 @@ struct Controllers::Parts {
                              .check_template = template_check(options)}),
         application_reconciler(api, cache, events, recorder, clock, application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
-                  schedule_reconciler, clock),
+                  schedule_reconciler, clock, hooks_of("schedule", options.telemetry)),
         // Many schedules due at once: all their runs are created before drivers are submitted.
         applications({.name = "application",
                       .workers = static_cast<size_t>(options.workers),
                       .yields_to = &schedules},
-                     application_reconciler, clock) {
+                     application_reconciler, clock, hooks_of("application", options.telemetry)) {
     const std::vector<std::string> everywhere{""};
     for (const std::string& ns : options.namespaces.empty() ? everywhere : options.namespaces)
       follow(api, clock, ns);
+    for (kube::Informer& informer : informers) {
+      informer.on_unreadable([&events, telemetry = options.telemetry](
+                                 const kube::ResourceType& type, const kube::Unreadable& lost) {
+        report_unreadable(events, telemetry, type, lost);
+      });
+    }
   }
 
   void follow(kube::Api& api, base::Clock& clock, const std::string& ns) {
@@ -147,6 +181,15 @@ void Controllers::look_again() {
 
 bool Controllers::ready() const {
   return parts_->schedules.ready() && parts_->applications.ready();
+}
+
+base::Status Controllers::objects_work() const {
+  const size_t count = parts_->schedules.failures().lasting(kLasting) +
+                       parts_->applications.failures().lasting(kLasting);
+  if (count == 0) return {};
+  return base::failure(base::Code::Unavailable, std::to_string(count) +
+                                                    (count == 1 ? " object has" : " objects have") +
+                                                    " been failing for over a minute");
 }
 
 }  // namespace sparkcron

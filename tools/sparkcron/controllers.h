@@ -43,6 +43,11 @@ class Controllers {
   // Reconciles every schedule and application once more: what exists is recorded again. Any thread,
   // also a worker of theirs.
   void look_again();
+  // Fails with "2 objects have been failing for over a minute". A warning of the health checks, not
+  // a failure: out of rotation, the service would be gone just when somebody must mend the object
+  // or the webhook; each object's condition and event, the log and sparkcron_failing_objects name
+  // it.
+  [[nodiscard]] base::Status objects_work() const;
 
  private:
   struct Parts;

@@ -191,6 +191,8 @@ base::Status run_controller(const Options& options) {
     return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
   });
   add_storage_checks(health, *ledger, data.path());
+  health.add("objects", monitor::HealthKind::Warning,
+             [&controllers] { return controllers.objects_work(); });
   base::http::Router router;
   for (const char* path : {"/livez", "/readyz", "/healthz"})
     router.add(path, health.handler());

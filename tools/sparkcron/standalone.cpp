@@ -142,6 +142,8 @@ class Standalone {
     add_storage_checks(health_, *ledger_, data_.path());
     health_.add("storage", monitor::HealthKind::Ready, [this] { return api_server_->health(); });
     health_.add("databases", monitor::HealthKind::Ready, [this] { return data_.missing(); });
+    health_.add("objects", monitor::HealthKind::Warning,
+                [this] { return started_ ? controllers_->objects_work() : base::Status{}; });
     for (const char* path : {"/livez", "/readyz", "/healthz"})
       router.add(path, health_.handler());
     router.add("/metrics", metrics_->handler());

@@ -5,8 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "kube/object.h"
 #include "kube/server/objects/deletion.h"
 #include "kube/server/types/definition.h"
 
@@ -51,6 +53,30 @@ bool succeeded(const objects::Outcome<void>& outcome, const Key& key) {
   return false;
 }
 
+bool blocks(const Object& dependent, const std::string& owner_uid) {
+  const auto& owners = dependent.facts.owners;
+  return std::any_of(owners.begin(), owners.end(), [&](const storage::Owner& owner) {
+    return owner.uid == owner_uid && owner.blocks_deletion;
+  });
+}
+
+// Each of them waits for the next one to go, and the last one for `target`: none would ever go.
+bool waits_in_a_circle(const storage::Store& store, const Object& from, const std::string& target) {
+  std::set<std::string> seen;
+  std::vector<std::string> open{from.facts.uid};
+  while (!open.empty()) {
+    const std::string uid = std::move(open.back());
+    open.pop_back();
+    if (uid == target) return true;
+    if (!seen.insert(uid).second) continue;
+    for (const ObjectPtr& dependent : store.dependents(uid)) {
+      if (waits_for_dependents(*dependent) && blocks(*dependent, uid))
+        open.push_back(dependent->facts.uid);
+    }
+  }
+  return false;
+}
+
 template <class T>
 objects::Outcome<void> without_value(const objects::Outcome<T>& outcome) {
   if (!outcome) return machinery::refuse(outcome.error());
@@ -73,7 +99,7 @@ Collector::~Collector() {
 }
 
 void Collector::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = base::start_thread("collector", [this] { run(); });
 }
 
 void Collector::stop() {
@@ -106,7 +132,15 @@ void Collector::run() {
     while (!due_.empty()) {
       const Key key = *due_.begin();
       due_.erase(due_.begin());
-      if (!examine(key)) retry_.insert(key);
+      const auto done = base::guarded("collect", [&] { return examine(key); });
+      if (!done) {
+        base::log_error("kube/server", "Could not collect an object; trying again",
+                        {{"resource", key.resource},
+                         {"namespace", key.ns},
+                         {"name", key.name},
+                         {"error", done.error().message}});
+      }
+      if (!done.value_or(false)) retry_.insert(key);
     }
     std::vector<storage::EventPtr> events;
     if (!wait_for_work(events)) return;
@@ -203,19 +237,16 @@ bool Collector::delete_dependents(const ObjectPtr& object) {
   bool blocked = false;
   bool all_well = true;
   for (const ObjectPtr& dependent : store_.dependents(object->facts.uid)) {
-    const auto& owners = dependent->facts.owners;
-    const auto owner = std::find_if(owners.begin(), owners.end(), [&](const storage::Owner& one) {
-      return one.uid == object->facts.uid;
-    });
+    if (dependent->facts.uid == object->facts.uid) continue;  // its own owner
     if (!dependent->facts.deleting && !examine_owners(dependent)) all_well = false;
     // Gone already, or kept by a finalizer or another owner?
     const ObjectPtr left = store_.get(dependent->key);
     if (!left || left->facts.uid != dependent->facts.uid) continue;
-    const auto& still = left->facts.owners;
-    blocked = blocked || (owner->blocks_deletion &&
-                          std::any_of(still.begin(), still.end(), [&](const storage::Owner& one) {
-                            return one.uid == object->facts.uid;
-                          }));
+    if (!blocks(*left, object->facts.uid)) continue;
+    // A circle of owners is broken where it is seen first, as a cluster's collector does.
+    if (waits_for_dependents(*left) && waits_in_a_circle(store_, *left, object->facts.uid))
+      continue;
+    blocked = true;
   }
   if (blocked || !all_well) return all_well;  // the next event of a dependent leads here again
   return drop_finalizer(object, objects::kForegroundFinalizer);
@@ -269,16 +300,14 @@ bool Collector::examine_definition(const ObjectPtr& definition) {
 bool Collector::drop_finalizer(const ObjectPtr& object, const std::string& finalizer) {
   const auto resource = objects_.catalog()->find_stored(object->key.resource);
   if (!resource) return true;
-  const auto outcome = objects_.change(
-      {.resource = resource, .ns = object->key.ns, .name = object->key.name}, kManager,
-      [&](json& current) -> objects::Outcome<void> {
-        const json* list = base::find(current, {"metadata", "finalizers"});
-        if (!list || base::string_at(current, {"metadata", "uid"}) != object->facts.uid) return {};
-        json kept = *list;
-        kept.erase(std::remove(kept.begin(), kept.end(), json(finalizer)), kept.end());
-        current["metadata"]["finalizers"] = std::move(kept);
-        return {};
-      });
+  const auto outcome =
+      objects_.change({.resource = resource, .ns = object->key.ns, .name = object->key.name},
+                      kManager, [&](json& current) -> objects::Outcome<void> {
+                        if (kube::uid_of(current) != object->facts.uid) return {};
+                        current["metadata"]["finalizers"] =
+                            kube::finalizers_with(current, finalizer, kube::Finalizer::Absent);
+                        return {};
+                      });
   return succeeded(without_value(outcome), object->key);
 }
 

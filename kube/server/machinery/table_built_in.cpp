@@ -308,6 +308,59 @@ std::vector<Column> claim_columns() {
           field("VolumeMode", {"spec", "volumeMode"}, kWide, "<unset>")};
 }
 
+std::vector<Column> volume_columns() {
+  return {name(),
+          field("Capacity", {"spec", "capacity", "storage"}, 0, ""),
+          column("Access Modes", [](const Json& volume, auto) { return access_modes(volume); }),
+          field("Reclaim Policy", {"spec", "persistentVolumeReclaimPolicy"}, 0, ""),
+          field("Status", {"status", "phase"}, 0, ""),
+          field("StorageClass", {"spec", "storageClassName"}, 0, ""),
+          age()};
+}
+
+Column created_at() {
+  return field("Created At", {"metadata", "creationTimestamp"}, 0, "<unknown>");
+}
+
+Column role_column() {
+  return column("Role", [](const Json& binding, auto) {
+    return text_at(binding, {"roleRef", "kind"}, "") + "/" +
+           text_at(binding, {"roleRef", "name"}, "");
+  });
+}
+
+std::string hosts_of(const Json& ingress) {
+  return joined(
+      ingress, {"spec", "rules"}, [](const Json& rule) { return text_at(rule, {"host"}, "*"); },
+      ",", "*");
+}
+
+// Kinds that are stored without effect.
+std::vector<Column> inert_columns(const std::string& kind) {
+  if (kind == "PersistentVolume") return volume_columns();
+  if (kind == "Role" || kind == "ClusterRole" || kind == "LimitRange")
+    return {name(), created_at()};
+  if (kind == "RoleBinding" || kind == "ClusterRoleBinding") return {name(), role_column(), age()};
+  if (kind == "PriorityClass") {
+    return {name(), field("Value", {"value"}, 0, "0"),
+            field("Global-Default", {"globalDefault"}, 0, "false"), age()};
+  }
+  if (kind == "StorageClass") {
+    return {name(), field("Provisioner", {"provisioner"}),
+            field("ReclaimPolicy", {"reclaimPolicy"}),
+            field("VolumeBindingMode", {"volumeBindingMode"}), age()};
+  }
+  if (kind == "Ingress") {
+    return {name(), field("Class", {"spec", "ingressClassName"}),
+            column("Hosts", [](const Json& ingress, auto) { return hosts_of(ingress); }), age()};
+  }
+  if (kind == "PodDisruptionBudget") {
+    return {name(), field("Min Available", {"spec", "minAvailable"}, 0, "N/A"),
+            field("Max Unavailable", {"spec", "maxUnavailable"}, 0, "N/A"), age()};
+  }
+  return {name(), age()};
+}
+
 std::vector<Column> columns_for(const ResourceType& type) {
   if (type.kind == "Event") return event_columns();
   if (type.kind == "CustomResourceDefinition") {
@@ -325,7 +378,7 @@ std::vector<Column> columns_for(const ResourceType& type) {
   }
   if (type.kind == "ServiceAccount") return {name(), count("Secrets", {{"secrets"}}), age()};
   if (type.kind == "PersistentVolumeClaim") return claim_columns();
-  return {name(), age()};
+  return inert_columns(type.kind);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "kube/object.h"
 #include "kube/server/objects/objects.h"
 #include "kube/server/types/definition.h"
 
@@ -17,11 +18,13 @@ constexpr int64_t kDefaultGrace = 30;
 constexpr int kDeleteAttempts = 100;
 
 void set_finalizer(json& object, const char* finalizer, bool present) {
-  json& list = object["metadata"]["finalizers"];
-  if (!list.is_array()) list = json::array();
-  list.erase(std::remove(list.begin(), list.end(), json(finalizer)), list.end());
-  if (present) list.push_back(finalizer);
-  if (list.empty()) object["metadata"].erase("finalizers");
+  json list = kube::finalizers_with(object, finalizer,
+                                    present ? kube::Finalizer::Present : kube::Finalizer::Absent);
+  if (list.empty()) {
+    object["metadata"].erase("finalizers");
+  } else {
+    object["metadata"]["finalizers"] = std::move(list);
+  }
 }
 
 void choose_propagation(json& object, std::optional<kube::Propagation> propagation) {
@@ -46,8 +49,7 @@ int64_t grace_of(const Resource& resource, const json& object, std::optional<int
 }
 
 bool is_held(const Resource& resource, const json& object) {
-  return base::find(object, {"metadata", "finalizers"}) != nullptr ||
-         resource.storage == "namespaces";
+  return !kube::finalizers_of(object).empty() || resource.storage == "namespaces";
 }
 
 void mark(const Resource& resource, json& object, int64_t grace, base::WallTime now) {
@@ -91,7 +93,7 @@ DeletionStep plan_deletion(const Resource& resource, json& object,
                            std::optional<kube::Propagation> propagation,
                            std::optional<int64_t> grace_seconds, base::WallTime now) {
   const json before = object;
-  const bool deleting = base::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  const bool deleting = kube::is_deleting(object);
   choose_propagation(object, propagation);
   int64_t grace = grace_of(resource, object, grace_seconds);
   if (deleting) {

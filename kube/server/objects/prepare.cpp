@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "kube/object.h"
 #include "kube/server/storage/limits.h"
 
 namespace kube::server::objects {
@@ -83,6 +84,25 @@ Outcome<void> complete_and_check(const Resource& resource, json& object, const j
   return {};
 }
 
+// Only metadata differs.
+bool same_contents(const json& before, const json& after) {
+  const auto without_metadata = [](json object) {
+    object.erase("metadata");
+    return object;
+  };
+  return without_metadata(before) == without_metadata(after);
+}
+
+// What is being deleted must be able to go, also when it was stored before a rule came: its
+// finalizers are taken off without asking about the rest again.
+Outcome<void> check_leaving(const Resource& resource, const json& object) {
+  const std::vector<FieldError> errors =
+      types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);
+  if (errors.empty()) return {};
+  return refuse(
+      machinery::invalid(resource.type, base::string_at(object, {"metadata", "name"}), errors));
+}
+
 void drop_managed_times(json& object) {
   const auto metadata = object.find("metadata");
   if (metadata == object.end()) return;
@@ -115,22 +135,12 @@ bool spec_changed(const Resource& resource, const json& before, const json& afte
   return differs(before, after) || differs(after, before);
 }
 
-std::vector<std::string> finalizers_of(const json& object) {
-  std::vector<std::string> result;
-  const json* list = base::find(object, {"metadata", "finalizers"});
-  if (!list || !list->is_array()) return result;
-  for (const json& item : *list) {
-    if (item.is_string()) result.push_back(item.get<std::string>());
-  }
-  return result;
-}
-
 Outcome<void> check_new_finalizers(const Resource& resource, const json& live,
                                    const json& updated) {
-  if (!base::find(live, {"metadata", "deletionTimestamp"})) return {};
-  const auto before = finalizers_of(live);
+  if (!kube::is_deleting(live)) return {};
+  const auto before = kube::finalizers_of(live);
   std::string added;
-  for (const std::string& finalizer : finalizers_of(updated)) {
+  for (const std::string& finalizer : kube::finalizers_of(updated)) {
     if (std::find(before.begin(), before.end(), finalizer) != before.end()) continue;
     added += (added.empty() ? "\"" : ", \"") + finalizer + "\"";
   }
@@ -233,6 +243,7 @@ Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns
   if (auto right = check_identity(resource, object); !right) return refuse(right.error());
   auto warnings = drop_unknown_fields(resource, body, options.validation);
   if (!warnings) return refuse(warnings.error());
+  if (!resource.warning.empty()) warnings->push_back(resource.warning);
   json& metadata = metadata_of(object);
   if (auto right = check_namespace(metadata, resource.type.namespaced ? ns : ""); !right) {
     return refuse(right.error());
@@ -275,6 +286,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   if (auto right = check_identity(resource, updated); !right) return refuse(right.error());
   auto warnings = drop_unknown_fields(resource, body, options.validation);
   if (!warnings) return refuse(warnings.error());
+  if (!resource.warning.empty() && part == Part::Main) warnings->push_back(resource.warning);
   json& metadata = metadata_of(updated);
   const std::string ns = base::string_at(live, {"metadata", "namespace"});
   if (auto right = check_namespace(metadata, ns); !right) return refuse(right.error());
@@ -288,10 +300,11 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   if (auto right = check_new_finalizers(resource, live, updated); !right)
     return refuse(right.error());
   if (part == Part::Main && resource.rules.on_update) resource.rules.on_update(updated, live);
-  if (auto right = complete_and_check(resource, updated, part == Part::Main ? &live : nullptr);
-      !right) {
-    return refuse(right.error());
-  }
+  const auto right =
+      kube::is_deleting(live) && same_contents(live, updated)
+          ? check_leaving(resource, updated)
+          : complete_and_check(resource, updated, part == Part::Main ? &live : nullptr);
+  if (!right) return refuse(right.error());
   if (resource.rules.generation && spec_changed(resource, live, updated)) {
     updated["metadata"]["generation"] =
         base::integer_at(live, {"metadata", "generation"}).value_or(0) + 1;
@@ -304,8 +317,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   Prepared prepared{.object = std::move(updated), .warnings = std::move(*warnings)};
   prepared.changed = !same_but_for_times(live, prepared.object);
   prepared.finished =
-      base::find(prepared.object, {"metadata", "deletionTimestamp"}) &&
-      finalizers_of(prepared.object).empty() &&
+      kube::is_deleting(prepared.object) && kube::finalizers_of(prepared.object).empty() &&
       base::integer_at(prepared.object, {"metadata", "deletionGracePeriodSeconds"}).value_or(0) ==
           0 &&
       // A namespace is finished by its controller alone.

@@ -5,6 +5,7 @@
 #include "kube/server/machinery/selector.h"
 #include "kube/server/types/core_rules.h"
 #include "kube/server/types/definition.h"
+#include "kube/server/types/inert_kinds.h"
 #include "kube/server/types/pod_rules.h"
 
 namespace kube::server::types {
@@ -17,6 +18,7 @@ struct Description {
   std::vector<std::string> categories;
   Rules rules;
   bool can_be_stored = true;
+  std::string warning;
 };
 
 ResourcePtr make(Description description) {
@@ -34,6 +36,7 @@ ResourcePtr make(Description description) {
   resource->categories = std::move(description.categories);
   resource->can_be_stored = description.can_be_stored;
   resource->rules = description.rules;
+  resource->warning = std::move(description.warning);
   resource->schema = machinery::StructuralSchema::of_built_in(type);
   resource->columns = machinery::TableColumns::of_built_in(type);
   resource->selectable_fields = machinery::selectable_fields(type);
@@ -56,7 +59,7 @@ kube::ResourceType review(const char* plural, const char* kind) {
 }  // namespace
 
 std::vector<ResourcePtr> built_ins() {
-  return {
+  std::vector<ResourcePtr> all = {
       make({kube::namespaces(), "namespace", {"ns"}, {}, namespace_rules()}),
       make({kube::nodes(), "node", {"no"}, {}, node_rules()}),
       make({kube::pods(), "pod", {"po"}, {"all"}, pod_rules()}),
@@ -90,6 +93,16 @@ std::vector<ResourcePtr> built_ins() {
             {},
             false}),
   };
+  for (const InertKind& kind : inert_kinds()) {
+    all.push_back(make({.type = kind.type,
+                        .singular = kind.singular,
+                        .short_names = kind.short_names,
+                        .rules = {.name = kind.name,
+                                  .status_subresource = kind.status,
+                                  .generation = kind.generation},
+                        .warning = warning_of(kind)}));
+  }
+  return all;
 }
 
 }  // namespace kube::server::types

@@ -15,6 +15,8 @@ using nlohmann::json;
 
 constexpr size_t kMaxData = size_t{1} << 20;  // bytes in one ConfigMap or Secret
 
+constexpr size_t kMaxKey = 253;
+
 constexpr const char* kConfigKeyText =
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name', "
     " "
@@ -51,6 +53,13 @@ bool is_config_key(const std::string& key) {
   });
 }
 
+// Keys become files; these would be folders, or look like the kubelet's own.
+const char* folder_problem(const std::string& key) {
+  if (key == ".") return "must not be '.'";
+  if (key == "..") return "must not be '..'";
+  return key.starts_with("..") ? "must not start with '..'" : nullptr;
+}
+
 void check_data(const json& object, std::initializer_list<const char*> members,
                 std::vector<FieldError>& errors) {
   size_t bytes = 0;
@@ -61,6 +70,13 @@ void check_data(const json& object, std::initializer_list<const char*> members,
       if (!is_config_key(key)) {
         errors.push_back(
             FieldError::invalid(std::string(member) + "[" + key + "]", key, kConfigKeyText));
+      }
+      if (const char* problem = folder_problem(key)) {
+        errors.push_back(FieldError::invalid(std::string(member) + "[" + key + "]", key, problem));
+      }
+      if (key.size() > kMaxKey) {
+        errors.push_back(FieldError::invalid(std::string(member) + "[" + key + "]", key,
+                                             "must be no more than 253 characters"));
       }
       if (value.is_string()) bytes += value.get_ref<const std::string&>().size();
     }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/object.h"
 #include "kube/server/machinery/selector.h"
 
 namespace kube::server::types {
@@ -60,11 +61,8 @@ json accepted_names(const json& object) {
 
 void on_create(json& object) {
   const std::string now = base::string_at(object, {"metadata", "creationTimestamp"});
-  json& finalizers = object["metadata"]["finalizers"];
-  if (!finalizers.is_array()) finalizers = json::array();
-  if (std::find(finalizers.begin(), finalizers.end(), kDefinitionFinalizer) == finalizers.end()) {
-    finalizers.push_back(kDefinitionFinalizer);
-  }
+  object["metadata"]["finalizers"] =
+      kube::finalizers_with(object, kDefinitionFinalizer, kube::Finalizer::Present);
   object["status"] = {{"acceptedNames", accepted_names(object)},
                       {"storedVersions", json::array({storage_version(object)})}};
   set_condition(object, "NamesAccepted", true, "NoConflicts", "no conflicts found", now);
@@ -201,7 +199,7 @@ ResourcePtr resource_of(const json& definition, const json& version) {
   resource->short_names = strings(array_at(definition, {"spec", "names", "shortNames"}));
   resource->categories = strings(array_at(definition, {"spec", "names", "categories"}));
   resource->custom = true;
-  resource->terminating = base::find(definition, {"metadata", "deletionTimestamp"}) != nullptr;
+  resource->terminating = kube::is_deleting(definition);
   resource->rules = {
       .status_subresource = base::find(version, {"subresources", "status"}) != nullptr,
       .generation = true};

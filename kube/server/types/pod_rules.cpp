@@ -1,10 +1,13 @@
 #include "kube/server/types/pod_rules.h"
 
+#include <cstdint>
+#include <limits>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/server/types/container_rules.h"
 
 namespace kube::server::types {
 namespace {
@@ -18,6 +21,8 @@ constexpr const char* kImmutableSpec =
     "additions "
     "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
     "was previously negative)";
+
+constexpr int64_t kMaxDeadline = std::numeric_limits<int32_t>::max();
 
 void set_default(json& object, const char* member, json value) {
   const auto found = object.find(member);
@@ -117,7 +122,8 @@ std::set<std::string> volume_names(const json& spec, std::vector<FieldError>& er
 }
 
 void check_mounts(const json& container, const std::string& path,
-                  const std::set<std::string>& volumes, std::vector<FieldError>& errors) {
+                  const std::set<std::string>& volumes, bool is_new,
+                  std::vector<FieldError>& errors) {
   const json* mounts = base::find(container, {"volumeMounts"});
   if (!mounts || !mounts->is_array()) return;
   std::set<std::string> places;
@@ -135,12 +141,13 @@ void check_mounts(const json& container, const std::string& path,
     } else if (!places.insert(place).second) {
       errors.push_back(FieldError::invalid(here + ".mountPath", place, "must be unique"));
     }
+    if (is_new) check_mount_path(place, here + ".mountPath", errors);
   }
 }
 
 void check_containers(const json& containers, const std::string& list,
                       const std::set<std::string>& volumes, std::set<std::string>& names,
-                      std::vector<FieldError>& errors) {
+                      bool is_new, std::vector<FieldError>& errors) {
   for (size_t i = 0; i < containers.size(); ++i) {
     const std::string path = list + "[" + std::to_string(i) + "]";
     const std::string name = base::string_at(containers[i], {"name"});
@@ -155,24 +162,38 @@ void check_containers(const json& containers, const std::string& list,
     if (base::string_at(containers[i], {"image"}).empty()) {
       errors.push_back(FieldError::required(path + ".image"));
     }
-    check_mounts(containers[i], path, volumes, errors);
+    check_mounts(containers[i], path, volumes, is_new, errors);
+    if (is_new) {
+      check_environment(containers[i], path, errors);
+      check_ports(containers[i], path, errors);
+      check_resources(containers[i], path, errors);
+    }
   }
 }
 
 void check(const json& pod, std::vector<FieldError>& errors) {
   const json* spec = base::find(pod, {"spec"});
   if (!spec || !spec->is_object()) return;
+  // Of a pod that is there already the spec cannot change, and its status must be writable, also
+  // when it was stored before a rule came.
+  const bool is_new = base::find(pod, {"status", "phase"}) == nullptr;
   const std::set<std::string> volumes = volume_names(*spec, errors);
   std::set<std::string> names;
   const json* containers = base::find(*spec, {"containers"});
   if (!containers || !containers->is_array() || containers->empty()) {
     errors.push_back(FieldError::required("spec.containers"));
   } else {
-    check_containers(*containers, "spec.containers", volumes, names, errors);
+    check_containers(*containers, "spec.containers", volumes, names, is_new, errors);
   }
   if (const json* init = base::find(*spec, {"initContainers"}); init && init->is_array()) {
-    check_containers(*init, "spec.initContainers", volumes, names, errors);
+    check_containers(*init, "spec.initContainers", volumes, names, is_new, errors);
   }
+  if (const auto deadline = base::integer_at(*spec, {"activeDeadlineSeconds"});
+      is_new && deadline && (*deadline < 1 || *deadline > kMaxDeadline)) {
+    errors.push_back(FieldError::invalid("spec.activeDeadlineSeconds", *deadline,
+                                         "must be between 1 and 2147483647, inclusive"));
+  }
+  if (is_new) check_no_zero_bytes(*spec, "spec", errors);
   const std::string policy = base::string_at(*spec, {"restartPolicy"});
   if (policy != "Always" && policy != "OnFailure" && policy != "Never") {
     errors.push_back(

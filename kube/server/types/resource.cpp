@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/object.h"
 #include "kube/server/machinery/built_in_types.h"
 #include "kube/server/types/event_forms.h"
 
@@ -50,26 +51,16 @@ void Resource::to_stored(Json& object) const {
 
 storage::Facts facts_of(const Json& object, const std::vector<std::string>& selectable_fields) {
   storage::Facts facts;
-  facts.uid = base::string_at(object, {"metadata", "uid"});
-  facts.deleting = base::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  facts.uid = kube::uid_of(object);
+  facts.deleting = kube::is_deleting(object);
   if (const Json* labels = base::find(object, {"metadata", "labels"});
       labels && labels->is_object()) {
     for (const auto& [key, value] : labels->items())
       facts.labels.emplace_back(key, text_of(value));
   }
-  if (const Json* owners = base::find(object, {"metadata", "ownerReferences"});
-      owners && owners->is_array()) {
-    for (const Json& owner : *owners) {
-      facts.owners.push_back(
-          {.uid = base::string_at(owner, {"uid"}),
-           .blocks_deletion = base::bool_at(owner, {"blockOwnerDeletion"}) == true});
-    }
-  }
-  if (const Json* finalizers = base::find(object, {"metadata", "finalizers"});
-      finalizers && finalizers->is_array()) {
-    for (const Json& finalizer : *finalizers)
-      facts.finalizers.push_back(text_of(finalizer));
-  }
+  for (kube::OwnerReference& owner : kube::owners_of(object))
+    facts.owners.push_back({.uid = std::move(owner.uid), .blocks_deletion = owner.blocks_deletion});
+  facts.finalizers = kube::finalizers_of(object);
   for (const std::string& field : selectable_fields) {
     if (field.starts_with("metadata.")) continue;  // the key has them
     if (std::string value = value_at_path(object, field); !value.empty()) {

@@ -34,6 +34,23 @@ class Changes(KubectlCase):
         self.assertIn("replaced", run("replace", "--force", "-f", "-", stdin=widget("w1", size=8)))
         self.assertEqual(self.get("widget", "w1")["spec"]["size"], 8)
 
+    def test_kinds_that_only_a_cluster_acts_on_are_stored_with_a_warning(self):
+        run = self.run_kubectl
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "spark"},
+                "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["*"]}]}
+        binding = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "spark"},
+                   "subjects": [{"kind": "ServiceAccount", "name": "spark"}],
+                   "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "spark"}}
+        file = json.dumps({"apiVersion": "v1", "kind": "List", "items": [role, binding, json.loads(widget("w1"))]})
+        self.addCleanup(run, "delete", "role/spark", "rolebinding/spark", "--ignore-not-found")
+        applied = run("apply", "-f", "-", stdin=file)
+        self.assertIn("role.rbac.authorization.k8s.io/spark created", applied)
+        self.assertIn("widget.demo.example.com/w1 created", applied)
+        self.assertIn("Warning: Role has no effect in sparkcron standalone: whoever has the token may do everything", applied)
+        self.assertIn("unchanged", run("apply", "-f", "-", stdin=file))
+        self.assertIn("Role/spark", run("get", "rolebinding", "spark"))
+        self.assertIn("<[]PolicyRule>", run("explain", "role"))
+
     def test_strategic_patches_merge_lists_by_their_keys(self):
         run = self.run_kubectl
         self.addCleanup(run, "delete", "pod/p1", "service/s1", "--ignore-not-found")

@@ -37,19 +37,17 @@ TEST_CASE("a message of any size is kept short") {
   CHECK(failures.oldest(9)[0].error.message.size() == 1024);
 }
 
-TEST_CASE("one broken object among others that work is not the service's failure") {
+TEST_CASE("what fails for long is told from what failed just now") {
   tests::FakeClock clock;
   Failures failures(clock);
-  failures.succeeded(kB);
   failures.failed(kA, kDenied);
   CHECK(failures.lasting(1min) == 0);
-  CHECK_FALSE(failures.nothing_works(1min));
   clock.advance(1min);
+  failures.failed(kA, kDenied);
+  failures.failed(kB, kDenied);
   CHECK(failures.lasting(1min) == 1);
-  CHECK(failures.nothing_works(1min));  // nothing has worked since
-  failures.succeeded(kB);
-  CHECK(failures.lasting(1min) == 1);
-  CHECK_FALSE(failures.nothing_works(1min));
+  failures.succeeded(kA);
+  CHECK(failures.lasting(1min) == 0);
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class Scripted {
     REQUIRE(client.has_value());
     return HttpApi(std::move(*client));
   }
+  [[nodiscard]] std::string url() const { return server_.url(); }
   // Call once all answers were given.
   [[nodiscard]] const RawServer::Message& request(size_t index) const { return seen_.at(index); }
   [[nodiscard]] std::string first_line(size_t index) const {
@@ -170,17 +171,48 @@ TEST_CASE("each verb is the request that a Kubernetes API server expects") {
   }
 }
 
+TEST_CASE("a page over what the client takes at once is read object by object") {
+  const std::string page =
+      R"({"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"big"},"x":")" +
+      std::string(17 << 20, 'x') +
+      R"("},{"metadata":{"name":"b"}}],"metadata":{"resourceVersion":"5"}})";
+  Scripted server({{.status = 200, .body = page}, {.status = 200, .body = page}});
+  auto client = base::http::Client::create({.base_url = server.url(), .max_response = 1 << 20});
+  REQUIRE(client.has_value());
+  HttpApi api(std::move(*client));
+  const auto list = api.list(kube::pods(), {.ns = "n"});
+  REQUIRE(list.has_value());
+  REQUIRE(list->items.size() == 2);
+  CHECK(kube::key_of(list->items[1]).name == "b");
+  REQUIRE(list->unreadable.size() == 1);
+  CHECK(list->unreadable[0].key.name == "big");
+  CHECK(list->resource_version == "5");
+}
+
 TEST_CASE("what cannot be an address is refused before it is sent") {
   Scripted server(std::vector<Scripted::Answer>{});
   HttpApi api = server.api();
   CHECK(api.get(kube::pods(), {"ns", "a/../b"}).error().message ==
         "\"a/../b\" is no name of a Pod");
+  // What cannot exist is not there: an application whose driver.podName was "a/b" can be deleted.
+  for (const char* name : {"a/b", "a%2fb", ".", "..", "", "a\nb"}) {
+    INFO(name);
+    CHECK(api.get(kube::pods(), {"ns", name}).error().code == Code::NotFound);
+    CHECK(api.remove(kube::pods(), {"ns", name}).error().code == Code::NotFound);
+  }
   CHECK(api.get(kube::pods(), {"ns", ""}).error().message == "\"\" is no name of a Pod");
   CHECK(api.get(kube::pods(), {"", "a"}).error().message == "Pod \"a\" needs a namespace");
   CHECK(api.get(kube::pods(), {"..", "a"}).error().message == "\"..\" is no name of a namespace");
   CHECK(api.create(kube::pods(), {{"metadata", {{"name", "a"}}}}).error().code ==
         Code::InvalidArgument);
   CHECK(server.count() == 0);
+}
+
+TEST_CASE("a name with a question mark stays a name") {
+  Scripted server({{.status = 200, .body = "{}"}});
+  HttpApi api = server.api();
+  CHECK(api.get(kube::pods(), {"ns", "a?b#c"}).has_value());
+  CHECK(server.first_line(0) == "GET /api/v1/namespaces/ns/pods/a%3Fb%23c");
 }
 
 TEST_CASE("a refusal comes back as the server put it") {

@@ -1,5 +1,8 @@
 #include "kube/informer.h"
 
+#include <new>
+#include <stdexcept>
+
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/kube/live_api.h"
@@ -160,6 +163,78 @@ TEST_CASE("who waits for the first list can give up") {
   std::stop_source stop;
   std::jthread stopper([&] { stop.request_stop(); });
   CHECK_FALSE(pods.informer.await_synced(stop.get_token()));
+}
+
+TEST_CASE("an object that cannot be read is left out and reported, and the others go on") {
+  LiveApi api;
+  FakeClock clock;
+  Informer informer(api, clock, kube::pods());
+  base::Mutex mutex;
+  std::string reported;
+  informer.on_unreadable([&](const kube::ResourceType& type, const kube::Unreadable& lost) {
+    base::MutexLock lock(mutex);
+    reported += type.plural + " " + lost.key.to_string() + ": " + lost.reason + "; ";
+    throw std::runtime_error("a bug");
+  });
+  std::string told;
+  base::CondVar changed;
+  informer.add_handler([&](const kube::StoreDelta& delta) {
+    base::MutexLock lock(mutex);
+    told +=
+        (delta.after ? "+" : "-") + kube::key_of(delta.after ? *delta.after : *delta.before).name;
+    changed.notify_all();
+  });
+  const auto await = [&](const std::string& wanted) {
+    base::MutexLock lock(mutex);
+    while (told != wanted)
+      changed.wait(lock);
+    return reported;
+  };
+  api.create(kube::pods(), pod("a")).value();
+  api.create(kube::pods(), pod("b")).value();
+  api.make_unreadable({"n", "b"});  // in the list
+  informer.start();
+  await("+a");
+  REQUIRE(informer.await_synced({}));
+  CHECK(informer.unreadable() == 1);
+  api.make_unreadable({"n", "a"});  // in the watch
+  api.create(kube::pods(), pod("c")).value();
+  CHECK(await("+a-a+c") == "pods n/b: nested too deep; pods n/a: nested too deep; ");
+  CHECK(informer.store().size() == 1);
+  CHECK(informer.unreadable() == 2);
+  informer.stop();
+}
+
+TEST_CASE("a handler that throws loses one change, and none for want of memory") {
+  LiveApi api;
+  FakeClock clock;
+  Informer informer(api, clock, kube::pods());
+  base::Mutex mutex;
+  base::CondVar changed;
+  std::string told;
+  int short_of_memory = 2;
+  informer.add_handler([&](const kube::StoreDelta& delta) {
+    base::MutexLock lock(mutex);
+    const std::string name = kube::key_of(*delta.after).name;
+    if (name == "odd") throw std::runtime_error("a bug");
+    if (name == "big" && short_of_memory-- > 0) throw std::bad_alloc();
+    told += name + " ";
+    changed.notify_all();
+  });
+  for (const char* name : {"odd", "big", "c"})
+    api.create(kube::pods(), pod(name)).value();
+  informer.start();
+  for (int pause = 0; pause < 2; ++pause) {
+    clock.await_waiters(1);
+    clock.advance(100ms);
+  }
+  {
+    base::MutexLock lock(mutex);
+    while (told.size() < 6)
+      changed.wait(lock);
+    CHECK(told == "big c ");
+  }
+  informer.stop();
 }
 
 }  // namespace

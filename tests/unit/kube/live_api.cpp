@@ -81,7 +81,20 @@ base::Result<kube::ObjectList> LiveApi::list(const kube::ResourceType&, const ku
   list.resource_version = std::to_string(revision_);
   for (const auto& [key, object] : objects_)
     list.items.push_back(object);
+  list.unreadable = unreadable_;
   return list;
+}
+
+void LiveApi::make_unreadable(const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  objects_.erase(key);
+  unreadable_.push_back({.key = key, .reason = "nested too deep"});
+  const Json stub = {{"metadata", {{"namespace", key.ns}, {"name", key.name}}}};
+  log_.push_back({++revision_,
+                  {.type = kube::WatchEvent::Type::Unreadable,
+                   .object = std::make_shared<const Json>(stub),
+                   .problem = "nested too deep"}});
+  changed_.notify_all();
 }
 
 base::Result<std::unique_ptr<kube::Watch>> LiveApi::watch(const kube::ResourceType&,

@@ -40,6 +40,8 @@ class LiveApi final : public kube::Api {
   void fail(const std::string& verb, base::Error error);
   // Ends every open watch: in order, or with an error.
   void end_watches(std::optional<base::Error> error = std::nullopt);
+  // From now on nobody can read this object any more.
+  void make_unreadable(const kube::ObjectKey& key);
   // Forgets the history: watches from before now are Gone.
   void compact();
   // Calls so far, failed ones too.
@@ -62,6 +64,7 @@ class LiveApi final : public kube::Api {
   uint64_t revision_ GUARDED_BY(mutex_) = 0;
   uint64_t compacted_ GUARDED_BY(mutex_) = 0;
   std::map<kube::ObjectKey, kube::Json> objects_ GUARDED_BY(mutex_);
+  std::vector<kube::Unreadable> unreadable_ GUARDED_BY(mutex_);
   std::deque<Entry> log_ GUARDED_BY(mutex_);
   int watches_ended_ GUARDED_BY(mutex_) = 0;
   std::optional<base::Error> watch_end_ GUARDED_BY(mutex_);

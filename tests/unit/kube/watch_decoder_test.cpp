@@ -102,17 +102,90 @@ TEST_CASE("not JSON") {
   CHECK(event.error().message.starts_with("watch event: not JSON"));
 }
 
-TEST_CASE("a line has a limit, finished or not") {
-  for (const char* line : {"{\"type\":\"ADDED\",   ", "{\"type\":\"ADDED\",   }\n"}) {
-    DYNAMIC_SECTION(line) {
-      WatchDecoder decoder(16);
-      decoder.feed(line);
-      const auto event = decoder.next();
-      REQUIRE_FALSE(event.has_value());
-      CHECK(event.error().code == Code::TooLarge);
-      CHECK(event.error().message == "watch event over 16 bytes");
+// {"a": {"a": … 1}}, so many levels deep.
+std::string nested(size_t levels) {
+  std::string text;
+  for (size_t i = 0; i < levels; ++i)
+    text += R"({"a":)";
+  return text + "1" + std::string(levels, '}');
+}
+
+TEST_CASE("an object nested as deep as the API takes it is read from a watch") {
+  WatchDecoder decoder;
+  decoder.feed(R"({"type":"ADDED","object":{"metadata":{"name":"a"},"spec":)" + nested(63) +
+               "}}\n");
+  const auto event = decoder.next();
+  REQUIRE(event.has_value());
+  CHECK((*event)->type == WatchEvent::Type::Added);
+}
+
+TEST_CASE("an object that cannot be read is passed over by name and the next one is read") {
+  struct Case {
+    const char* name;
+    std::string line;
+    const char* found;
+    const char* problem;
+  };
+  const std::string metadata = R"("metadata":{"name":"a","namespace":"n","resourceVersion":"7"})";
+  const Case cases[] = {
+      {.name = "too deep",
+       .line = R"({"type":"MODIFIED","object":{"data":)" + nested(200) + "," + metadata + "}}",
+       .found = "n/a",
+       .problem = "JSON is nested deeper than 129 levels"},
+      {.name = "too large",
+       .line = R"({"type":"ADDED","object":{)" + metadata + R"(,"spec":")" +
+               std::string(5000, 'x') + "\"}}",
+       .found = "n/a",
+       .problem = "over the limit of 4096 bytes"},
+      {.name = "too large, and its name behind the limit",
+       .line = R"({"type":"ADDED","object":{"data":")" + std::string(5000, 'x') + "\"," + metadata +
+               "}}",
+       .found = "",
+       .problem = "over the limit of 4096 bytes"},
+      {.name = "not JSON inside",
+       .line = R"({"type":"ADDED","object":{)" + metadata + R"(,"spec":tru}})",
+       .found = "n/a",
+       .problem = "not JSON: syntax error at byte "},
+      {.name = "without a name",
+       .line = R"({"type":"ADDED","object":{"metadata":[]}})",
+       .found = "",
+       .problem = "an object without metadata.name"},
+  };
+  for (const Case& c : cases) {
+    for (const size_t piece : {size_t{7}, size_t{100'000}}) {
+      DYNAMIC_SECTION(c.name << " in pieces of " << piece) {
+        WatchDecoder decoder({.bytes = 4096, .depth = 128});
+        std::vector<WatchEvent> events;
+        const std::string all =
+            c.line + "\n" + R"({"type":"ADDED","object":{"metadata":{"name":"b"}}})" + "\n";
+        for (size_t at = 0; at < all.size(); at += piece) {
+          decoder.feed(std::string_view(all).substr(at, piece));
+          while (true) {
+            auto event = decoder.next();
+            REQUIRE(event.has_value());
+            if (!*event) break;
+            events.push_back(**event);
+          }
+        }
+        REQUIRE(events.size() == 2);
+        CHECK(events[0].type == WatchEvent::Type::Unreadable);
+        CHECK(kube::key_of(*events[0].object).to_string() == c.found);
+        CHECK(events[0].problem.starts_with(c.problem));
+        CHECK(kube::key_of(*events[1].object).name == "b");
+        CHECK(decoder.at_boundary());
+      }
     }
   }
+}
+
+TEST_CASE("the end of an object that could not be read is its end") {
+  WatchDecoder decoder;
+  decoder.feed(R"({"type":"DELETED","object":{"metadata":{"name":"a"},"spec":)" + nested(200) +
+               "}}\n");
+  const auto event = decoder.next();
+  REQUIRE(event.has_value());
+  CHECK((*event)->type == WatchEvent::Type::Deleted);
+  CHECK(kube::key_of(*(*event)->object).name == "a");
 }
 
 TEST_CASE("the end of a line is known") {

@@ -24,7 +24,7 @@ kube::StepFailed failure(base::Code code, std::chrono::milliseconds retry_after 
 }
 
 TEST_CASE("each step of a watch") {
-  constexpr size_t kKeep = 0, kReplace = 1, kApply = 2, kRemove = 3;
+  constexpr size_t kKeep = 0, kReplace = 1, kApply = 2, kRemove = 3, kLose = 4;
   struct Case {
     const char* name;
     WatcherState state;
@@ -128,6 +128,15 @@ TEST_CASE("each step of a watch") {
        .version = "9",
        .failures = 0,
        .change = kKeep,
+       .ask = WatcherAsk::ReadEvent,
+       .back_off = false},
+      {.name = "an object that cannot be read moves on like any other",
+       .state = watching,
+       .input = event(WatchEvent::Type::Unreadable, "9"),
+       .phase = Phase::Watching,
+       .version = "9",
+       .failures = 0,
+       .change = kLose,
        .ask = WatcherAsk::ReadEvent,
        .back_off = false},
       {.name = "an event without a revision",

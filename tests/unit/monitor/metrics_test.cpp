@@ -206,6 +206,17 @@ TEST_CASE("without a ledger skips are counted since the start", "[monitor]") {
   CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 1);
 }
 
+TEST_CASE("what a controller could not do is counted by reason", "[monitor]") {
+  Metrics metrics({});
+  metrics.reconcile_failed("schedule", base::to_string(base::Code::Refused));
+  metrics.reconcile_failed("schedule", base::to_string(base::Code::Refused));
+  metrics.objects_failing("schedule", 1);
+  const std::string text = metrics.text();
+  CHECK(text.find("sparkcron_reconcile_errors_total{controller=\"schedule\",reason=\"refused\"} "
+                  "2\n") != std::string::npos);
+  CHECK(text.find("sparkcron_failing_objects{controller=\"schedule\"} 1\n") != std::string::npos);
+}
+
 TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", "[monitor]") {
   const Outcome tool =
       run_command(std::string(SPARKCRON_SOURCE_DIR) + "/tools/bootstrap.d/promtool | tail -1");

@@ -1,5 +1,6 @@
 // What goes when its owner, its namespace or its definition goes.
 
+#include "kube/object.h"
 #include "kube/server/storage/store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/support/in_memory_api.h"
@@ -79,6 +80,55 @@ TEST_CASE("in the foreground the owner goes last") {
   CHECK(api.get(map("child")).status == 404);
 }
 
+// Makes `owner` an owner of `object`, which exists.
+void adopt(InMemoryApi& api, const json& object, const json& owner) {
+  const std::string name = kube::key_of(object).name;
+  REQUIRE(api.merge(map(name),
+                    {{"metadata",
+                      {{"ownerReferences", owned(name, {owner})["metadata"]["ownerReferences"]}}}})
+              .status == 200);
+}
+
+TEST_CASE("owners in a circle go in the foreground, at once or one by one") {
+  for (const size_t length : {size_t{1}, size_t{2}, size_t{3}}) {
+    for (const bool each : {false, true}) {
+      DYNAMIC_SECTION(length << " of them, " << (each ? "all" : "one") << " deleted") {
+        InMemoryApi api;
+        std::vector<json> circle;
+        for (size_t i = 0; i < length; ++i)
+          circle.push_back(api.post(kConfigMaps, config_map("c" + std::to_string(i))).body);
+        for (size_t i = 0; i < length; ++i)
+          adopt(api, circle[i], circle[(i + 1) % length]);
+        for (size_t i = 0; i < (each ? length : 1); ++i) {
+          const int status =
+              api.remove(map("c" + std::to_string(i)), {{"propagationPolicy", "Foreground"}})
+                  .status;
+          CHECK((status == 200 || status == 404));
+        }
+        for (size_t i = 0; i < length; ++i)
+          api.await_status(map("c" + std::to_string(i)), 404);
+      }
+    }
+  }
+}
+
+TEST_CASE("a circle of owners still waits for what is outside of it") {
+  InMemoryApi api;
+  const json first = api.post(kConfigMaps, config_map("first")).body;
+  const json second = api.post(kConfigMaps, owned("second", {first})).body;
+  adopt(api, first, second);
+  json held = owned("held", {first});
+  held["metadata"]["finalizers"] = {"example.com/hold"};
+  REQUIRE(api.post(kConfigMaps, held).status == 201);
+  REQUIRE(api.remove(map("first"), {{"propagationPolicy", "Foreground"}}).status == 200);
+  while (!api.get(map("held")).body["metadata"].contains("deletionTimestamp"))
+    std::this_thread::yield();
+  CHECK(api.get(map("first")).status == 200);
+  REQUIRE(api.merge(map("held"), {{"metadata", {{"finalizers", nullptr}}}}).status == 200);
+  api.await_status(map("first"), 404);
+  api.await_status(map("second"), 404);
+}
+
 TEST_CASE("orphans stay and forget their owner") {
   InMemoryApi api;
   const json owner = api.post(kConfigMaps, config_map("owner")).body;
@@ -107,6 +157,29 @@ TEST_CASE("a namespace goes with all that is in it") {
   CHECK(api.get("/api/v1/namespaces/n").status == 200);
   REQUIRE(api.merge(maps + "/held", {{"metadata", {{"finalizers", nullptr}}}}).status == 200);
   api.await_status("/api/v1/namespaces/n", 404);
+}
+
+TEST_CASE("an object that a later rule would refuse can still go") {
+  InMemoryApi api;
+  api.install_widgets();
+  json held = widget("held");
+  held["spec"]["size"] = 7;
+  held["metadata"]["finalizers"] = {"example.com/hold"};
+  REQUIRE(api.post(kWidgets, held).status == 201);
+  const std::string path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.demo.example.com";
+  json definition = api.get(path).body;
+  for (json& version : definition["spec"]["versions"]) {
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"] = {
+        {"type", "integer"}, {"maximum", 1}};
+  }
+  REQUIRE(api.put(path, definition).status == 200);
+  const std::string target = std::string(kWidgets) + "/held";
+  REQUIRE(api.merge(target, {{"metadata", {{"labels", {{"a", "b"}}}}}}).status == 422);
+  REQUIRE(api.remove(target).status == 200);
+  CHECK(api.merge(target, {{"spec", {{"size", 8}}}}).status == 422);
+  CHECK(api.merge(target, {{"metadata", {{"finalizers", nullptr}}}}).status == 200);
+  api.await_status(target, 404);
 }
 
 TEST_CASE("a definition goes after its objects") {
