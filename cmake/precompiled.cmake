@@ -29,6 +29,14 @@ if(SPARKCRON_TESTS)
   target_precompile_headers(precompiled_tests PRIVATE <cmake/precompiled.h> <tests/support/catch.h>)
 endif()
 
+# CMake 3.25 wants the file of a header that other folders use to be there before it writes it.
+foreach(name IN ITEMS precompiled precompiled_tests)
+  set(header ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx)
+  if(NOT EXISTS ${header})
+    file(WRITE ${header} "")
+  endif()
+endforeach()
+
 # sparkcron_precompile(TARGET [TESTS])
 function(sparkcron_precompile name)
   get_target_property(type ${name} TYPE)
