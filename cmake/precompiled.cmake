@@ -13,7 +13,10 @@ if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
 endif()
 
 # In angle brackets: relative to the checkout, for the compiler cache again.
-add_library(precompiled STATIC ${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp)
+# The empty file is what the header is made for: without one that uses it there would be none.
+file(WRITE ${CMAKE_BINARY_DIR}/precompiled_empty.cpp "")
+add_library(precompiled STATIC ${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp
+            ${CMAKE_BINARY_DIR}/precompiled_empty.cpp)
 # Compiled once and used by all: worth the optimizer.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp PROPERTIES
   COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
@@ -28,14 +31,6 @@ if(SPARKCRON_TESTS)
   target_include_directories(precompiled_tests PRIVATE ${PROJECT_SOURCE_DIR})
   target_precompile_headers(precompiled_tests PRIVATE <cmake/precompiled.h> <tests/support/catch.h>)
 endif()
-
-# CMake 3.25 wants the file of a header that other folders use to be there before it writes it.
-foreach(name IN ITEMS precompiled precompiled_tests)
-  set(header ${CMAKE_BINARY_DIR}/CMakeFiles/${name}.dir/cmake_pch.hxx)
-  if(NOT EXISTS ${header})
-    file(WRITE ${header} "")
-  endif()
-endforeach()
 
 # sparkcron_precompile(TARGET [TESTS])
 function(sparkcron_precompile name)
