@@ -123,15 +123,15 @@ void Metrics::count_application(ApplicationSeries& series, const ApplicationFact
     return std::max(time - facts.created, std::chrono::milliseconds{0});
   };
   if (before.empty()) ++series.applications;
+  // A driver may have ended before anybody saw it run.
+  if ((facts.state == "RUNNING" || before == "SUBMITTED") && first_attempt && facts.running_since)
+    series.start_latency.observe(since_created(*facts.running_since));
   if (facts.state == "SUBMITTED") {
     ++series.submitted;
     if (first_attempt && facts.submitted)
       series.submit_latency.observe(since_created(*facts.submitted));
   } else if (facts.state == "SUBMISSION_FAILED") {
     ++series.failed_submissions;
-  } else if (facts.state == "RUNNING") {
-    if (first_attempt && facts.running_since)
-      series.start_latency.observe(since_created(*facts.running_since));
   } else if (facts.state == "COMPLETED" || facts.state == "FAILED") {
     const bool success = facts.state == "COMPLETED";
     ++(success ? series.succeeded : series.failed);

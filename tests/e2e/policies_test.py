@@ -1,9 +1,14 @@
 """Schedules against the running binary: policies, suspend, edits, history, deletion; drivers are fake, all else real."""
+import datetime
 import json
 import unittest
 
 import harness
 from harness import FINAL, Kubectl, condition, state_of, wait_for
+
+
+def now_text():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class PoliciesTest(harness.E2ETest):
@@ -44,15 +49,18 @@ class PoliciesTest(harness.E2ETest):
         wait_for(lambda: condition(self.get("pause"), "Suspended").get("status") == "True", "the schedule is suspended")
         wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("pause")), "the last run ended")
         before = len(self.started())
+        paused = now_text()
         # Another schedule proves that slots pass.
         self.kubectl.apply(self.schedule("witness"))
         wait_for(lambda: self.counts("witness").get("started", 0) >= 3, "three slots passed")
         self.assertEqual(len([row for row in self.started() if row[1].startswith("pause-")]), before)
+        resumed_at = now_text()
         resumed = json.loads(self.kubectl("patch", "scheduledsparkapplication", "pause", "--type", "merge", "-p",
                                           '{"spec":{"suspend":false}}', "-o", "json"))
         self.assertFalse(resumed["spec"]["suspend"])
         wait_for(lambda: len([row for row in self.started() if row[1].startswith("pause-")]) > before, "a run after resuming")
-        self.assertFalse(any(one.get("reason") in ("Superseded", "MissedSkipped")
+        # A busy machine may be late for slots after that; none in between is owed.
+        self.assertFalse(any(one.get("reason") in ("Superseded", "MissedSkipped") and paused < one["slot"] < resumed_at
                              for one in self.get("pause")["status"].get("recentRuns", [])))
 
     def test_forbid_never_overlaps(self):

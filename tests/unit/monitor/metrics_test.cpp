@@ -102,6 +102,15 @@ TEST_CASE("applications are counted by what changes", "[monitor]") {
   CHECK(sample(metrics, "spark_application_count") == 2);
 }
 
+TEST_CASE("a driver that ended before it was seen running has a start latency", "[monitor]") {
+  Metrics metrics{MetricsOptions{}};
+  metrics.application_changed(application("a", "SUBMITTED"), "");
+  metrics.application_changed(application("a", "FAILING"), "SUBMITTED");
+  metrics.application_changed(application("a", "FAILED"), "FAILING");
+  CHECK(sample(metrics, "spark_application_start_latency_seconds_count") == 1);
+  CHECK(sample(metrics, "spark_application_start_latency_seconds_sum") == 40);
+}
+
 TEST_CASE("a restart counts nothing again", "[monitor]") {
   Metrics metrics{MetricsOptions{.totals = {.started = 10, .succeeded = 7, .failed = 2}}};
   CHECK(sample(metrics, "spark_application_count") == 10);
