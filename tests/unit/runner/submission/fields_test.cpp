@@ -242,3 +242,25 @@ TEST_CASE("a default that the CRD gains is listed, or an upgrade would run finis
   CHECK(found == std::set<std::string>{"/mode", "/monitoring/prometheus/port",
                                        "/monitoring/prometheus/portName", "/restartPolicy/type"});
 }
+
+TEST_CASE("a negative, zero or endless deadline is refused at apply") {
+  const auto spec_of = [](const char* file) {
+    const json crd = read_yaml(read_project_file(file)).front();
+    return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+              ["properties"];
+  };
+  const json application = spec_of("config/crd/sparkapplications.yaml");
+  const json schedule = spec_of("config/crd/scheduledsparkapplications.yaml");
+  const json& of_runs = schedule["template"]["properties"];
+  for (const json* spec : {&application, &of_runs}) {
+    for (const char* deadline : {"pendingDeadlineSeconds", "activeDeadlineSeconds"}) {
+      INFO(deadline);
+      CHECK((*spec)[deadline]["minimum"] == 1);
+      CHECK((*spec)[deadline]["maximum"] == 2'147'483'647);
+    }
+    // The peer's: zero and less delete at once, more is for ever.
+    CHECK_FALSE((*spec)["timeToLiveSeconds"].contains("minimum"));
+  }
+  CHECK(schedule["startingDeadlineSeconds"]["minimum"] == 0);
+  CHECK(schedule["startingDeadlineSeconds"]["maximum"] == 2'147'483'647);
+}
