@@ -87,15 +87,16 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
   }
   const types::CatalogPtr built_ins = make_catalog(nullptr);
   ASSIGN_OR_RETURN(
-      auto store,
-      storage::Store::open({.path = options.path,
-                            .durability = options.durability,
-                            .history_revisions = options.history_revisions,
-                            .history_bytes = options.history_bytes,
-                            .quota_bytes = options.quota_bytes,
-                            .facts = [&](const storage::Key& key, const nlohmann::json& object) {
-                              return loaded_facts(*built_ins, key, object);
-                            }}));
+      auto store, storage::Store::open(
+                      {.path = options.path,
+                       .durability = options.durability,
+                       .history_revisions = options.history_revisions,
+                       .history_bytes = options.history_bytes,
+                       .quota_bytes = options.quota_bytes,
+                       // By value: a store that opens its file anew asks again, long after this.
+                       .facts = [built_ins](const storage::Key& key, const nlohmann::json& object) {
+                         return loaded_facts(*built_ins, key, object);
+                       }}));
   auto catalog = make_catalog(store.get());
   const std::vector<nlohmann::json> definitions = std::move(options.definitions);
   auto parts = std::make_unique<Parts>(std::move(catalog), std::move(store), options);

@@ -51,7 +51,7 @@ sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
 """
 
 
-def wait_for(condition, what, seconds=60, every=0.1):
+def wait_for(condition, what, seconds=240, every=0.1):
     """The condition's value once it is true; fails after so many seconds, telling what was awaited."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

@@ -107,7 +107,7 @@ class RobustnessTest(harness.E2ETest):
             os.umask(before)
         Kubectl(service).apply(self.schedule("one", schedule="* * * * * *"))
         wait_for(self.ended, "a driver ended")
-        wait_for(lambda: list(data.glob("logs/**/*.log")) or not list(data.glob("pods/*")), "logs are there", 30)
+        wait_for(lambda: list(data.glob("logs/**/*.log")) or not list(data.glob("pods/*")), "logs are there")
         for path in data.rglob("*"):
             if path.is_symlink() or not path.exists() or (data / "volumes") in path.parents:
                 continue
