@@ -19,7 +19,7 @@ import xml.etree.ElementTree
 # What has threads of its own; the rest is pure or runs in one.
 THREADED = ["test_base", "test_base_http", "test_base_http_client", "test_kube", "test_kube_server",
             "test_kube_server_storage", "test_monitor", "test_runner_node"]
-# The others are built by hand (tools/fuzz/README.md); the corpora of all are replayed by the fast tests.
+# The others are built by hand (tests/fuzz/README.md); the corpora of all are replayed by the fast tests.
 FUZZERS = ["fuzz_cron_parser", "fuzz_cron_footer", "fuzz_cron_answers"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -96,7 +96,7 @@ def fuzz(stages, seconds):
     for fuzzer in sorted((ROOT / "build/fuzz/bin").glob("fuzz_*")):
         found = ROOT / "build/fuzz/corpus" / fuzzer.name
         found.mkdir(parents=True, exist_ok=True)
-        seeds = ROOT / "tests/fuzz" / fuzzer.name.removeprefix("fuzz_")
+        seeds = ROOT / "tests/fuzz/corpus" / fuzzer.name.removeprefix("fuzz_")
         stages.run(f"{fuzzer.name} for {seconds} s", str(fuzzer), f"-max_total_time={seconds}", "-rss_limit_mb=2048",
                    "-print_final_stats=0", "-verbosity=0", str(found), *([str(seeds)] if seeds.is_dir() else []))
 

@@ -44,7 +44,7 @@ TEST_CASE("the fuzz corpus holds") {
                                json::object(),
                                {{"name", {{"a", 1}}}}};
   size_t files = 0;
-  const std::string folder = "tools/fuzz/corpus/submission";
+  const std::string folder = "tests/fuzz/corpus/submission";
   for (const auto& file :
        std::filesystem::directory_iterator(std::string(SPARKCRON_SOURCE_DIR) + "/" + folder)) {
     const std::string name = file.path().filename().string();

@@ -2,8 +2,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "tests/fuzz/cron_comparison.h"
 #include "tests/support/catch.h"
-#include "tools/fuzz/cron_comparison.h"
 
 namespace {
 

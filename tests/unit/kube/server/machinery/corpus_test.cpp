@@ -3,15 +3,15 @@
 #include <iterator>
 #include <random>
 
+#include "tests/fuzz/machinery_inputs.h"
 #include "tests/support/catch.h"
-#include "tools/fuzz/machinery_inputs.h"
 
 namespace {
 
 std::vector<std::string> corpus_of(const std::string& target) {
   std::vector<std::string> inputs;
   const auto folder =
-      std::filesystem::path(SPARKCRON_SOURCE_DIR) / "tests" / "fuzz" / "machinery" / target;
+      std::filesystem::path(SPARKCRON_SOURCE_DIR) / "tests/fuzz/corpus" / ("machinery_" + target);
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
     inputs.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
@@ -44,7 +44,7 @@ std::string changed(std::string input, std::mt19937& random) {
 
 TEST_CASE("the fuzzers' corpus and its neighbours keep the laws") {
   std::mt19937 random(20260308);
-  for (const tools::fuzz::MachineryTarget& target : tools::fuzz::machinery_targets()) {
+  for (const tests::fuzz::MachineryTarget& target : tests::fuzz::machinery_targets()) {
     const auto inputs = corpus_of(target.name);
     INFO(target.name);
     REQUIRE_FALSE(inputs.empty());

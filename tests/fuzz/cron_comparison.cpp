@@ -1,4 +1,4 @@
-#include "tools/fuzz/cron_comparison.h"
+#include "tests/fuzz/cron_comparison.h"
 
 #include <algorithm>
 

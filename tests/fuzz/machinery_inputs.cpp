@@ -1,4 +1,4 @@
-#include "tools/fuzz/machinery_inputs.h"
+#include "tests/fuzz/machinery_inputs.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,7 +14,7 @@
 #include "kube/server/machinery/structural_schema.h"
 #include "kube/server/machinery/table.h"
 
-namespace tools::fuzz {
+namespace tests::fuzz {
 namespace {
 
 namespace machinery = kube::server::machinery;
@@ -125,4 +125,4 @@ const std::vector<MachineryTarget>& machinery_targets() {
   return targets;
 }
 
-}  // namespace tools::fuzz
+}  // namespace tests::fuzz

@@ -4,7 +4,7 @@
 
 #include <date/tz.h>
 
-#include "tools/fuzz/cron_oracle.h"
+#include "tests/fuzz/cron_oracle.h"
 
 namespace oracle {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/fuzz/cron_oracle.h"
+#include "tests/fuzz/cron_oracle.h"
 
 #include <algorithm>
 

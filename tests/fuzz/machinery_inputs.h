@@ -1,7 +1,7 @@
 #pragma once
 
 // What the fuzzers of kube/server/machinery do with an input, and the laws that they check. The
-// ordinary tests replay the committed corpus (tests/fuzz/machinery) through the same functions, so
+// ordinary tests replay the committed corpus (tests/fuzz/corpus) through the same functions, so
 // that they and the fuzzers cannot drift apart. A broken law ends the process.
 //
 // Threads: pure functions.
@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tools::fuzz {
+namespace tests::fuzz {
 
 struct MachineryTarget {
   std::string name;  // the folder of its corpus
@@ -21,4 +21,4 @@ struct MachineryTarget {
 // apply: [{manager, object, force, update}, …]. protobuf: a body. table: [columns, object].
 const std::vector<MachineryTarget>& machinery_targets();
 
-}  // namespace tools::fuzz
+}  // namespace tests::fuzz
