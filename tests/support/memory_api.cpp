@@ -14,8 +14,8 @@ using kube::ResourceType;
 
 class MemoryWatch final : public kube::Watch {
  public:
-  MemoryWatch(MemoryApi& api, std::string plural, uint64_t from)
-      : api_(api), plural_(std::move(plural)), seen_(from) {}
+  MemoryWatch(MemoryApi& api, std::string plural, uint64_t from, int ended)
+      : api_(api), plural_(std::move(plural)), seen_(from), ended_(ended) {}
 
   base::Result<std::optional<kube::WatchEvent>> next() override {
     base::MutexLock lock(api_.mutex_);
@@ -24,6 +24,10 @@ class MemoryWatch final : public kube::Watch {
         if (entry.revision <= seen_) continue;
         seen_ = entry.revision;
         if (entry.plural == plural_) return entry.event;
+      }
+      if (api_.watches_ended_ != ended_) {
+        if (api_.watch_end_) return base::failure(*api_.watch_end_);
+        return std::nullopt;
       }
       api_.changed_.wait(lock);
     }
@@ -39,8 +43,20 @@ class MemoryWatch final : public kube::Watch {
   MemoryApi& api_;
   const std::string plural_;
   uint64_t seen_;
+  const int ended_;
   bool cancelled_ = false;  // guarded by the api's mutex
 };
+
+std::optional<base::Error> MemoryApi::called(const std::string& verb) {
+  ++calls_[verb];
+  changed_.notify_all();
+  if (failure_) return failure_;
+  auto& faults = faults_[verb];
+  if (faults.empty()) return std::nullopt;
+  base::Error error = std::move(faults.front());
+  faults.pop_front();
+  return error;
+}
 
 Json MemoryApi::write(kube::WatchEvent::Type type, const std::string& plural, Json object) {
   object["metadata"]["resourceVersion"] = std::to_string(++revision_);
@@ -77,7 +93,7 @@ MemoryApi::MemoryApi(base::Clock& clock)
 
 base::Result<Json> MemoryApi::get(const ResourceType& type, const ObjectKey& key) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
+  if (auto error = called("get")) return base::failure(*error);
   const auto found = objects_.find({type.plural, key});
   if (found == objects_.end())
     return base::failure(Code::NotFound, type.plural + " \"" + key.name + "\" not found");
@@ -87,19 +103,23 @@ base::Result<Json> MemoryApi::get(const ResourceType& type, const ObjectKey& key
 base::Result<kube::ObjectList> MemoryApi::list(const ResourceType& type,
                                                const kube::ListOptions& options) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
+  if (auto error = called("list")) return base::failure(*error);
   kube::ObjectList list{.items = {}, .resource_version = std::to_string(revision_)};
   for (const auto& [key, object] : objects_)
     if (key.first == type.plural && (options.ns.empty() || key.second.ns == options.ns))
       list.items.push_back(object);
+  if (const auto found = unreadable_.find(type.plural); found != unreadable_.end())
+    list.unreadable = found->second;
   return list;
 }
 
 base::Result<std::unique_ptr<kube::Watch>> MemoryApi::watch(const ResourceType& type,
                                                             const kube::ListOptions& options) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
-  return std::make_unique<MemoryWatch>(*this, type.plural, std::stoull(options.resource_version));
+  if (auto error = called("watch")) return base::failure(*error);
+  const uint64_t from = std::stoull(options.resource_version);
+  if (from < compacted_) return base::failure(Code::Gone, "too old resource version");
+  return std::make_unique<MemoryWatch>(*this, type.plural, from, watches_ended_);
 }
 
 base::Result<Json> MemoryApi::bind(const Json& binding) {
@@ -114,7 +134,7 @@ base::Result<Json> MemoryApi::bind(const Json& binding) {
 
 base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& object) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
+  if (auto error = called("create")) return base::failure(*error);
   if (type.plural.ends_with("/binding")) return bind(object);
   const ObjectKey key = kube::key_of(object);
   if (objects_.contains({type.plural, key}))
@@ -130,16 +150,19 @@ base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& objec
 base::Result<Json> MemoryApi::update(const ResourceType& type, const Json& object,
                                      std::string_view) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
-  if (!objects_.contains({type.plural, kube::key_of(object)}))
-    return base::failure(Code::NotFound, type.plural + " not found");
+  if (auto error = called("update")) return base::failure(*error);
+  const auto found = objects_.find({type.plural, kube::key_of(object)});
+  if (found == objects_.end()) return base::failure(Code::NotFound, type.plural + " not found");
+  const std::string version = kube::resource_version_of(object);
+  if (!version.empty() && version != kube::resource_version_of(found->second))
+    return base::failure(Code::Conflict, "the object has been modified");
   return write(kube::WatchEvent::Type::Modified, type.plural, object);
 }
 
 base::Result<Json> MemoryApi::patch(const ResourceType& type, const ObjectKey& key, kube::PatchType,
                                     const Json& patch, const kube::PatchOptions&) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
+  if (auto error = called("patch")) return base::failure(*error);
   const auto found = objects_.find({type.plural, key});
   if (found == objects_.end()) return base::failure(Code::NotFound, type.plural + " not found");
   const std::string uid = base::string_at(patch, {"metadata", "uid"});
@@ -154,7 +177,7 @@ base::Result<Json> MemoryApi::patch(const ResourceType& type, const ObjectKey& k
 base::Status MemoryApi::remove(const ResourceType& type, const ObjectKey& key,
                                const kube::DeleteOptions& options) {
   base::MutexLock lock(mutex_);
-  if (failure_) return base::failure(*failure_);
+  if (auto error = called("delete")) return base::failure(*error);
   const Key id{type.plural, key};
   const auto found = objects_.find(id);
   if (found == objects_.end()) return base::failure(Code::NotFound, type.plural + " not found");
@@ -200,6 +223,57 @@ Json MemoryApi::peek(const ResourceType& type, const ObjectKey& key) {
 void MemoryApi::fail_all(std::optional<base::Error> error) {
   base::MutexLock lock(mutex_);
   failure_ = std::move(error);
+}
+
+void MemoryApi::fail(const std::string& verb, base::Error error) {
+  base::MutexLock lock(mutex_);
+  faults_[verb].push_back(std::move(error));
+}
+
+void MemoryApi::end_watches(std::optional<base::Error> error) {
+  base::MutexLock lock(mutex_);
+  watch_end_ = std::move(error);
+  ++watches_ended_;
+  changed_.notify_all();
+}
+
+void MemoryApi::make_unreadable(const ResourceType& type, const ObjectKey& key) {
+  base::MutexLock lock(mutex_);
+  objects_.erase({type.plural, key});
+  unreadable_[type.plural].push_back({.key = key, .reason = "nested too deep"});
+  const Json stub = {{"metadata", {{"namespace", key.ns}, {"name", key.name}}}};
+  log_.push_back({++revision_,
+                  type.plural,
+                  {.type = kube::WatchEvent::Type::Unreadable,
+                   .object = std::make_shared<const Json>(stub),
+                   .problem = "nested too deep"}});
+  changed_.notify_all();
+}
+
+void MemoryApi::compact() {
+  base::MutexLock lock(mutex_);
+  compacted_ = revision_;
+  log_.clear();
+}
+
+int MemoryApi::calls(const std::string& verb) const {
+  base::MutexLock lock(mutex_);
+  const auto found = calls_.find(verb);
+  return found == calls_.end() ? 0 : found->second;
+}
+
+void MemoryApi::await_calls(const std::string& verb, int count) {
+  base::MutexLock lock(mutex_);
+  while (calls_[verb] < count)
+    changed_.wait(lock);
+}
+
+std::vector<Json> MemoryApi::all() const {
+  base::MutexLock lock(mutex_);
+  std::vector<Json> objects;
+  for (const auto& [key, object] : objects_)
+    objects.push_back(object);
+  return objects;
 }
 
 uint64_t MemoryApi::revision() {

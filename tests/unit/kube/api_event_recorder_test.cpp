@@ -6,7 +6,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/kube/live_api.h"
+#include "tests/support/memory_api.h"
 
 namespace {
 
@@ -14,7 +14,7 @@ using kube::ApiEventRecorder;
 using kube::EventType;
 using kube::Json;
 using tests::FakeClock;
-using tests::LiveApi;
+using tests::MemoryApi;
 using namespace std::chrono_literals;
 
 const Json kSchedule = {
@@ -24,7 +24,7 @@ const Json kSchedule = {
      {{"namespace", "n"}, {"name", "nightly"}, {"uid", "u1"}, {"labels", {{"a", "b"}}}}}};
 
 TEST_CASE("an event says what, about whom, by whom") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   {
     ApiEventRecorder recorder(api, clock, {.controller = "sparkcron", .instance = "pod-1"});
@@ -37,6 +37,7 @@ TEST_CASE("an event says what, about whom, by whom") {
   event["metadata"].erase("name");
   event["metadata"].erase("uid");
   event["metadata"].erase("resourceVersion");
+  event["metadata"].erase("creationTimestamp");
   CHECK(event == Json{{"apiVersion", "events.k8s.io/v1"},
                       {"kind", "Event"},
                       {"metadata", {{"namespace", "n"}}},
@@ -56,7 +57,7 @@ TEST_CASE("an event says what, about whom, by whom") {
 }
 
 TEST_CASE("equal events become one that counts") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   {
     ApiEventRecorder recorder(api, clock, {});
@@ -84,7 +85,7 @@ TEST_CASE("equal events become one that counts") {
 }
 
 TEST_CASE("an event that the server pruned is made again") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   {
     ApiEventRecorder recorder(api, clock, {});
@@ -99,14 +100,14 @@ TEST_CASE("an event that the server pruned is made again") {
   CHECK(api.all().size() == 1);
 }
 
-std::vector<Json> await_event(const LiveApi& api) {
+std::vector<Json> await_event(const MemoryApi& api) {
   while (api.all().empty())
     std::this_thread::yield();
   return api.all();
 }
 
 TEST_CASE("an unreachable API is tried three times") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   ApiEventRecorder recorder(api, clock, {});
   for (int i = 0; i < 3; ++i)
@@ -124,7 +125,7 @@ TEST_CASE("an unreachable API is tried three times") {
 }
 
 TEST_CASE("a refused event is not tried again") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   ApiEventRecorder recorder(api, clock, {});
   api.fail("create", {.code = base::Code::Forbidden, .message = "terminating"});
@@ -136,7 +137,7 @@ TEST_CASE("a refused event is not tried again") {
 }
 
 TEST_CASE("recording never waits, and what is too much is dropped") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   ApiEventRecorder recorder(api, clock, {}, 2);
   // The sender is held up by an unreachable API until the clock moves, which it does not.
@@ -150,7 +151,7 @@ TEST_CASE("recording never waits, and what is too much is dropped") {
 }
 
 TEST_CASE("a long note is cut between characters") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   {
     ApiEventRecorder recorder(api, clock, {});

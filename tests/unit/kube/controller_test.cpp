@@ -6,7 +6,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/kube/live_api.h"
+#include "tests/support/memory_api.h"
 
 namespace {
 
@@ -15,7 +15,7 @@ using kube::Json;
 using kube::ObjectKey;
 using kube::Reconciled;
 using tests::FakeClock;
-using tests::LiveApi;
+using tests::MemoryApi;
 using namespace std::chrono_literals;
 
 // Answers as told and counts.
@@ -237,8 +237,8 @@ TEST_CASE("a reconcile without memory fails its own key and no other") {
 
 TEST_CASE("changes become keys, their own and their controller's") {
   FakeClock clock;
-  LiveApi apps_api;
-  LiveApi pods_api;
+  MemoryApi apps_api;
+  MemoryApi pods_api;
   const kube::ResourceType apps{"g", "v1", "apps", "App", true};
   apps_api.create(apps, {{"metadata", {{"namespace", "n"}, {"name", "a"}}}}).value();
   kube::Informer app_informer(apps_api, clock, apps);

@@ -5,7 +5,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/kube/live_api.h"
+#include "tests/support/memory_api.h"
 
 namespace {
 
@@ -13,7 +13,7 @@ using kube::Informer;
 using kube::Json;
 using kube::ObjectKey;
 using tests::FakeClock;
-using tests::LiveApi;
+using tests::MemoryApi;
 using namespace std::chrono_literals;
 
 Json pod(const std::string& name, const std::string& owner = "") {
@@ -40,7 +40,7 @@ class Followed {
       changed_.wait(lock);
     return told_;
   }
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Informer informer{api, clock, kube::pods()};
 
@@ -166,7 +166,7 @@ TEST_CASE("who waits for the first list can give up") {
 }
 
 TEST_CASE("an object that cannot be read is left out and reported, and the others go on") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Informer informer(api, clock, kube::pods());
   base::Mutex mutex;
@@ -192,12 +192,12 @@ TEST_CASE("an object that cannot be read is left out and reported, and the other
   };
   api.create(kube::pods(), pod("a")).value();
   api.create(kube::pods(), pod("b")).value();
-  api.make_unreadable({"n", "b"});  // in the list
+  api.make_unreadable(kube::pods(), {"n", "b"});  // in the list
   informer.start();
   await("+a");
   REQUIRE(informer.await_synced({}));
   CHECK(informer.unreadable() == 1);
-  api.make_unreadable({"n", "a"});  // in the watch
+  api.make_unreadable(kube::pods(), {"n", "a"});  // in the watch
   api.create(kube::pods(), pod("c")).value();
   CHECK(await("+a-a+c") == "pods n/b: nested too deep; pods n/a: nested too deep; ");
   CHECK(informer.store().size() == 1);
@@ -206,7 +206,7 @@ TEST_CASE("an object that cannot be read is left out and reported, and the other
 }
 
 TEST_CASE("a handler that throws loses one change, and none for want of memory") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Informer informer(api, clock, kube::pods());
   base::Mutex mutex;

@@ -4,7 +4,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
-#include "tests/unit/kube/live_api.h"
+#include "tests/support/memory_api.h"
 
 namespace {
 
@@ -15,7 +15,7 @@ using kube::LeaseMove;
 using kube::LeaseRecord;
 using kube::LeaseView;
 using tests::FakeClock;
-using tests::LiveApi;
+using tests::MemoryApi;
 using namespace std::chrono_literals;
 
 const kube::ObjectKey kLease{"spark", "sparkcron"};
@@ -82,7 +82,7 @@ TEST_CASE("a lease survives its JSON") {
 // A replica, and what it was told.
 class Replica {
  public:
-  Replica(LiveApi& api, FakeClock& clock, const std::string& name)
+  Replica(MemoryApi& api, FakeClock& clock, const std::string& name)
       : elector(api, clock, {.lease = kLease, .identity = name},
                 {.on_elected = [this] { note("elected"); }, .on_lost = [this] { note("lost"); }}) {}
   void await(const std::string& what) {
@@ -106,7 +106,7 @@ class Replica {
 };
 
 // Time passes, two seconds at a time, and each replica looks at the lease each time.
-void pass(LiveApi& api, FakeClock& clock, std::chrono::seconds time, int replicas) {
+void pass(MemoryApi& api, FakeClock& clock, std::chrono::seconds time, int replicas) {
   for (; time > 0s; time -= 2s) {
     clock.await_waiters(static_cast<size_t>(replicas));
     const int looks = api.calls("get");
@@ -116,12 +116,12 @@ void pass(LiveApi& api, FakeClock& clock, std::chrono::seconds time, int replica
   clock.await_waiters(static_cast<size_t>(replicas));
 }
 
-std::string holder(LiveApi& api) {
+std::string holder(MemoryApi& api) {
   return kube::lease_record(api.get(kube::leases(), kLease).value()).holder;
 }
 
 TEST_CASE("one leads, the other takes over when the first gives back") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Replica a(api, clock, "a");
   Replica b(api, clock, "b");
@@ -142,7 +142,7 @@ TEST_CASE("one leads, the other takes over when the first gives back") {
 }
 
 TEST_CASE("a leader that cannot renew stops before another may start") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Replica a(api, clock, "a");
   a.elector.start();
@@ -158,7 +158,7 @@ TEST_CASE("a leader that cannot renew stops before another may start") {
 }
 
 TEST_CASE("a leader whose lease was taken knows at the next look") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Replica a(api, clock, "a");
   a.elector.start();
@@ -174,7 +174,7 @@ TEST_CASE("a leader whose lease was taken knows at the next look") {
 }
 
 TEST_CASE("an expired lease is taken over, judged by our own clock") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Json lease = {{"metadata", {{"namespace", "spark"}, {"name", "sparkcron"}}}};
   // Its own time stamps lie far in the future.
@@ -191,7 +191,7 @@ TEST_CASE("an expired lease is taken over, judged by our own clock") {
 }
 
 TEST_CASE("a process that was frozen does not believe that it still leads") {
-  LiveApi api;
+  MemoryApi api;
   FakeClock clock;
   Replica a(api, clock, "a");
   a.elector.start();
