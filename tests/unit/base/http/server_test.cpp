@@ -299,6 +299,7 @@ TEST_CASE("HTTP/1.0 gets plain bodies and a closed connection", "[http]") {
 }
 
 TEST_CASE("a stream sends its chunks as they come, then the connection goes on", "[http]") {
+  Box<bool> ended;  // outlives the server
   Box<std::shared_ptr<http::Stream>> box;
   const auto server = serve([&](const http::Request& request, auto responder) {
     if (request.path == "/watch")
@@ -315,7 +316,6 @@ TEST_CASE("a stream sends its chunks as they come, then the connection goes on",
   CHECK(client.read_exactly(9) == "4\r\none\n\r\n");
   CHECK(stream->write(text(std::string(20, 'x'))));
   CHECK(client.read_exactly(26) == "14\r\n" + std::string(20, 'x') + "\r\n");
-  Box<bool> ended;
   stream->on_close([&] { ended.put(true); });
   SECTION("closed by the server") {
     stream->close();
@@ -344,6 +344,7 @@ TEST_CASE("a stream sends its chunks as they come, then the connection goes on",
 }
 
 TEST_CASE("a reader that does not read is cut off", "[http]") {
+  Box<bool> ended;  // outlives the server
   Box<std::shared_ptr<http::Stream>> box;
   const auto server =
       serve([&](const http::Request&, auto responder) { box.put(responder->stream(200, {})); },
@@ -351,7 +352,6 @@ TEST_CASE("a reader that does not read is cut off", "[http]") {
   RawConnection client(server->port(), 4096);
   client.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   const auto stream = box.take();
-  Box<bool> ended;
   stream->on_close([&] { ended.put(true); });
   const auto event = text(std::string(100'000, 'e'));
   size_t written = 0;

@@ -155,11 +155,11 @@ TEST_CASE("what is not an upgrade of version 13 is an ordinary request", "[http]
 }
 
 TEST_CASE("a WebSocket reader that does not read is cut off", "[http]") {
+  Box<bool> ended;  // outlives the server
   Fixture fixture;
   RawConnection client(fixture.server->port(), 4096);
   client.send(kUpgrade);
   const auto stream = fixture.box.take();
-  Box<bool> ended;
   stream->on_close([&] { ended.put(true); });
   const auto event = text(std::string(1'000'000, 'e'));
   while (stream->write(event)) {
