@@ -9,10 +9,11 @@ function(sparkcron_library name)
   sparkcron_precompile(${name})
 endfunction()
 
-# sparkcron_test(NAME SOURCES a_test.cpp … DEPENDS libraries… [LABELS …] [TIMEOUT seconds])
+# sparkcron_test(NAME SOURCES a_test.cpp … DEPENDS libraries… [LABELS …] [TIMEOUT seconds]
+#                [COST …]): of several at a time, those that cost most begin first.
 # A test that runs no assertion fails: an empty test is a lie.
 function(sparkcron_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;COST" "SOURCES;DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 1800)
   endif()
@@ -30,4 +31,7 @@ function(sparkcron_test name)
   add_test(NAME ${name} COMMAND ${name} -w NoAssertions --order rand --rng-seed time
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if(ARG_COST)
+    set_tests_properties(${name} PROPERTIES COST ${ARG_COST})
+  endif()
 endfunction()
