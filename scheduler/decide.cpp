@@ -153,8 +153,21 @@ class SlotDecider {
       adopt(*run);
       trigger_handled();
     }
-    state_.pending_trigger = PendingTrigger{.value = wanted, .at = second_};
+    state_.pending_trigger = PendingTrigger{.value = wanted, .at = free_second()};
     trigger_is_new_ = true;
+  }
+
+  // Two wishes within a second, or in the same second of a clock that was set back, are two runs.
+  [[nodiscard]] Instant free_second() const {
+    Instant at = second_;
+    const auto is_taken = [&](const std::string& name) {
+      const auto has_name = [&](const auto& run) { return run.name == name; };
+      return std::any_of(seen_.runs.begin(), seen_.runs.end(), has_name) ||
+             std::any_of(state_.tracked.begin(), state_.tracked.end(), has_name);
+    };
+    while (is_taken(manual_run_name(spec_.name, at)))
+      at += kSecond;
+    return at;
   }
 
   void start_and_skip() {

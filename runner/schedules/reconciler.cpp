@@ -71,7 +71,9 @@ bool wants(const scheduler::Decision& decision) {
 // Slots, or a run by hand that was asked for: what is not seen now is not looked for again.
 bool passes_something(const scheduler::Observed& observed, const scheduler::State& after) {
   // Whether a trigger is a wish only the API itself can tell.
-  if (!observed.state) return observed.edited_before || !after.handled_trigger.empty();
+  if (!observed.state)
+    return observed.edited_before || after.accounted != observed.created ||
+           !after.handled_trigger.empty();
   const auto& pending = observed.state->pending_trigger;
   return after.accounted != observed.state->accounted || after.ahead != observed.state->ahead ||
          (pending && after.pending_trigger != pending);

@@ -374,6 +374,21 @@ TEST_CASE("A new trigger value starts one run by hand") {
   }
 }
 
+TEST_CASE("Two wishes within a second are two runs, each counted once") {
+  World world = hourly();
+  world.spec.trigger = "a";
+  world.step("2026-01-01T08:40:00Z");
+  CHECK(world.step("2026-01-01T08:40:00.400Z") == Actions{"start job-manual-20260101t084000z"});
+  world.spec.trigger = "b";
+  CHECK(world.step("2026-01-01T08:40:00.800Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:40:00.900Z") == Actions{"start job-manual-20260101t084001z"});
+  // Nor does a clock that is set back to that very second.
+  world.spec.trigger = "c";
+  CHECK(world.step("2026-01-01T08:40:00.900Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:40:00.950Z") == Actions{"start job-manual-20260101t084002z"});
+  CHECK(world.state().counts == Counts{.started = 3});
+}
+
 TEST_CASE("A trigger that comes with a new schedule is not new") {
   World world(make_spec("0 * * * *"), "2026-01-01T08:30:00Z");
   world.spec.trigger = "copied";

@@ -390,6 +390,37 @@ TEST_CASE("A status or a ledger that refuses ends no schedule, and people see wh
   CHECK(world.status()["counts"]["started"] == 1);
 }
 
+TEST_CASE("Slots that are passed at first sight skip no run that a refused status has hidden") {
+  ScheduleWorld world({{"concurrencyPolicy", "Forbid"}, {"successfulRunHistoryLimit", 0}});
+  world.api.erase(config::scheduled_spark_applications(), world.key);
+  world.restart();
+  world.cache.follow();
+  const json spec{{"concurrencyPolicy", "Forbid"}, {"successfulRunHistoryLimit", 0}};
+  REQUIRE(world.api.create(config::scheduled_spark_applications(), tests::schedule_object(spec))
+              .has_value());
+  world.api.before = [](const tests::ApiCall& call) -> std::optional<base::Error> {
+    if (call.subresource != "status") return std::nullopt;
+    return base::Error{Code::Refused, "admission webhook \"w\" denied the request"};
+  };
+  const auto refused_at = [&](std::string_view time) {
+    world.clock.set_wall(wall(time));
+    REQUIRE_FALSE(world.reconciler.reconcile(world.key).has_value());
+  };
+  refused_at("2026-01-01T09:00:00Z");
+  world.end("job-20260101t090000z");
+  refused_at("2026-01-01T10:00:00Z");  // starts the next one and prunes the first
+  REQUIRE(world.runs() == Names{"job-20260101t100000z"});
+  world.api.before = nullptr;
+  // Blocked by the second run: nothing starts, so the cache would do but for what is passed.
+  world.reconcile_at("2026-01-01T12:00:00Z");
+  CHECK(world.status()["counts"]["started"] == 2);
+  for (const auto& [key, skip] : world.recorder.skips) {
+    CHECK_FALSE(
+        (skip.from <= wall("2026-01-01T09:00:00Z") && wall("2026-01-01T09:00:00Z") <= skip.to));
+  }
+  CHECK(world.recorder.skips.size() == 1);
+}
+
 TEST_CASE("A schedule whose name is longer than a label runs, and finds its runs again") {
   const std::string name(200, 'n');
   ScheduleWorld world;
