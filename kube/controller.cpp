@@ -101,7 +101,7 @@ void Controller::work(const std::stop_token& stop) {
     if (!informer->await_synced(stop)) return;
   }
   while (const std::optional<ObjectKey> key = queue_.take()) {
-    let_pass();
+    await_preferred();
     // Without memory not even the retry can be noted: the key stays in hand until it is.
     while (!base::guarded("reconcile", [&] { process(*key); }) && !stop.stop_requested())
       pause(stop);
@@ -109,7 +109,7 @@ void Controller::work(const std::stop_token& stop) {
   }
 }
 
-void Controller::let_pass() const {
+void Controller::await_preferred() const {
   if (options_.yields_to != nullptr)
     options_.yields_to->queue_.await_drained(clock_, options_.patience);
 }

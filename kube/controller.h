@@ -77,7 +77,7 @@ class Controller {
 
  private:
   void work(const std::stop_token& stop);
-  void let_pass() const;
+  void await_preferred() const;
   void process(const ObjectKey& key);
   void settle(const ObjectKey& key, const Reconciled& reconciled);
   void retry(const ObjectKey& key, const base::Error& error);

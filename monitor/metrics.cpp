@@ -13,9 +13,9 @@ namespace {
 
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using runner::ApplicationFacts;
-using runner::ExecutorFacts;
-using runner::ScheduleFacts;
+using runner::ApplicationReport;
+using runner::ExecutorReport;
+using runner::ScheduleReport;
 
 constexpr const char* kUnknown = "Unknown";
 constexpr const char* kOther = "Other";
@@ -61,7 +61,7 @@ struct Metrics::ApplicationSeries {
 };
 
 struct Metrics::ScheduleSeries {
-  ScheduleFacts facts;
+  ScheduleReport facts;
   Buckets lateness{lateness_bounds()};
   std::map<std::string, uint64_t> skipped;
   bool skips_begun = false;  // what the ledger had before this process is in `skipped`
@@ -102,7 +102,7 @@ Metrics::ApplicationSeries& Metrics::series_of(const std::string& ns,
   return *series;
 }
 
-void Metrics::application_changed(const ApplicationFacts& facts, std::string_view before) {
+void Metrics::application_changed(const ApplicationReport& facts, std::string_view before) {
   base::MutexLock lock(mutex_);
   ApplicationSeries& series = series_of(facts.key.ns, facts.labels);
   const auto running = running_applications_.find(facts.uid);
@@ -116,7 +116,7 @@ void Metrics::application_changed(const ApplicationFacts& facts, std::string_vie
   if (facts.state != before) count_application(series, facts, before);
 }
 
-void Metrics::count_application(ApplicationSeries& series, const ApplicationFacts& facts,
+void Metrics::count_application(ApplicationSeries& series, const ApplicationReport& facts,
                                 std::string_view before) {
   const bool first_attempt = facts.execution_attempts <= 1;
   const auto since_created = [&facts](base::WallTime time) {
@@ -149,7 +149,7 @@ void Metrics::application_gone(const std::string& uid) {
   running_applications_.erase(running);
 }
 
-void Metrics::executor_changed(const ExecutorFacts& facts, std::string_view before) {
+void Metrics::executor_changed(const ExecutorReport& facts, std::string_view before) {
   base::MutexLock lock(mutex_);
   ApplicationSeries& series = series_of(facts.pod.ns, facts.labels);
   const auto running = running_executors_.find(facts.pod_uid);
@@ -183,7 +183,7 @@ Metrics::ScheduleSeries* Metrics::schedule_of(const kube::ObjectKey& key) {
   return schedules_.emplace(key, std::make_unique<ScheduleSeries>()).first->second.get();
 }
 
-void Metrics::schedule_decided(const ScheduleFacts& facts) {
+void Metrics::schedule_decided(const ScheduleReport& facts) {
   bool begin = false;
   {
     base::MutexLock lock(mutex_);
@@ -200,7 +200,7 @@ void Metrics::schedule_decided(const ScheduleFacts& facts) {
 
 // What the ledger has counted contains what this process has told since: it is recorded first. A
 // schedule's decisions come one after the other, so nothing is told in between.
-void Metrics::begin_skips(const ScheduleFacts& facts) {
+void Metrics::begin_skips(const ScheduleReport& facts) {
   auto counted = options_.skip_counts(facts.uid);
   if (!counted) return;
   base::MutexLock lock(mutex_);
@@ -314,7 +314,7 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
   Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
                   Histogram);
   for (const auto& [key, schedule] : snapshot.schedules) {
-    const ScheduleFacts& facts = schedule.facts;
+    const ScheduleReport& facts = schedule.facts;
     if (facts.uid.empty()) continue;  // its first round has not ended
     const Labels labels{{"namespace", key.ns}, {"schedule", key.name}};
     if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));

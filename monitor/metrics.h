@@ -64,11 +64,12 @@ class Metrics final : public runner::Telemetry {
   explicit Metrics(MetricsOptions options);
   ~Metrics() override;
 
-  void application_changed(const runner::ApplicationFacts& facts, std::string_view before) override;
+  void application_changed(const runner::ApplicationReport& facts,
+                           std::string_view before) override;
   void application_gone(const std::string& uid) override;
-  void executor_changed(const runner::ExecutorFacts& facts, std::string_view before) override;
+  void executor_changed(const runner::ExecutorReport& facts, std::string_view before) override;
   void executor_gone(const std::string& pod_uid) override;
-  void schedule_decided(const runner::ScheduleFacts& facts) override;
+  void schedule_decided(const runner::ScheduleReport& facts) override;
   void schedule_gone(const kube::ObjectKey& key) override;
   void slot_started(const kube::ObjectKey& schedule, std::chrono::milliseconds lateness) override;
   void slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
@@ -93,10 +94,10 @@ class Metrics final : public runner::Telemetry {
                                const std::map<std::string, std::string>& labels) REQUIRES(mutex_);
   // nullptr when there are too many.
   ScheduleSeries* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
-  void count_application(ApplicationSeries& series, const runner::ApplicationFacts& facts,
+  void count_application(ApplicationSeries& series, const runner::ApplicationReport& facts,
                          std::string_view before) REQUIRES(mutex_);
   void collect_controllers(std::vector<prometheus::MetricFamily>& families) const;
-  void begin_skips(const runner::ScheduleFacts& facts);
+  void begin_skips(const runner::ScheduleReport& facts);
   [[nodiscard]] Snapshot snapshot() const;
   void collect_applications(const Snapshot& snapshot,
                             std::vector<prometheus::MetricFamily>& families) const;

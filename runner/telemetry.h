@@ -19,7 +19,7 @@
 namespace runner {
 
 // A SparkApplication as its status says now.
-struct ApplicationFacts {
+struct ApplicationReport {
   kube::ObjectKey key;
   std::string uid;
   std::map<std::string, std::string> labels;
@@ -32,7 +32,7 @@ struct ApplicationFacts {
 };
 
 // An executor pod, by its phase.
-struct ExecutorFacts {
+struct ExecutorReport {
   std::string pod_uid;
   kube::ObjectKey pod;
   std::map<std::string, std::string> labels;
@@ -40,7 +40,7 @@ struct ExecutorFacts {
 };
 
 // A schedule after a decision.
-struct ScheduleFacts {
+struct ScheduleReport {
   kube::ObjectKey key;
   std::string uid;
   bool suspended = false;
@@ -55,11 +55,11 @@ class Telemetry {
   virtual ~Telemetry() = default;
   // `before` is the state that the status had; equal to facts.state when an application is only
   // seen again (after a restart), which counts nothing.
-  virtual void application_changed(const ApplicationFacts& facts, std::string_view before) = 0;
+  virtual void application_changed(const ApplicationReport& facts, std::string_view before) = 0;
   virtual void application_gone(const std::string& uid) = 0;
-  virtual void executor_changed(const ExecutorFacts& facts, std::string_view before) = 0;
+  virtual void executor_changed(const ExecutorReport& facts, std::string_view before) = 0;
   virtual void executor_gone(const std::string& pod_uid) = 0;
-  virtual void schedule_decided(const ScheduleFacts& facts) = 0;
+  virtual void schedule_decided(const ScheduleReport& facts) = 0;
   virtual void schedule_gone(const kube::ObjectKey& key) = 0;
   // Why the schedule is not ready, as in its condition: "InvalidSpec", "CreateRefused",
   // "ReconcileFailing", …; "" = it is ready.

@@ -265,7 +265,7 @@ void Connection::on_request() {
   job->request.body = std::move(message.body());
   auto responder = std::make_shared<HttpResponder>(
       engine_, weak_from_this(),
-      HttpResponder::RequestFacts{
+      HttpResponder::RequestTraits{
           .head = job->request.method == "HEAD",
           .safe = job->request.method == "GET" || job->request.method == "HEAD",
           .gzip = accepts_gzip(job->request.headers.get("Accept-Encoding")),

@@ -28,7 +28,7 @@ std::string render_answer(const Response& response, AfterAnswer after) {
 }
 
 HttpResponder::HttpResponder(std::shared_ptr<Engine> engine, std::weak_ptr<Peer> peer,
-                             RequestFacts facts)
+                             RequestTraits facts)
     : engine_(std::move(engine)), peer_(std::move(peer)), facts_(facts) {}
 
 HttpResponder::~HttpResponder() {

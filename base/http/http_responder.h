@@ -22,7 +22,7 @@ std::string render_answer(const Response& response, AfterAnswer after);
 
 class HttpResponder final : public Responder {
  public:
-  struct RequestFacts {
+  struct RequestTraits {
     bool head = false;
     bool safe = false;  // GET or HEAD: may be refused after the fact
     bool gzip = false;
@@ -31,7 +31,7 @@ class HttpResponder final : public Responder {
     bool keep_alive = true;
   };
 
-  HttpResponder(std::shared_ptr<Engine> engine, std::weak_ptr<Peer> peer, RequestFacts facts);
+  HttpResponder(std::shared_ptr<Engine> engine, std::weak_ptr<Peer> peer, RequestTraits facts);
   ~HttpResponder() override;
 
   void send(Response response) override;
@@ -49,7 +49,7 @@ class HttpResponder final : public Responder {
 
   const std::shared_ptr<Engine> engine_;
   const std::weak_ptr<Peer> peer_;
-  const RequestFacts facts_;
+  const RequestTraits facts_;
   std::atomic<bool> answered_ = false;
 };
 

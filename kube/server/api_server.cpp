@@ -8,9 +8,9 @@
 #include "kube/server/controllers/collector.h"
 #include "kube/server/controllers/housekeeping.h"
 #include "kube/server/objects/objects.h"
-#include "kube/server/rest/door.h"
+#include "kube/server/rest/api_handler.h"
 #include "kube/server/rest/log_streams.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 #include "kube/server/storage/watch_hub.h"
 #include "kube/server/types/built_ins.h"
 #include "kube/server/types/definition.h"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr const char* kDefinitions = "customresourcedefinitions.apiextensions.k8s.io";
 
-types::CatalogPtr make_catalog(const storage::Store* store) {
+types::CatalogPtr make_catalog(const storage::ObjectStore* store) {
   auto resources = types::built_ins();
   if (store) {
     for (const auto& definition : store->list(kDefinitions, "").items) {
@@ -34,11 +34,11 @@ types::CatalogPtr make_catalog(const storage::Store* store) {
 
 // Selectable fields of custom resources are read from the objects themselves (rest/selection.cpp),
 // so the built-ins are all that has to be known while the file is read.
-storage::Facts loaded_facts(const types::Catalog& built_ins, const storage::Key& key,
-                            const nlohmann::json& object) {
+storage::IndexedFields indexed_at_load(const types::Catalog& built_ins, const storage::Key& key,
+                                       const nlohmann::json& object) {
   const auto resource = built_ins.find_stored(key.resource);
-  return types::facts_of(object,
-                         resource ? resource->selectable_fields : std::vector<std::string>{});
+  return types::indexed_fields(object,
+                               resource ? resource->selectable_fields : std::vector<std::string>{});
 }
 
 }  // namespace
@@ -46,15 +46,16 @@ storage::Facts loaded_facts(const types::Catalog& built_ins, const storage::Key&
 // In the order in which they depend on each other: destroyed from the last to the first.
 struct ApiServer::Parts {
   types::Catalogs catalogs;
-  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<storage::ObjectStore> store;
   objects::Objects objects;
   storage::WatchHub hub;
   controllers::Collector collector;
   controllers::Housekeeping housekeeping;
   rest::LogStreams logs;
-  rest::Door door;
+  rest::ApiHandler door;
 
-  Parts(types::CatalogPtr first, std::unique_ptr<storage::Store> opened, ApiServerOptions& options)
+  Parts(types::CatalogPtr first, std::unique_ptr<storage::ObjectStore> opened,
+        ApiServerOptions& options)
       : catalogs(std::move(first)),
         store(std::move(opened)),
         objects(*store, catalogs, *options.clock),
@@ -87,16 +88,17 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
   }
   const types::CatalogPtr built_ins = make_catalog(nullptr);
   ASSIGN_OR_RETURN(
-      auto store, storage::Store::open(
-                      {.path = options.path,
-                       .durability = options.durability,
-                       .history_revisions = options.history_revisions,
-                       .history_bytes = options.history_bytes,
-                       .quota_bytes = options.quota_bytes,
-                       // By value: a store that opens its file anew asks again, long after this.
-                       .facts = [built_ins](const storage::Key& key, const nlohmann::json& object) {
-                         return loaded_facts(*built_ins, key, object);
-                       }}));
+      auto store,
+      storage::ObjectStore::open(
+          {.path = options.path,
+           .durability = options.durability,
+           .history_revisions = options.history_revisions,
+           .history_bytes = options.history_bytes,
+           .quota_bytes = options.quota_bytes,
+           // By value: a store that opens its file anew asks again, long after this.
+           .indexed = [built_ins](const storage::Key& key, const nlohmann::json& object) {
+             return indexed_at_load(*built_ins, key, object);
+           }}));
   auto catalog = make_catalog(store.get());
   const std::vector<nlohmann::json> definitions = std::move(options.definitions);
   auto parts = std::make_unique<Parts>(std::move(catalog), std::move(store), options);

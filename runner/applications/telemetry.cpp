@@ -22,8 +22,8 @@ std::map<std::string, std::string> labels_of(const json& object) {
   return labels;
 }
 
-ApplicationFacts facts_of(const Application& app, const json& object,
-                          const ApplicationStatus& status) {
+ApplicationReport facts_of(const Application& app, const json& object,
+                           const ApplicationStatus& status) {
   return {.key = app.key,
           .uid = app.uid,
           .labels = labels_of(object),
@@ -65,10 +65,10 @@ void ApplicationTelemetry::written(const Application& app, const json& object,
     mine = {.uid = app.uid, .state = {}, .executors = {}};
     before = to_string(app.status.state);
   }
-  const ApplicationFacts facts = facts_of(app, object, status);
+  const ApplicationReport facts = facts_of(app, object, status);
   to_->application_changed(facts, before);
   mine.state = facts.state;
-  tell_executors(mine, app, cache);
+  report_executors(mine, app, cache);
   base::MutexLock lock(mutex_);
   known_[app.key] = std::move(mine);
 }
@@ -81,7 +81,7 @@ void ApplicationTelemetry::seen(const Application& app, const json& object,
     written(app, object, app.status, cache);
     return;
   }
-  tell_executors(mine, app, cache);
+  report_executors(mine, app, cache);
   base::MutexLock lock(mutex_);
   known_[app.key] = std::move(mine);
 }
@@ -97,16 +97,16 @@ void ApplicationTelemetry::gone(const kube::ObjectKey& key) {
   known_.erase(key);
 }
 
-void ApplicationTelemetry::tell_executors(Known& known, const Application& app,
-                                          const kube::Cache& cache) {
+void ApplicationTelemetry::report_executors(Known& known, const Application& app,
+                                            const kube::Cache& cache) {
   std::map<std::string, std::string> now;
   for (const auto& pod :
        cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel, app.key.name)) {
     if (string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor") continue;
-    const ExecutorFacts facts{.pod_uid = kube::uid_of(*pod),
-                              .pod = kube::key_of(*pod),
-                              .labels = labels_of(*pod),
-                              .phase = phase_of(executor_state(*pod))};
+    const ExecutorReport facts{.pod_uid = kube::uid_of(*pod),
+                               .pod = kube::key_of(*pod),
+                               .labels = labels_of(*pod),
+                               .phase = phase_of(executor_state(*pod))};
     std::string before;
     if (const auto mine = known.executors.find(facts.pod_uid); mine != known.executors.end()) {
       before = mine->second;

@@ -40,7 +40,7 @@ class ApplicationTelemetry {
   };
 
   Known known(const kube::ObjectKey& key) const EXCLUDES(mutex_);
-  void tell_executors(Known& known, const Application& app, const kube::Cache& cache);
+  void report_executors(Known& known, const Application& app, const kube::Cache& cache);
 
   Telemetry* const to_;
   mutable base::Mutex mutex_;

@@ -20,7 +20,7 @@ namespace runner::node {
 using Data = std::map<std::string, std::string>;
 
 // What the node knows and the pod object does not say yet.
-struct PodFacts {
+struct PodPlacement {
   std::string pod_ip;
   std::string host_ip;
   std::string node_name;
@@ -28,7 +28,7 @@ struct PodFacts {
 
 class Sources {
  public:
-  Sources(kube::Api& api, const nlohmann::json& pod, PodFacts facts)
+  Sources(kube::Api& api, const nlohmann::json& pod, PodPlacement facts)
       : api_(api), pod_(pod), facts_(std::move(facts)) {}
 
   // All keys; nullopt when absent but optional.
@@ -41,7 +41,7 @@ class Sources {
                                                    const std::string& name,
                                                    const std::string& divisor) const;
   [[nodiscard]] const nlohmann::json& pod() const { return pod_; }
-  [[nodiscard]] const PodFacts& facts() const { return facts_; }
+  [[nodiscard]] const PodPlacement& facts() const { return facts_; }
   kube::Api& api() { return api_; }
 
  private:
@@ -49,7 +49,7 @@ class Sources {
                                           bool optional);
   kube::Api& api_;
   const nlohmann::json& pod_;
-  PodFacts facts_;
+  PodPlacement facts_;
   std::map<std::string, std::optional<Data>> fetched_;
 };
 

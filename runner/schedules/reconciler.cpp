@@ -505,14 +505,14 @@ void ScheduleReconciler::report(const Round& round, const json& status) {
     if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
       options_.telemetry->slots_skipped(key, to_string(skip->reason), skip->slots.count);
   const scheduler::State& state = round.decision.state;
-  ScheduleFacts facts{.key = key,
-                      .uid = kube::uid_of(round.schedule),
-                      .suspended = round.parsed.spec.policy.suspended,
-                      .active_runs = state.tracked.size(),
-                      .counts = {.started = state.counts.started,
-                                 .succeeded = state.counts.succeeded,
-                                 .failed = state.counts.failed,
-                                 .skipped = state.counts.skipped}};
+  ScheduleReport facts{.key = key,
+                       .uid = kube::uid_of(round.schedule),
+                       .suspended = round.parsed.spec.policy.suspended,
+                       .active_runs = state.tracked.size(),
+                       .counts = {.started = state.counts.started,
+                                  .succeeded = state.counts.succeeded,
+                                  .failed = state.counts.failed,
+                                  .skipped = state.counts.skipped}};
   if (!round.decision.next_runs.empty()) facts.next_run = round.decision.next_runs.front();
   if (const auto time = base::parse_rfc3339(base::string_at(status, {"lastSuccessfulTime"})))
     facts.last_success = *time;

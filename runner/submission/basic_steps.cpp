@@ -20,7 +20,7 @@ base::Result<json> container_port(const Conf& conf, const char* name,
   return json{{"name", name}, {"containerPort", port}, {"protocol", "TCP"}};
 }
 
-base::Status add_image(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_image(const DriverInputs& facts, DriverDraft& draft) {
   const std::string image = first_of(
       facts.conf, {"spark.kubernetes.driver.container.image", "spark.kubernetes.container.image"});
   if (image.empty()) {
@@ -41,7 +41,7 @@ base::Status add_image(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_ports(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_ports(const DriverInputs& facts, DriverDraft& draft) {
   json& ports = draft.container["ports"];
   ASSIGN_OR_RETURN(json rpc,
                    container_port(facts.conf, "driver-rpc-port", {"spark.driver.port"}, 7078));
@@ -60,7 +60,7 @@ base::Status add_ports(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-void add_environment(const DriverFacts& facts, DriverDraft& draft) {
+void add_environment(const DriverInputs& facts, DriverDraft& draft) {
   const auto& environment = facts.request.environment;
   const auto user = environment.find("SPARK_USER");
   const std::string& os_user =
@@ -75,7 +75,7 @@ void add_environment(const DriverFacts& facts, DriverDraft& draft) {
        {"valueFrom", {{"fieldRef", {{"apiVersion", "v1"}, {"fieldPath", "status.podIP"}}}}}});
 }
 
-base::Status add_devices(const DriverFacts& facts, json& limits) {
+base::Status add_devices(const DriverInputs& facts, json& limits) {
   for (const auto& [rest, amount] : with_prefix(facts.conf, "spark.driver.resource.")) {
     if (!rest.ends_with(".amount")) continue;
     const std::string name = rest.substr(0, rest.size() - std::string_view(".amount").size());
@@ -89,7 +89,7 @@ base::Status add_devices(const DriverFacts& facts, json& limits) {
   return {};
 }
 
-base::Result<double> add_resources(const DriverFacts& facts, DriverDraft& draft) {
+base::Result<double> add_resources(const DriverInputs& facts, DriverDraft& draft) {
   const Conf& conf = facts.conf;
   ASSIGN_OR_RETURN(const DriverMemory memory, driver_memory(conf, facts.language, facts.version));
   const std::string quantity = std::to_string(memory.pod_mebibytes) + "Mi";
@@ -105,7 +105,7 @@ base::Result<double> add_resources(const DriverFacts& facts, DriverDraft& draft)
   return memory.default_factor;
 }
 
-void add_pod_fields(const DriverFacts& facts, DriverDraft& draft) {
+void add_pod_fields(const DriverInputs& facts, DriverDraft& draft) {
   const Conf& conf = facts.conf;
   json& meta = draft.pod["metadata"];
   meta["name"] = facts.pod_name;
@@ -134,7 +134,7 @@ void add_pod_fields(const DriverFacts& facts, DriverDraft& draft) {
 
 }  // namespace
 
-base::Status add_basics(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_basics(const DriverInputs& facts, DriverDraft& draft) {
   RETURN_IF_ERROR(add_image(facts, draft));
   RETURN_IF_ERROR(add_ports(facts, draft));
   add_environment(facts, draft);
@@ -149,7 +149,7 @@ base::Status add_basics(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_service(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_service(const DriverInputs& facts, DriverDraft& draft) {
   const Conf& conf = facts.conf;
   if (has(conf, "spark.driver.bindAddress")) {
     return failure(Code::InvalidArgument,
@@ -206,7 +206,7 @@ base::Status add_service(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_command(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_command(const DriverInputs& facts, DriverDraft& draft) {
   json& args = draft.container["args"];
   args.push_back("driver");
   if (!facts.request.proxy_user.empty()) {

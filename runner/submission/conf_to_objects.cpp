@@ -96,7 +96,7 @@ base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf
   return draft;
 }
 
-base::Status run_steps(const DriverFacts& facts, DriverDraft& draft) {
+base::Status run_steps(const DriverInputs& facts, DriverDraft& draft) {
   std::vector<std::string> excluded;
   if (facts.version.at_least(4, 1)) {
     excluded =
@@ -116,7 +116,7 @@ base::Status run_steps(const DriverFacts& facts, DriverDraft& draft) {
 }
 
 // spark.properties and the other files of the driver's conf folder.
-json conf_map(const DriverFacts& facts, const DriverDraft& draft, const std::string& name) {
+json conf_map(const DriverInputs& facts, const DriverDraft& draft, const std::string& name) {
   Conf properties = draft.properties;
   properties.insert(facts.conf.begin(), facts.conf.end());  // what steps have set stays
   json data = conf_folder_files(facts.request.conf_files);
@@ -142,7 +142,7 @@ void mount_conf_map(DriverDraft& draft, const json& map) {
   add_env(draft, "SPARK_CONF_DIR", std::string(kConfFolder));
 }
 
-base::Result<Submission> assemble(const DriverFacts& facts, DriverDraft draft) {
+base::Result<Submission> assemble(const DriverInputs& facts, DriverDraft draft) {
   RETURN_IF_ERROR(run_steps(facts, draft));
   json map = conf_map(facts, draft, conf_map_name(facts.ids.unique_id));
   mount_conf_map(draft, map);
@@ -169,7 +169,7 @@ base::Result<Submission> submission_from_conf(const SubmitRequest& request,
   constexpr size_t kLongestPrefix = 200;
   std::string prefix = resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id);
   if (prefix.size() > kLongestPrefix) prefix = "spark-" + ids.unique_id;
-  const DriverFacts facts{
+  const DriverInputs facts{
       .request = request,
       .conf = conf,
       .language = resolved.language,
@@ -195,7 +195,7 @@ base::Result<Submission> submission_from_conf(const SubmitRequest& request,
   }
 }
 
-json metadata(const DriverFacts& facts, const std::string& name) {
+json metadata(const DriverInputs& facts, const std::string& name) {
   return {{"name", name}, {"namespace", facts.ns}};
 }
 
@@ -211,7 +211,7 @@ void add_mount(DriverDraft& draft, const std::string& volume, const std::string&
   draft.container["volumeMounts"].push_back({{"name", volume}, {"mountPath", path}});
 }
 
-base::Result<std::string> local_file(const DriverFacts& facts, std::string_view key) {
+base::Result<std::string> local_file(const DriverInputs& facts, std::string_view key) {
   const std::string path = first_of(facts.conf, {key});
   const auto file = facts.request.local_files.find(path);
   if (file != facts.request.local_files.end()) return file->second;

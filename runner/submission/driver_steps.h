@@ -23,7 +23,7 @@ namespace runner::submission {
 using Labels = std::map<std::string, std::string>;
 
 // What all steps read.
-struct DriverFacts {
+struct DriverInputs {
   const SubmitRequest& request;
   const Conf& conf;
   Language language = Language::Jvm;
@@ -44,26 +44,26 @@ struct DriverDraft {
   Conf properties;  // override the conf in spark.properties
 };
 
-using DriverStep = base::Status (*)(const DriverFacts&, DriverDraft&);
+using DriverStep = base::Status (*)(const DriverInputs&, DriverDraft&);
 
-base::Status add_basics(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_credentials(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_service(const DriverFacts& facts, DriverDraft& draft);
-base::Status mount_secrets(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_secret_environment(const DriverFacts& facts, DriverDraft& draft);
-base::Status mount_volumes(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_command(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_hadoop_conf(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_kerberos(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_executor_template(const DriverFacts& facts, DriverDraft& draft);
-base::Status add_local_dirs(const DriverFacts& facts, DriverDraft& draft);
+base::Status add_basics(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_credentials(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_service(const DriverInputs& facts, DriverDraft& draft);
+base::Status mount_secrets(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_secret_environment(const DriverInputs& facts, DriverDraft& draft);
+base::Status mount_volumes(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_command(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_hadoop_conf(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_executor_template(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_local_dirs(const DriverInputs& facts, DriverDraft& draft);
 
 // Shared by the steps.
-nlohmann::json metadata(const DriverFacts& facts, const std::string& name);
+nlohmann::json metadata(const DriverInputs& facts, const std::string& name);
 void add_env(DriverDraft& draft, const std::string& name, const std::string& value);
 void add_volume(DriverDraft& draft, nlohmann::json volume);
 void add_mount(DriverDraft& draft, const std::string& volume, const std::string& path);
 // Of a file on the submitting machine, which the service never has.
-base::Result<std::string> local_file(const DriverFacts& facts, std::string_view key);
+base::Result<std::string> local_file(const DriverInputs& facts, std::string_view key);
 
 }  // namespace runner::submission

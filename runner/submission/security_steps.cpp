@@ -20,7 +20,7 @@ std::string base64(const std::string& bytes) {
   return out;
 }
 
-void add_service_account(const DriverFacts& facts, DriverDraft& draft) {
+void add_service_account(const DriverInputs& facts, DriverDraft& draft) {
   const std::string account =
       first_of(facts.conf, {"spark.kubernetes.authenticate.driver.serviceAccountName"});
   if (account.empty()) return;
@@ -30,7 +30,7 @@ void add_service_account(const DriverFacts& facts, DriverDraft& draft) {
 
 }  // namespace
 
-base::Status add_credentials(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_credentials(const DriverInputs& facts, DriverDraft& draft) {
   constexpr std::string_view kPrefix = "spark.kubernetes.authenticate.driver.";
   static constexpr std::string_view kFolder = "/mnt/secrets/spark-kubernetes-credentials/";
   struct File {
@@ -73,7 +73,7 @@ base::Status add_credentials(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_hadoop_conf(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_hadoop_conf(const DriverInputs& facts, DriverDraft& draft) {
   const std::string map = first_of(facts.conf, {"spark.kubernetes.hadoop.configMapName"});
   const bool from_environment = facts.request.environment.contains("HADOOP_CONF_DIR");
   if (from_environment && !map.empty()) {
@@ -97,7 +97,7 @@ base::Status add_hadoop_conf(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_kerberos(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft) {
   const Conf& conf = facts.conf;
   const std::string map = first_of(conf, {"spark.kubernetes.kerberos.krb5.configMapName"});
   const bool has_path = has(conf, "spark.kubernetes.kerberos.krb5.path");

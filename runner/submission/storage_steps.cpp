@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr std::string_view kLocalDirPrefix = "spark-local-dir-";
 
-json claim_object(const DriverFacts& facts, const Volume& volume, const std::string& name) {
+json claim_object(const DriverInputs& facts, const Volume& volume, const std::string& name) {
   json meta = metadata(facts, name);
   meta["labels"]["spark-app-selector"] = facts.ids.app_id;
   for (const auto& [key, value] : volume.labels)
@@ -33,7 +33,7 @@ json claim_object(const DriverFacts& facts, const Volume& volume, const std::str
 
 }  // namespace
 
-base::Status mount_secrets(const DriverFacts& facts, DriverDraft& draft) {
+base::Status mount_secrets(const DriverInputs& facts, DriverDraft& draft) {
   for (const auto& [name, path] : with_prefix(facts.conf, "spark.kubernetes.driver.secrets.")) {
     add_volume(draft, {{"name", name + "-volume"}, {"secret", {{"secretName", name}}}});
     add_mount(draft, name + "-volume", path);
@@ -41,7 +41,7 @@ base::Status mount_secrets(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_secret_environment(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_secret_environment(const DriverInputs& facts, DriverDraft& draft) {
   constexpr std::string_view kPrefix = "spark.kubernetes.driver.secretKeyRef.";
   for (const auto& [variable, reference] : with_prefix(facts.conf, kPrefix)) {
     const size_t colon = reference.find(':');
@@ -58,7 +58,7 @@ base::Status add_secret_environment(const DriverFacts& facts, DriverDraft& draft
   return {};
 }
 
-base::Status mount_volumes(const DriverFacts& facts, DriverDraft& draft) {
+base::Status mount_volumes(const DriverInputs& facts, DriverDraft& draft) {
   ASSIGN_OR_RETURN(const std::vector<Volume> volumes,
                    parse_volumes(facts.conf, "spark.kubernetes.driver.volumes.", facts.version));
   // The executors' are parsed only to refuse bad ones now and not in a running driver.
@@ -77,7 +77,7 @@ base::Status mount_volumes(const DriverFacts& facts, DriverDraft& draft) {
   return {};
 }
 
-base::Status add_executor_template(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_executor_template(const DriverInputs& facts, DriverDraft& draft) {
   constexpr std::string_view kKey = "spark.kubernetes.executor.podTemplateFile";
   if (!facts.request.executor_template) {
     const std::string* path = find(facts.conf, kKey);
@@ -102,7 +102,7 @@ base::Status add_executor_template(const DriverFacts& facts, DriverDraft& draft)
   return {};
 }
 
-base::Status add_local_dirs(const DriverFacts& facts, DriverDraft& draft) {
+base::Status add_local_dirs(const DriverInputs& facts, DriverDraft& draft) {
   std::vector<std::string> dirs;
   for (const json& mount : draft.container.value("volumeMounts", json::array())) {
     if (mount.value("name", "").starts_with(kLocalDirPrefix)) {

@@ -27,16 +27,16 @@ constexpr const char* kNamespaces = "namespaces";
 constexpr const char* kDefinitions = "customresourcedefinitions.apiextensions.k8s.io";
 
 bool has_finalizer(const Object& object, std::string_view finalizer) {
-  const auto& finalizers = object.facts.finalizers;
+  const auto& finalizers = object.indexed.finalizers;
   return std::find(finalizers.begin(), finalizers.end(), finalizer) != finalizers.end();
 }
 
 bool waits_for_dependents(const Object& object) {
-  return object.facts.deleting && has_finalizer(object, objects::kForegroundFinalizer);
+  return object.indexed.deleting && has_finalizer(object, objects::kForegroundFinalizer);
 }
 
 bool is_ours(const Object& object) {
-  return object.facts.deleting &&
+  return object.indexed.deleting &&
          (object.key.resource == kNamespaces || object.key.resource == kDefinitions ||
           has_finalizer(object, objects::kForegroundFinalizer) ||
           has_finalizer(object, objects::kOrphanFinalizer));
@@ -54,16 +54,17 @@ bool succeeded(const objects::Outcome<void>& outcome, const Key& key) {
 }
 
 bool blocks(const Object& dependent, const std::string& owner_uid) {
-  const auto& owners = dependent.facts.owners;
+  const auto& owners = dependent.indexed.owners;
   return std::any_of(owners.begin(), owners.end(), [&](const storage::Owner& owner) {
     return owner.uid == owner_uid && owner.blocks_deletion;
   });
 }
 
 // Each of them waits for the next one to go, and the last one for `target`: none would ever go.
-bool waits_in_a_circle(const storage::Store& store, const Object& from, const std::string& target) {
+bool waits_in_a_circle(const storage::ObjectStore& store, const Object& from,
+                       const std::string& target) {
   std::set<std::string> seen;
-  std::vector<std::string> open{from.facts.uid};
+  std::vector<std::string> open{from.indexed.uid};
   while (!open.empty()) {
     const std::string uid = std::move(open.back());
     open.pop_back();
@@ -71,7 +72,7 @@ bool waits_in_a_circle(const storage::Store& store, const Object& from, const st
     if (!seen.insert(uid).second) continue;
     for (const ObjectPtr& dependent : store.dependents(uid)) {
       if (waits_for_dependents(*dependent) && blocks(*dependent, uid))
-        open.push_back(dependent->facts.uid);
+        open.push_back(dependent->indexed.uid);
     }
   }
   return false;
@@ -157,7 +158,7 @@ void Collector::note_everything() {
           !object->key.ns.empty() &&
           !store_.get({.resource = kNamespaces, .ns = "", .name = object->key.ns});
       if (homeless || resource == kNamespaces || is_ours(*object) ||
-          !object->facts.owners.empty()) {
+          !object->indexed.owners.empty()) {
         due_.insert(object->key);
       }
     }
@@ -169,20 +170,20 @@ void Collector::note(const Event& event) {
   const Object& object = *event.object;
   const Key& key = object.key;
   if (event.change == Change::Deleted) {
-    for (const ObjectPtr& dependent : store_.dependents(object.facts.uid)) {
+    for (const ObjectPtr& dependent : store_.dependents(object.indexed.uid)) {
       due_.insert(dependent->key);
     }
     if (!key.ns.empty()) due_.insert({.resource = kNamespaces, .ns = "", .name = key.ns});
     // The name of a definition is what the store calls its objects.
     due_.insert({.resource = kDefinitions, .ns = "", .name = key.resource});
-  } else if (is_ours(object) || !object.facts.owners.empty()) {
+  } else if (is_ours(object) || !object.indexed.owners.empty()) {
     due_.insert(key);
   }
   // A new namespace, or an object in one that went away between the check and the write.
   if (event.change == Change::Created) due_.insert(key);
   for (const ObjectPtr& version : {event.object, event.previous}) {
     if (!version) continue;
-    for (const storage::Owner& owner : version->facts.owners) {
+    for (const storage::Owner& owner : version->indexed.owners) {
       const ObjectPtr found = store_.find_uid(owner.uid);
       if (found && waits_for_dependents(*found)) due_.insert(found->key);
     }
@@ -194,27 +195,27 @@ bool Collector::examine(const Key& key) {
   const ObjectPtr object = store_.get(key);
   if (!object) return true;
   if (key.resource == kNamespaces) {
-    return object->facts.deleting ? examine_namespace(object) : provide_account(object);
+    return object->indexed.deleting ? examine_namespace(object) : provide_account(object);
   }
   if (!key.ns.empty()) {
     const ObjectPtr ns = store_.get({.resource = kNamespaces, .ns = "", .name = key.ns});
-    if (!ns && !object->facts.deleting) return remove(object, kube::Propagation::Background);
-    if (ns && ns->facts.deleting) due_.insert(ns->key);
+    if (!ns && !object->indexed.deleting) return remove(object, kube::Propagation::Background);
+    if (ns && ns->indexed.deleting) due_.insert(ns->key);
   }
-  if (object->facts.deleting) {
+  if (object->indexed.deleting) {
     if (has_finalizer(*object, objects::kOrphanFinalizer)) return orphan_dependents(object);
     if (has_finalizer(*object, objects::kForegroundFinalizer)) return delete_dependents(object);
     if (key.resource == kDefinitions) return examine_definition(object);
     return true;
   }
-  return object->facts.owners.empty() || examine_owners(object);
+  return object->indexed.owners.empty() || examine_owners(object);
 }
 
 bool Collector::examine_owners(const ObjectPtr& object) {
   bool solid = false;
   bool waiting = false;
   std::set<std::string> lost;
-  for (const storage::Owner& owner : object->facts.owners) {
+  for (const storage::Owner& owner : object->indexed.owners) {
     const ObjectPtr found = store_.find_uid(owner.uid);
     // An owner lives in the same namespace or in none.
     if (!found || (!found->key.ns.empty() && found->key.ns != object->key.ns)) {
@@ -228,7 +229,7 @@ bool Collector::examine_owners(const ObjectPtr& object) {
   }
   if (lost.empty()) return true;
   if (solid) return drop_owners(object, lost);
-  const bool has_dependents = !store_.dependents(object->facts.uid).empty();
+  const bool has_dependents = !store_.dependents(object->indexed.uid).empty();
   return remove(object, waiting && has_dependents ? kube::Propagation::Foreground
                                                   : kube::Propagation::Background);
 }
@@ -236,15 +237,15 @@ bool Collector::examine_owners(const ObjectPtr& object) {
 bool Collector::delete_dependents(const ObjectPtr& object) {
   bool blocked = false;
   bool all_well = true;
-  for (const ObjectPtr& dependent : store_.dependents(object->facts.uid)) {
-    if (dependent->facts.uid == object->facts.uid) continue;  // its own owner
-    if (!dependent->facts.deleting && !examine_owners(dependent)) all_well = false;
+  for (const ObjectPtr& dependent : store_.dependents(object->indexed.uid)) {
+    if (dependent->indexed.uid == object->indexed.uid) continue;  // its own owner
+    if (!dependent->indexed.deleting && !examine_owners(dependent)) all_well = false;
     // Gone already, or kept by a finalizer or another owner?
     const ObjectPtr left = store_.get(dependent->key);
-    if (!left || left->facts.uid != dependent->facts.uid) continue;
-    if (!blocks(*left, object->facts.uid)) continue;
+    if (!left || left->indexed.uid != dependent->indexed.uid) continue;
+    if (!blocks(*left, object->indexed.uid)) continue;
     // A circle of owners is broken where it is seen first, as a cluster's collector does.
-    if (waits_for_dependents(*left) && waits_in_a_circle(store_, *left, object->facts.uid))
+    if (waits_for_dependents(*left) && waits_in_a_circle(store_, *left, object->indexed.uid))
       continue;
     blocked = true;
   }
@@ -253,8 +254,8 @@ bool Collector::delete_dependents(const ObjectPtr& object) {
 }
 
 bool Collector::orphan_dependents(const ObjectPtr& object) {
-  for (const ObjectPtr& dependent : store_.dependents(object->facts.uid)) {
-    if (!drop_owners(dependent, {object->facts.uid})) return false;
+  for (const ObjectPtr& dependent : store_.dependents(object->indexed.uid)) {
+    if (!drop_owners(dependent, {object->indexed.uid})) return false;
   }
   // A crash before this: the finalizer is still there and the rest is found done.
   return drop_finalizer(object, objects::kOrphanFinalizer);
@@ -266,13 +267,13 @@ bool Collector::examine_namespace(const ObjectPtr& ns) {
   for (const std::string& resource : store_.resources()) {
     for (const ObjectPtr& object : store_.list(resource, ns->key.name).items) {
       if (object->key.ns != ns->key.name) continue;
-      if (!object->facts.deleting && !remove(object, kube::Propagation::Background))
+      if (!object->indexed.deleting && !remove(object, kube::Propagation::Background))
         all_well = false;
       empty = empty && !store_.get(object->key);
     }
   }
   if (!all_well) return false;
-  if (!empty || !ns->facts.finalizers.empty()) return true;  // their deletion leads here again
+  if (!empty || !ns->indexed.finalizers.empty()) return true;  // their deletion leads here again
   return succeeded(objects_.remove_raw(ns), ns->key);
 }
 
@@ -290,7 +291,8 @@ bool Collector::provide_account(const ObjectPtr& ns) {
 bool Collector::examine_definition(const ObjectPtr& definition) {
   bool all_well = true;
   for (const ObjectPtr& object : store_.list(definition->key.name, "").items) {
-    if (!object->facts.deleting && !remove(object, kube::Propagation::Background)) all_well = false;
+    if (!object->indexed.deleting && !remove(object, kube::Propagation::Background))
+      all_well = false;
   }
   if (!all_well) return false;
   if (!store_.list(definition->key.name, "").items.empty()) return true;
@@ -303,7 +305,7 @@ bool Collector::drop_finalizer(const ObjectPtr& object, const std::string& final
   const auto outcome =
       objects_.change({.resource = resource, .ns = object->key.ns, .name = object->key.name},
                       kManager, [&](json& current) -> objects::Outcome<void> {
-                        if (kube::uid_of(current) != object->facts.uid) return {};
+                        if (kube::uid_of(current) != object->indexed.uid) return {};
                         current["metadata"]["finalizers"] =
                             kube::finalizers_with(current, finalizer, kube::Finalizer::Absent);
                         return {};
@@ -335,7 +337,7 @@ bool Collector::remove(const ObjectPtr& object, kube::Propagation propagation) {
   // By UID: a namesake that was created meanwhile is not meant.
   const auto outcome =
       objects_.remove({.resource = resource, .ns = object->key.ns, .name = object->key.name},
-                      {.propagation = propagation, .uid = object->facts.uid});
+                      {.propagation = propagation, .uid = object->indexed.uid});
   return succeeded(without_value(outcome), object->key);
 }
 

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "kube/server/objects/objects.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 
 namespace kube::server::controllers {
 
@@ -48,7 +48,7 @@ class Collector {
   bool remove(const storage::ObjectPtr& object, kube::Propagation propagation);
 
   objects::Objects& objects_;
-  storage::Store& store_;
+  storage::ObjectStore& store_;
   std::set<storage::Key> due_;    // of its own thread
   std::set<storage::Key> retry_;  // of its own thread
 

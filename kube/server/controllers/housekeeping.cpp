@@ -19,7 +19,7 @@ constexpr size_t kPortion = 500;  // deletions in one transaction
 
 }  // namespace
 
-Housekeeping::Housekeeping(storage::Store& store, base::Clock& clock, EventLimits limits)
+Housekeeping::Housekeeping(storage::ObjectStore& store, base::Clock& clock, EventLimits limits)
     : store_(store), clock_(clock), ages_(limits) {
   store_.add_listener([this](const std::vector<storage::EventPtr>& events) {
     const base::MutexLock lock(mutex_);
@@ -99,7 +99,7 @@ void Housekeeping::expire_events() {
                            .key = key,
                            .expected = event->revision,
                            .object = nullptr,
-                           .facts = {}});
+                           .indexed = {}});
     }
     if (deletions.empty()) return;
     for (const auto& deleted : store_.write_all(std::move(deletions))) {

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "kube/server/controllers/event_ages.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 
 namespace kube::server::controllers {
 
@@ -25,7 +25,7 @@ class Housekeeping {
   static constexpr size_t kUnusedMemory = size_t{64} << 20;  // less of it is left where it is
 
   // Before the first write to the store: it listens to it.
-  Housekeeping(storage::Store& store, base::Clock& clock, EventLimits limits);
+  Housekeeping(storage::ObjectStore& store, base::Clock& clock, EventLimits limits);
   ~Housekeeping();
   void start();
   void stop();
@@ -37,7 +37,7 @@ class Housekeeping {
   void note_stored();
   void expire_events();
 
-  storage::Store& store_;
+  storage::ObjectStore& store_;
   base::Clock& clock_;
   base::SteadyTime next_;  // of its own thread
 

@@ -68,10 +68,10 @@ void mark(const Resource& resource, json& object, int64_t grace, base::WallTime 
 
 Outcome<void> check_preconditions(const Resource& resource, const storage::Object& live,
                                   const DeleteRequest& request) {
-  if (!request.uid.empty() && request.uid != live.facts.uid) {
+  if (!request.uid.empty() && request.uid != live.indexed.uid) {
     return refuse(machinery::conflict(resource.type, live.key.name,
                                       "Precondition failed: UID in precondition: " + request.uid +
-                                          ", UID in object meta: " + live.facts.uid));
+                                          ", UID in object meta: " + live.indexed.uid));
   }
   const std::string version = std::to_string(live.revision);
   if (!request.resource_version.empty() && request.resource_version != version) {
@@ -129,14 +129,14 @@ Outcome<Removed> Objects::remove(const Target& target, const DeleteRequest& requ
       return Removed{.object = live, .gone = step == DeletionStep::Remove};
     }
     const auto stored = catalogs_.current()->find_stored(resource.storage);
-    auto facts = types::facts_of(*object, (stored ? *stored : resource).selectable_fields);
+    auto indexed = types::indexed_fields(*object, (stored ? *stored : resource).selectable_fields);
     const bool gone = step == DeletionStep::Remove;
     auto written =
         store_.write({.change = gone ? storage::Change::Deleted : storage::Change::Updated,
                       .key = live->key,
                       .expected = live->revision,
                       .object = std::move(object),
-                      .facts = std::move(facts)});
+                      .indexed = std::move(indexed)});
     if (written) return Removed{.object = std::move(*written), .gone = gone};
     if (written.error().code != base::Code::Conflict || round == kDeleteAttempts) {
       return refuse(store_error(written.error(), resource, target.name));

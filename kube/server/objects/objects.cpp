@@ -67,7 +67,7 @@ Outcome<void> Objects::check_namespace(const Target& target, const std::string& 
   if (!type.namespaced) return {};
   const ObjectPtr ns = store_.get({.resource = "namespaces", .ns = "", .name = target.ns});
   if (!ns) return refuse(machinery::not_found(kube::namespaces(), target.ns));
-  if (!ns->facts.deleting) return {};
+  if (!ns->indexed.deleting) return {};
   ApiError error = machinery::forbidden(
       type, name,
       "unable to create new content in namespace " + target.ns + " because it is being terminated");
@@ -104,13 +104,14 @@ Outcome<Written> Objects::store_new(const Target& target, Prepared prepared, boo
   const storage::Key key = key_of(named);
   const auto catalog = catalogs_.current();
   const auto stored = catalog->find_stored(resource.storage);
-  auto facts = types::facts_of(prepared.object, (stored ? *stored : resource).selectable_fields);
+  auto indexed =
+      types::indexed_fields(prepared.object, (stored ? *stored : resource).selectable_fields);
   Written result{.object = nullptr, .created = true, .warnings = std::move(prepared.warnings)};
   storage::WriteRequest request{.change = Change::Created,
                                 .key = key,
                                 .expected = 0,
                                 .object = std::make_shared<json>(std::move(prepared.object)),
-                                .facts = std::move(facts)};
+                                .indexed = std::move(indexed)};
   if (dry_run) {
     if (store_.get(key)) return refuse(machinery::already_exists(resource.type, named.name));
     return imagined(std::move(result), std::move(request), resource);
@@ -129,7 +130,7 @@ Outcome<Written> Objects::imagined(Written result, storage::WriteRequest request
   auto object = std::make_shared<storage::Object>();
   object->text = base::dump_json(*request.object);
   object->key = std::move(request.key);
-  object->facts = std::move(request.facts);
+  object->indexed = std::move(request.indexed);
   result.object = std::move(object);
   return result;
 }
@@ -141,12 +142,13 @@ Outcome<Written> Objects::store_change(const Target& target, const ObjectPtr& li
   if (!prepared.changed && !prepared.finished) return result;
   const auto catalog = catalogs_.current();
   const auto stored = catalog->find_stored(resource.storage);
-  auto facts = types::facts_of(prepared.object, (stored ? *stored : resource).selectable_fields);
+  auto indexed =
+      types::indexed_fields(prepared.object, (stored ? *stored : resource).selectable_fields);
   storage::WriteRequest request{.change = prepared.finished ? Change::Deleted : Change::Updated,
                                 .key = live->key,
                                 .expected = live->revision,
                                 .object = std::make_shared<json>(std::move(prepared.object)),
-                                .facts = std::move(facts)};
+                                .indexed = std::move(indexed)};
   if (dry_run) return imagined(std::move(result), std::move(request), resource);
   auto written = store_.write(std::move(request));
   if (!written) return refuse(store_error(written.error(), resource, target.name));
@@ -212,12 +214,12 @@ Outcome<ObjectPtr> Objects::edit_raw(const storage::Key& key,
     if (!live) return refuse(machinery::not_found(resource->type, key.name));
     auto object = std::make_shared<json>(live->parse());
     if (!edit(*object)) return live;
-    auto facts = types::facts_of(*object, resource->selectable_fields);
+    auto indexed = types::indexed_fields(*object, resource->selectable_fields);
     auto written = store_.write({.change = Change::Updated,
                                  .key = key,
                                  .expected = live->revision,
                                  .object = std::move(object),
-                                 .facts = std::move(facts)});
+                                 .indexed = std::move(indexed)});
     if (written) return *written;
     if (written.error().code != base::Code::Conflict || round == kWriteAttempts) {
       return refuse(store_error(written.error(), *resource, key.name));
@@ -230,7 +232,7 @@ Outcome<void> Objects::remove_raw(const ObjectPtr& object) {
                                .key = object->key,
                                .expected = object->revision,
                                .object = nullptr,
-                               .facts = {}});
+                               .indexed = {}});
   if (written) return {};
   const auto resource = catalogs_.current()->find_stored(object->key.resource);
   if (!resource) return refuse(machinery::from_error(written.error()));

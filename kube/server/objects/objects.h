@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "kube/api.h"
 #include "kube/server/objects/prepare.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 #include "kube/server/types/catalog.h"
 
 namespace kube::server::objects {
@@ -50,7 +50,7 @@ struct Removed {
 
 class Objects {
  public:
-  Objects(storage::Store& store, types::Catalogs& catalogs, base::Clock& clock)
+  Objects(storage::ObjectStore& store, types::Catalogs& catalogs, base::Clock& clock)
       : store_(store), catalogs_(catalogs), clock_(clock) {}
 
   Outcome<storage::ObjectPtr> get(const Target& target) const;
@@ -71,7 +71,7 @@ class Objects {
                                        const std::function<bool(json&)>& edit);
   Outcome<void> remove_raw(const storage::ObjectPtr& object);
 
-  [[nodiscard]] storage::Store& store() const { return store_; }
+  [[nodiscard]] storage::ObjectStore& store() const { return store_; }
   [[nodiscard]] types::CatalogPtr catalog() const { return catalogs_.current(); }
   [[nodiscard]] base::Clock& clock() const { return clock_; }
 
@@ -95,7 +95,7 @@ class Objects {
   [[nodiscard]] Circumstances circumstances() const;
   [[nodiscard]] static storage::Key key_of(const Target& target);
 
-  storage::Store& store_;
+  storage::ObjectStore& store_;
   types::Catalogs& catalogs_;
   base::Clock& clock_;
 };

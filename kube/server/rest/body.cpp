@@ -72,7 +72,7 @@ Outcome<PatchBody> decode_patch(const base::http::Request& request) {
   return patch;
 }
 
-Outcome<objects::WriteOptions> write_options(const Call& call) {
+Outcome<objects::WriteOptions> write_options(const ApiRequest& call) {
   objects::WriteOptions options;
   auto dry = dry_run(call);
   if (!dry) return refuse(dry.error());
@@ -143,7 +143,7 @@ Outcome<void> check_delete_options(const json& options) {
 
 }  // namespace
 
-Outcome<objects::DeleteRequest> delete_request(const Call& call) {
+Outcome<objects::DeleteRequest> delete_request(const ApiRequest& call) {
   json options = json::object();
   if (!call.request.body.empty()) {
     auto body = decode_object(call.request);

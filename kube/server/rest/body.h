@@ -11,7 +11,7 @@
 #include "kube/api.h"
 #include "kube/server/machinery/decode.h"
 #include "kube/server/objects/objects.h"
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 
 namespace kube::server::rest {
 
@@ -25,9 +25,9 @@ struct PatchBody {
 Outcome<PatchBody> decode_patch(const base::http::Request& request);
 
 // fieldManager, fieldValidation, dryRun and force.
-Outcome<objects::WriteOptions> write_options(const Call& call);
+Outcome<objects::WriteOptions> write_options(const ApiRequest& call);
 
 // The options of a delete, from its body and its query.
-Outcome<objects::DeleteRequest> delete_request(const Call& call);
+Outcome<objects::DeleteRequest> delete_request(const ApiRequest& call);
 
 }  // namespace kube::server::rest

@@ -6,7 +6,7 @@
 #include "base/guard.h"
 #include "base/log.h"
 #include "kube/server/machinery/status.h"
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 
 namespace kube::server::rest {
 namespace {

@@ -53,7 +53,7 @@ Outcome<std::string> choose_container(const json& pod, const std::string& pod_na
                                        ", choose one of: [" + choice + "]"));
 }
 
-Outcome<kube::LogOptions> log_options(const Call& call) {
+Outcome<kube::LogOptions> log_options(const ApiRequest& call) {
   kube::LogOptions options{.container = call.parameter("container"),
                            .follow = call.flag("follow"),
                            .previous = call.flag("previous"),
@@ -83,7 +83,7 @@ Outcome<kube::LogOptions> log_options(const Call& call) {
 
 }  // namespace
 
-void handle_log(Call& call) {
+void handle_log(ApiRequest& call) {
   auto options = log_options(call);
   if (!options) return answer(*call.responder, options.error());
   const auto object = call.services.objects.get(call.target());
@@ -95,7 +95,7 @@ void handle_log(Call& call) {
     auto container = choose_container(pod, call.info.name, options->container);
     if (!container) return answer(*call.responder, container.error());
     options->container = std::move(*container);
-    uid = (*object)->facts.uid;
+    uid = (*object)->indexed.uid;
     waiting = base::string_at(pod, {"status", "phase"}) == "Pending";
   }
   // A pod that is gone may have left its log.
@@ -111,7 +111,7 @@ void handle_log(Call& call) {
   answer(*call.responder, machinery::from_error(reader.error()));
 }
 
-void handle_binding(Call& call) {
+void handle_binding(ApiRequest& call) {
   const auto body = decode_object(call.request);
   if (!body) return answer(*call.responder, body.error());
   const std::string node = base::string_at(body->value, {"target", "name"});
@@ -155,7 +155,7 @@ void handle_binding(Call& call) {
 
 // Eviction asks disruption budgets, which do not exist here. To pretend would be to delete without
 // asking anybody.
-void handle_eviction(Call& call) {
+void handle_eviction(ApiRequest& call) {
   ApiError error = machinery::method_not_supported(call.resource->type);
   error.message =
       "eviction is not supported by this server: there are no disruption budgets; delete "

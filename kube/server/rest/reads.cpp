@@ -26,14 +26,14 @@ constexpr const char* kExpired =
     "first "
     "chunk was returned and now may show up in the list.";
 
-Outcome<View> view_of(const Call& call) {
+Outcome<View> view_of(const ApiRequest& call) {
   auto include = machinery::parse_include_object(call.parameter("includeObject"));
   if (!include) return refuse(include.error());
   return View{
       .resource = call.resource, .representation = call.representation, .include = *include};
 }
 
-std::chrono::sys_seconds now_of(const Call& call) {
+std::chrono::sys_seconds now_of(const ApiRequest& call) {
   return std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
 }
 
@@ -52,8 +52,8 @@ struct Page {
 };
 
 // What the parameters resourceVersion, resourceVersionMatch and continue ask for.
-Outcome<Page> read_state(const Call& call) {
-  storage::Store& store = call.services.objects.store();
+Outcome<Page> read_state(const ApiRequest& call) {
+  storage::ObjectStore& store = call.services.objects.store();
   const std::string& resource = call.resource->storage;
   auto asked = number_parameter(call, "resourceVersion");
   if (!asked) return refuse(asked.error());
@@ -125,7 +125,7 @@ json select_page(Page& page, const Selection& selection, int64_t limit) {
 
 }  // namespace
 
-void handle_get(Call& call) {
+void handle_get(ApiRequest& call) {
   const auto view = view_of(call);
   if (!view) return answer(*call.responder, view.error());
   const auto object = call.services.objects.get(call.target());
@@ -133,7 +133,7 @@ void handle_get(Call& call) {
   answer(*call.responder, 200, view->object(**object, now_of(call)) + "\n");
 }
 
-void handle_list(Call& call) {
+void handle_list(ApiRequest& call) {
   const auto view = view_of(call);
   if (!view) return answer(*call.responder, view.error());
   const auto selection = Selection::parse(call);

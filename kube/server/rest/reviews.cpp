@@ -10,7 +10,7 @@ namespace kube::server::rest {
 
 using nlohmann::json;
 
-void handle_review(Call& call) {
+void handle_review(ApiRequest& call) {
   auto body = decode_object(call.request);
   if (!body) return answer(*call.responder, body.error());
   json& review = body->value;

@@ -9,7 +9,7 @@ using nlohmann::json;
 
 json labels_alone(const storage::Object& object) {
   json labels = json::object();
-  for (const auto& [key, value] : object.facts.labels)
+  for (const auto& [key, value] : object.indexed.labels)
     labels[key] = value;
   return {{"metadata", {{"labels", std::move(labels)}}}};
 }
@@ -19,7 +19,7 @@ json fields_alone(const types::Resource& resource, const storage::Object& object
   // A definition may change which fields can be asked for: then the object itself is asked.
   if (resource.custom && resource.selectable_fields.size() > 2) return object.parse();
   json result = {{"metadata", {{"name", object.key.name}, {"namespace", object.key.ns}}}};
-  for (const auto& [path, value] : object.facts.fields) {
+  for (const auto& [path, value] : object.indexed.fields) {
     json* at = &result;
     std::string_view rest = path;
     for (size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.')) {
@@ -34,7 +34,7 @@ json fields_alone(const types::Resource& resource, const storage::Object& object
 
 }  // namespace
 
-Outcome<Selection> Selection::parse(const Call& call) {
+Outcome<Selection> Selection::parse(const ApiRequest& call) {
   Selection selection;
   selection.resource_ = call.resource;
   auto labels = machinery::LabelSelector::parse(call.parameter("labelSelector"));

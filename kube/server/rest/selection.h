@@ -5,7 +5,7 @@
 // Threads: immutable once parsed.
 
 #include "kube/server/machinery/selector.h"
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 #include "kube/server/storage/object.h"
 
 namespace kube::server::rest {
@@ -13,7 +13,7 @@ namespace kube::server::rest {
 class Selection {
  public:
   // From labelSelector, fieldSelector and a name in the path.
-  static Outcome<Selection> parse(const Call& call);
+  static Outcome<Selection> parse(const ApiRequest& call);
 
   [[nodiscard]] bool everything() const { return labels_.empty() && fields_.empty(); }
   [[nodiscard]] bool matches(const storage::Object& object) const;

@@ -4,23 +4,23 @@
 //
 // Threads: any; a call belongs to one thread at a time.
 
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 
 namespace kube::server::rest {
 
-void handle_get(Call& call);
-void handle_list(Call& call);
-void handle_watch(Call& call);
-void handle_create(Call& call);
-void handle_update(Call& call);
-void handle_patch(Call& call);
-void handle_delete(Call& call);
-void handle_delete_collection(Call& call);
+void handle_get(ApiRequest& call);
+void handle_list(ApiRequest& call);
+void handle_watch(ApiRequest& call);
+void handle_create(ApiRequest& call);
+void handle_update(ApiRequest& call);
+void handle_patch(ApiRequest& call);
+void handle_delete(ApiRequest& call);
+void handle_delete_collection(ApiRequest& call);
 // pods/binding, pods/eviction, pods/log.
-void handle_binding(Call& call);
-void handle_eviction(Call& call);
-void handle_log(Call& call);
+void handle_binding(ApiRequest& call);
+void handle_eviction(ApiRequest& call);
+void handle_log(ApiRequest& call);
 // selfsubjectaccessreviews, selfsubjectrulesreviews.
-void handle_review(Call& call);
+void handle_review(ApiRequest& call);
 
 }  // namespace kube::server::rest

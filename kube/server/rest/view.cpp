@@ -116,7 +116,7 @@ class ListReader final : public kube::LogReader {
 
 }  // namespace
 
-void answer_list(Call& call, View view, std::vector<ObjectPtr> objects, const json& metadata,
+void answer_list(ApiRequest& call, View view, std::vector<ObjectPtr> objects, const json& metadata,
                  std::chrono::sys_seconds now) {
   size_t bytes = 0;
   for (const ObjectPtr& object : objects)

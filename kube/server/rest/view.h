@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "kube/server/machinery/table.h"
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 #include "kube/server/rest/negotiation.h"
 #include "kube/server/storage/object.h"
 #include "kube/server/types/resource.h"
@@ -58,7 +58,7 @@ class ListText {
 inline constexpr size_t kPageBytes = size_t{8} << 20;
 
 // Answers 200 with the list.
-void answer_list(Call& call, View view, std::vector<storage::ObjectPtr> objects,
+void answer_list(ApiRequest& call, View view, std::vector<storage::ObjectPtr> objects,
                  const nlohmann::json& metadata, std::chrono::sys_seconds now);
 
 }  // namespace kube::server::rest

@@ -118,7 +118,7 @@ class StreamWatcher final : public storage::Watcher {
   bool started_ = false;
 };
 
-Outcome<Subscription> subscription_of(const Call& call) {
+Outcome<Subscription> subscription_of(const ApiRequest& call) {
   Subscription subscription{.resource = call.resource->storage,
                             .ns = call.resource->type.namespaced ? call.info.ns : "",
                             .after = std::nullopt,
@@ -146,7 +146,8 @@ Outcome<Subscription> subscription_of(const Call& call) {
 }
 
 // A revision that this server never gave belongs to another data folder: the client must list anew.
-std::optional<base::Error> check_revision(const Call& call, const Subscription& subscription) {
+std::optional<base::Error> check_revision(const ApiRequest& call,
+                                          const Subscription& subscription) {
   const int64_t current = call.services.objects.store().revision();
   if (!subscription.after || *subscription.after <= current) return std::nullopt;
   return base::Error{
@@ -157,7 +158,7 @@ std::optional<base::Error> check_revision(const Call& call, const Subscription& 
 
 }  // namespace
 
-void handle_watch(Call& call) {
+void handle_watch(ApiRequest& call) {
   auto include = machinery::parse_include_object(call.parameter("includeObject"));
   if (!include) return answer(*call.responder, include.error());
   auto selection = Selection::parse(call);

@@ -14,17 +14,17 @@ namespace {
 using nlohmann::json;
 using objects::Written;
 
-std::chrono::sys_seconds now_of(const Call& call) {
+std::chrono::sys_seconds now_of(const ApiRequest& call) {
   return std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
 }
 
-std::string text_of(const Call& call, const storage::Object& object) {
+std::string text_of(const ApiRequest& call, const storage::Object& object) {
   return View{.resource = call.resource, .representation = call.representation}.object(
              object, now_of(call)) +
          "\n";
 }
 
-void answer_written(const Call& call, const Outcome<Written>& written) {
+void answer_written(const ApiRequest& call, const Outcome<Written>& written) {
   if (!written) return answer(*call.responder, written.error());
   answer(*call.responder, written->created ? 201 : 200, text_of(call, *written->object),
          "application/json", written->warnings);
@@ -32,7 +32,7 @@ void answer_written(const Call& call, const Outcome<Written>& written) {
 
 }  // namespace
 
-void handle_create(Call& call) {
+void handle_create(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
   const auto body = decode_object(call.request);
@@ -40,7 +40,7 @@ void handle_create(Call& call) {
   answer_written(call, call.services.objects.create(call.target(), *body, *options));
 }
 
-void handle_update(Call& call) {
+void handle_update(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
   const auto body = decode_object(call.request);
@@ -48,7 +48,7 @@ void handle_update(Call& call) {
   answer_written(call, call.services.objects.update(call.target(), *body, *options));
 }
 
-void handle_patch(Call& call) {
+void handle_patch(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
   const auto patch = decode_patch(call.request);
@@ -57,20 +57,20 @@ void handle_patch(Call& call) {
                  call.services.objects.patch(call.target(), patch->type, patch->value, *options));
 }
 
-void handle_delete(Call& call) {
+void handle_delete(ApiRequest& call) {
   const auto request = delete_request(call);
   if (!request) return answer(*call.responder, request.error());
   const auto removed = call.services.objects.remove(call.target(), *request);
   if (!removed) return answer(*call.responder, removed.error());
   if (removed->gone && !call.resource->rules.returns_deleted_object) {
-    const auto status =
-        machinery::success_status(call.resource->type, call.info.name, removed->object->facts.uid);
+    const auto status = machinery::success_status(call.resource->type, call.info.name,
+                                                  removed->object->indexed.uid);
     return answer(*call.responder, 200, base::dump_json(status) + "\n");
   }
   answer(*call.responder, 200, text_of(call, *removed->object));
 }
 
-void handle_delete_collection(Call& call) {
+void handle_delete_collection(ApiRequest& call) {
   const auto request = delete_request(call);
   if (!request) return answer(*call.responder, request.error());
   const auto selection = Selection::parse(call);

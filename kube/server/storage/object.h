@@ -3,7 +3,7 @@
 // Object, Event: one version of one API object as the store keeps it, and one change.
 //
 // The store knows nothing of Kubernetes beyond what stands here: an object is its serialized JSON
-// plus the few facts that reading, selecting and collecting need without parsing it again.
+// plus the few fields that reading, selecting and collecting need without parsing it again.
 //
 // Threads: immutable once built, shared by pointer.
 
@@ -32,7 +32,7 @@ struct Owner {
 };
 
 // What is taken out of an object once, when it is written or loaded.
-struct Facts {
+struct IndexedFields {
   std::string uid;
   std::vector<std::pair<std::string, std::string>> labels;
   std::vector<std::pair<std::string, std::string>> fields;  // what field selectors may ask for
@@ -45,7 +45,7 @@ struct Object {
   Key key;
   int64_t revision = 0;
   std::string text;  // compact JSON; metadata.resourceVersion equals `revision`
-  Facts facts;
+  IndexedFields indexed;
   [[nodiscard]] nlohmann::json parse() const;
 };
 using ObjectPtr = std::shared_ptr<const Object>;

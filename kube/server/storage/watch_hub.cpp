@@ -26,7 +26,7 @@ Frame Frames::get(const std::string& form, const std::function<std::string()>& r
   return frame;
 }
 
-WatchHub::WatchHub(Store& store, base::Clock& clock) : store_(store), clock_(clock) {
+WatchHub::WatchHub(ObjectStore& store, base::Clock& clock) : store_(store), clock_(clock) {
   store_.add_listener([this](const std::vector<EventPtr>& events) {
     {
       const base::MutexLock lock(mutex_);

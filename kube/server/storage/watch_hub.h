@@ -24,7 +24,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 
 namespace kube::server::storage {
 
@@ -67,7 +67,7 @@ class WatchHub {
   static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;  // committed, not yet handed out
 
   // `store` must have no writes yet and outlive the hub's use; see stop().
-  WatchHub(Store& store, base::Clock& clock);
+  WatchHub(ObjectStore& store, base::Clock& clock);
   ~WatchHub();
   using Id = uint64_t;
   // `started` is called on the hub's thread before the watcher is, with the id for remove().
@@ -108,7 +108,7 @@ class WatchHub {
   bool tick(Watch& watch, base::SteadyTime now);
   [[nodiscard]] base::SteadyTime next_deadline() const;
 
-  Store& store_;
+  ObjectStore& store_;
   base::Clock& clock_;
   // Of the hub's thread alone; by resource, then id.
   std::map<std::string, std::map<Id, Watch>> watches_;

@@ -49,25 +49,27 @@ void Resource::to_stored(Json& object) const {
   object["apiVersion"] = storage_api_version;
 }
 
-storage::Facts facts_of(const Json& object, const std::vector<std::string>& selectable_fields) {
-  storage::Facts facts;
-  facts.uid = kube::uid_of(object);
-  facts.deleting = kube::is_deleting(object);
+storage::IndexedFields indexed_fields(const Json& object,
+                                      const std::vector<std::string>& selectable_fields) {
+  storage::IndexedFields indexed;
+  indexed.uid = kube::uid_of(object);
+  indexed.deleting = kube::is_deleting(object);
   if (const Json* labels = base::find(object, {"metadata", "labels"});
       labels && labels->is_object()) {
     for (const auto& [key, value] : labels->items())
-      facts.labels.emplace_back(key, text_of(value));
+      indexed.labels.emplace_back(key, text_of(value));
   }
   for (kube::OwnerReference& owner : kube::owners_of(object))
-    facts.owners.push_back({.uid = std::move(owner.uid), .blocks_deletion = owner.blocks_deletion});
-  facts.finalizers = kube::finalizers_of(object);
+    indexed.owners.push_back(
+        {.uid = std::move(owner.uid), .blocks_deletion = owner.blocks_deletion});
+  indexed.finalizers = kube::finalizers_of(object);
   for (const std::string& field : selectable_fields) {
     if (field.starts_with("metadata.")) continue;  // the key has them
     if (std::string value = value_at_path(object, field); !value.empty()) {
-      facts.fields.emplace_back(field, std::move(value));
+      indexed.fields.emplace_back(field, std::move(value));
     }
   }
-  return facts;
+  return indexed;
 }
 
 }  // namespace kube::server::types

@@ -70,7 +70,8 @@ struct Resource {
 };
 using ResourcePtr = std::shared_ptr<const Resource>;
 
-// The facts of an object in its stored form.
-storage::Facts facts_of(const Json& object, const std::vector<std::string>& selectable_fields);
+// What is indexed of an object in its stored form.
+storage::IndexedFields indexed_fields(const Json& object,
+                                      const std::vector<std::string>& selectable_fields);
 
 }  // namespace kube::server::types

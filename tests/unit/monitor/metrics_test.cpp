@@ -17,8 +17,8 @@
 using base::WallTime;
 using monitor::Metrics;
 using monitor::MetricsOptions;
-using runner::ApplicationFacts;
-using runner::ScheduleFacts;
+using runner::ApplicationReport;
+using runner::ScheduleReport;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -26,7 +26,7 @@ namespace {
 
 const WallTime kStart{seconds(1'800'000'000)};
 
-ApplicationFacts application(const std::string& uid, const std::string& state) {
+ApplicationReport application(const std::string& uid, const std::string& state) {
   return {.key = {.ns = "etl", .name = uid},
           .uid = uid,
           .labels = {},
@@ -38,7 +38,7 @@ ApplicationFacts application(const std::string& uid, const std::string& state) {
           .execution_attempts = 1};
 }
 
-ScheduleFacts schedule(const std::string& name, const std::string& uid = "s1") {
+ScheduleReport schedule(const std::string& name, const std::string& uid = "s1") {
   return {.key = {.ns = "etl", .name = name},
           .uid = uid,
           .suspended = false,
@@ -126,7 +126,7 @@ TEST_CASE("a restart counts nothing again", "[monitor]") {
 
 TEST_CASE("chosen labels become metric labels, in bounded number", "[monitor]") {
   Metrics metrics{MetricsOptions{.labels = {"namespace", "app-type"}, .max_label_sets = 3}};
-  ApplicationFacts facts = application("a", "SUBMITTED");
+  ApplicationReport facts = application("a", "SUBMITTED");
   metrics.application_changed(facts, "");
   facts.labels = {{"app-type", "etl \"x\"\n"}};
   metrics.application_changed(facts, "");
@@ -146,7 +146,7 @@ TEST_CASE("chosen labels become metric labels, in bounded number", "[monitor]") 
 TEST_CASE("executors are counted by phase", "[monitor]") {
   Metrics metrics{MetricsOptions{}};
   const auto executor = [](const std::string& uid, const std::string& phase) {
-    return runner::ExecutorFacts{
+    return runner::ExecutorReport{
         .pod_uid = uid, .pod = {.ns = "etl", .name = uid}, .labels = {}, .phase = phase};
   };
   metrics.executor_changed(executor("1", "Running"), "Pending");
@@ -182,7 +182,7 @@ TEST_CASE("a schedule has its own series until it is deleted", "[monitor]") {
                "sparkcron_schedule_skipped_total"
                R"({namespace="etl",schedule="nightly",reason="Superseded"})") == 2);
   SECTION("suspended") {
-    ScheduleFacts facts = schedule("nightly");
+    ScheduleReport facts = schedule("nightly");
     facts.suspended = true;
     facts.next_run.reset();
     metrics.schedule_decided(facts);

@@ -18,17 +18,17 @@ using runner::AppState;
 // One line per call.
 class Told final : public runner::Telemetry {
  public:
-  void application_changed(const runner::ApplicationFacts& facts,
+  void application_changed(const runner::ApplicationReport& facts,
                            std::string_view before) override {
     lines.push_back(facts.key.name + " " + std::string(before) + ">" + facts.state);
   }
   void application_gone(const std::string& uid) override { lines.push_back("gone " + uid); }
-  void executor_changed(const runner::ExecutorFacts& facts, std::string_view before) override {
+  void executor_changed(const runner::ExecutorReport& facts, std::string_view before) override {
     if (facts.phase != before)
       lines.push_back(facts.pod.name + " " + std::string(before) + ">" + facts.phase);
   }
   void executor_gone(const std::string&) override { lines.emplace_back("executor gone"); }
-  void schedule_decided(const runner::ScheduleFacts&) override {}
+  void schedule_decided(const runner::ScheduleReport&) override {}
   void schedule_gone(const kube::ObjectKey&) override {}
   void slot_started(const kube::ObjectKey&, std::chrono::milliseconds) override {}
   void slots_skipped(const kube::ObjectKey&, std::string_view, uint64_t) override {}

@@ -1,7 +1,7 @@
 // What goes when its owner, its namespace or its definition goes.
 
 #include "kube/object.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/support/in_memory_api.h"
 #include "tests/unit/kube/server/support/temporary_folder.h"
@@ -212,11 +212,11 @@ TEST_CASE("what a crash left half collected is finished at the next start") {
   }
   {
     // The owner's row of deletion is all that a crash left.
-    auto store = kube::server::storage::Store::open(
-        {.path = path, .facts = [](const auto&, const json& object) {
-           kube::server::storage::Facts facts;
-           facts.uid = object["metadata"]["uid"].get<std::string>();
-           return facts;
+    auto store = kube::server::storage::ObjectStore::open(
+        {.path = path, .indexed = [](const auto&, const json& object) {
+           kube::server::storage::IndexedFields indexed;
+           indexed.uid = object["metadata"]["uid"].get<std::string>();
+           return indexed;
          }});
     REQUIRE(store);
     const kube::server::storage::Key key{

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_size.h"
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/storage/store_requests.h"
 #include "tests/unit/kube/server/support/temporary_folder.h"
@@ -87,7 +87,7 @@ TEST_CASE("what an older server let in may be written back, shrunk and removed, 
   CHECK(store->list("things", "").items.size() == 2);
   CHECK_FALSE(store->write(updated("huge", 1, std::string(2'000'100, 'x'))));
   WriteRequest marked = updated("huge", 1, std::string(2'000'100, 'x'));
-  marked.facts.deleting = true;
+  marked.indexed.deleting = true;
   const int64_t going = revision_of(store->write(std::move(marked)));
   const int64_t smaller =
       revision_of(store->write(updated("huge", going, std::string(1'900'000, 'x'))));
@@ -98,9 +98,10 @@ TEST_CASE("what an older server let in may be written back, shrunk and removed, 
 }
 
 TEST_CASE("a full store refuses what is new, and lets what is there end") {
-  auto opened = Store::open({.path = ":memory:", .quota_bytes = 100'000, .facts = tests::facts_of});
+  auto opened = ObjectStore::open(
+      {.path = ":memory:", .quota_bytes = 100'000, .indexed = tests::indexed_fields});
   REQUIRE(opened);
-  Store& store = **opened;
+  ObjectStore& store = **opened;
   const int64_t a = revision_of(store.write(created("a", std::string(60'000, 'x'))));
   REQUIRE(store.write(created("b", std::string(45'000, 'x'))));
   const auto refused = store.write(created("c"));

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/storage/failing_disk.h"
 #include "tests/unit/kube/server/storage/store_requests.h"
@@ -50,7 +50,8 @@ class FileSizeLimit {
 TEST_CASE("two stores on one file are refused") {
   const tests::TemporaryFolder folder;
   const auto store = open_store(folder.file("state.db"));
-  const auto second = Store::open({.path = folder.file("state.db"), .facts = tests::facts_of});
+  const auto second =
+      ObjectStore::open({.path = folder.file("state.db"), .indexed = tests::indexed_fields});
   REQUIRE_FALSE(second);
   CHECK(second.error().code == base::Code::Unavailable);
   CHECK_THAT(second.error().message, Catch::Contains("in use by another sparkcron"));
@@ -62,7 +63,7 @@ TEST_CASE("a file that is no database is refused by name") {
   {
     std::ofstream(path) << std::string(8192, 'x');
   }
-  const auto store = Store::open({.path = path, .facts = tests::facts_of});
+  const auto store = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
   REQUIRE_FALSE(store);
   CHECK(store.error().code == base::Code::Corrupt);
   CHECK_THAT(store.error().message,
@@ -79,7 +80,7 @@ TEST_CASE("a file written by a newer version is refused") {
     REQUIRE(database);
     REQUIRE(database->execute("PRAGMA user_version = 99"));
   }
-  const auto store = Store::open({.path = path, .facts = tests::facts_of});
+  const auto store = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
   REQUIRE_FALSE(store);
   CHECK_THAT(store.error().message, Catch::Contains("newer sparkcron"));
 }
@@ -104,9 +105,10 @@ TEST_CASE("when the disk is full a write fails, nothing is lost and writing goes
 TEST_CASE("after a failed sync nothing more is written until the file was opened anew") {
   const tests::TemporaryFolder folder;
   tests::FailingDisk disk;
-  auto opened = Store::open({.path = folder.file("state.db"), .facts = tests::facts_of});
+  auto opened =
+      ObjectStore::open({.path = folder.file("state.db"), .indexed = tests::indexed_fields});
   REQUIRE(opened);
-  Store& store = **opened;
+  ObjectStore& store = **opened;
   std::vector<std::string> told;
   store.add_listener([&](const std::vector<EventPtr>& events) {
     for (const EventPtr& event : events)
@@ -153,7 +155,7 @@ TEST_CASE("a write that the disk kept in spite of a failed sync is told to every
   const tests::TemporaryFolder folder;
   const std::string path = folder.file("state.db");
   tests::FailingDisk disk;
-  auto store = Store::open({.path = path, .facts = tests::facts_of});
+  auto store = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
   REQUIRE(store);
   const int64_t before = revision_of((*store)->write(created("a", "before")));
   // The process is killed after the failed sync: what its files hold is what the next one finds.
@@ -171,7 +173,7 @@ TEST_CASE("a file that was exchanged while it was not in use is corrupt, not emp
   const tests::TemporaryFolder folder;
   const std::string path = folder.file("state.db");
   tests::FailingDisk disk;
-  auto store = Store::open({.path = path, .facts = tests::facts_of});
+  auto store = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
   REQUIRE(store);
   REQUIRE((*store)->write(created("a")));
   disk.fail_syncs(true);
@@ -200,7 +202,7 @@ TEST_CASE("a damaged page is a kind of its own, at the start and while running")
     file.seekp(2 * 4096);
     file << std::string(8 * 4096, '\x7f');
   }
-  const auto store = Store::open({.path = path, .facts = tests::facts_of});
+  const auto store = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
   REQUIRE_FALSE(store);
   CHECK(store.error().code == base::Code::Corrupt);
   CHECK_THAT(store.error().message, Catch::Contains("the file is damaged: put a backup"));
@@ -209,13 +211,13 @@ TEST_CASE("a damaged page is a kind of its own, at the start and while running")
 TEST_CASE("the file shrinks again after a burst, without any further write") {
   const tests::TemporaryFolder folder;
   const std::string path = folder.file("state.db");
-  auto opened = Store::open({.path = path,
-                             .durability = base::sqlite::Durability::Normal,
-                             .history_revisions = 100,
-                             .history_bytes = size_t{1} << 20,
-                             .facts = tests::facts_of});
+  auto opened = ObjectStore::open({.path = path,
+                                   .durability = base::sqlite::Durability::Normal,
+                                   .history_revisions = 100,
+                                   .history_bytes = size_t{1} << 20,
+                                   .indexed = tests::indexed_fields});
   REQUIRE(opened);
-  Store& store = **opened;
+  ObjectStore& store = **opened;
   std::vector<WriteRequest> burst;
   for (int i = 0; i < 2'000; ++i)
     burst.push_back(created("a" + std::to_string(i), std::string(10'000, 'x')));

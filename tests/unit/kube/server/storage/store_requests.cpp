@@ -8,11 +8,11 @@ namespace tests {
 namespace {
 
 using kube::server::storage::Change;
-using kube::server::storage::Facts;
+using kube::server::storage::IndexedFields;
 using kube::server::storage::Key;
 using kube::server::storage::Listing;
 using kube::server::storage::ObjectPtr;
-using kube::server::storage::Store;
+using kube::server::storage::ObjectStore;
 using kube::server::storage::WriteRequest;
 using nlohmann::json;
 
@@ -26,7 +26,7 @@ Key key(const std::string& name, const std::string& resource) {
   return {.resource = resource, .ns = "default", .name = name};
 }
 
-Facts facts_of(const Key&, const json& value) {
+IndexedFields indexed_fields(const Key&, const json& value) {
   return {.uid = value["metadata"]["uid"].get<std::string>(),
           .labels = {},
           .fields = {},
@@ -34,11 +34,11 @@ Facts facts_of(const Key&, const json& value) {
           .finalizers = {}};
 }
 
-std::unique_ptr<Store> open_store(const std::string& path, size_t history_revisions) {
-  auto store = Store::open({.path = path,
-                            .durability = base::sqlite::Durability::Normal,
-                            .history_revisions = history_revisions,
-                            .facts = facts_of});
+std::unique_ptr<ObjectStore> open_store(const std::string& path, size_t history_revisions) {
+  auto store = ObjectStore::open({.path = path,
+                                  .durability = base::sqlite::Durability::Normal,
+                                  .history_revisions = history_revisions,
+                                  .indexed = indexed_fields});
   INFO((store ? "" : store.error().message));
   REQUIRE(store);
   return std::move(*store);
@@ -46,12 +46,12 @@ std::unique_ptr<Store> open_store(const std::string& path, size_t history_revisi
 
 WriteRequest created(const std::string& name, const std::string& value) {
   auto content = std::make_shared<json>(object(name, value));
-  Facts facts = facts_of(key(name), *content);
+  IndexedFields indexed = indexed_fields(key(name), *content);
   return {.change = Change::Created,
           .key = key(name),
           .expected = 0,
           .object = std::move(content),
-          .facts = std::move(facts)};
+          .indexed = std::move(indexed)};
 }
 
 WriteRequest updated(const std::string& name, int64_t expected, const std::string& value) {
@@ -66,7 +66,7 @@ WriteRequest deleted(const std::string& name, int64_t expected) {
           .key = key(name),
           .expected = expected,
           .object = nullptr,
-          .facts = {}};
+          .indexed = {}};
 }
 
 int64_t revision_of(const base::Result<ObjectPtr>& written) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 
 namespace tests {
 
@@ -16,12 +16,12 @@ kube::server::storage::WriteRequest updated(const std::string& name, int64_t exp
 kube::server::storage::WriteRequest deleted(const std::string& name, int64_t expected);
 
 // Fails the test when it cannot be opened.
-std::unique_ptr<kube::server::storage::Store> open_store(const std::string& path,
-                                                         size_t history_revisions = 10'000);
+std::unique_ptr<kube::server::storage::ObjectStore> open_store(const std::string& path,
+                                                               size_t history_revisions = 10'000);
 // Fails the test when the write was refused.
 int64_t revision_of(const base::Result<kube::server::storage::ObjectPtr>& written);
 std::vector<std::string> names(const kube::server::storage::Listing& listing);
-kube::server::storage::Facts facts_of(const kube::server::storage::Key& key,
-                                      const nlohmann::json& object);
+kube::server::storage::IndexedFields indexed_fields(const kube::server::storage::Key& key,
+                                                    const nlohmann::json& object);
 
 }  // namespace tests

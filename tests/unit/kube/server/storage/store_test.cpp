@@ -1,11 +1,10 @@
-#include "kube/server/storage/store.h"
-
 #include <filesystem>
 #include <functional>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 
+#include "kube/server/storage/object_store.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/storage/store_requests.h"
 #include "tests/unit/kube/server/support/temporary_folder.h"
@@ -122,7 +121,7 @@ TEST_CASE("lists keep to their resource and namespace") {
     for (const char* resource : {"things", "others"}) {
       WriteRequest request = created("a");
       request.key = {.resource = resource, .ns = ns, .name = "a"};
-      request.facts.uid = std::string(ns) + resource;
+      request.indexed.uid = std::string(ns) + resource;
       revision_of(store->write(std::move(request)));
     }
   }
@@ -135,7 +134,7 @@ TEST_CASE("lists keep to their resource and namespace") {
 TEST_CASE("dependents follow owner references as they come and go") {
   const auto store = open_store(":memory:");
   WriteRequest request = created("child");
-  request.facts.owners = {{.uid = "parent", .blocks_deletion = true}};
+  request.indexed.owners = {{.uid = "parent", .blocks_deletion = true}};
   const int64_t first = revision_of(store->write(std::move(request)));
   REQUIRE(store->dependents("parent").size() == 1);
   const int64_t second = revision_of(store->write(updated("child", first, "without owner")));
@@ -177,7 +176,7 @@ TEST_CASE("history and file stay bounded, and what is older is gone") {
 
 // Objects come, change and go in commits of many writes, as when many clients write at once; every
 // write is another one's text.
-void write_much(Store& store, int writes, const std::function<void(int)>& after_commit) {
+void write_much(ObjectStore& store, int writes, const std::function<void(int)>& after_commit) {
   constexpr int kObjects = 100;
   std::vector<int64_t> revisions(kObjects, 0);
   for (int done = 0; done < writes; done += kObjects) {

@@ -73,7 +73,7 @@ using Lines = std::vector<std::string>;
 struct Fixture {
   std::deque<Record> records;  // outlive the hub, which speaks to them until its end
   FakeClock clock;
-  std::unique_ptr<Store> store = open_store(":memory:", 100);
+  std::unique_ptr<ObjectStore> store = open_store(":memory:", 100);
   WatchHub hub{*store, clock};
 
   Record& record() { return records.emplace_back(); }
@@ -133,7 +133,7 @@ TEST_CASE("other resources and namespaces are not seen") {
   revision_of(f.store->write(std::move(elsewhere)));
   auto other = created("y");
   other.key.resource = "others";
-  other.facts.uid = "y";
+  other.indexed.uid = "y";
   revision_of(f.store->write(std::move(other)));
   revision_of(f.store->write(created("a")));
   CHECK(record.await(1) == Lines{"created a"});

@@ -1,8 +1,8 @@
 #pragma once
 
-// Door: the way into the API: who calls (bearer token), what the path means, which verb is asked
-// for. Everything that goes wrong is answered with a Status object. The HTTP server asks admit()
-// before it reads a body; handle() asks again, so that it may be mounted anywhere.
+// ApiHandler: the way into the API: who calls (bearer token), what the path means, which verb is
+// asked for. Everything that goes wrong is answered with a Status object. The HTTP server asks
+// admit() before it reads a body; handle() asks again, so that it may be mounted anywhere.
 //
 // Threads: any.
 
@@ -11,22 +11,22 @@
 #include <vector>
 
 #include "base/http/server.h"
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 #include "kube/server/rest/documents.h"
 
 namespace kube::server::rest {
 
-class Door {
+class ApiHandler {
  public:
   // `tokens` must not be empty.
-  Door(Services services, std::vector<std::string> tokens);
+  ApiHandler(Services services, std::vector<std::string> tokens);
   [[nodiscard]] base::http::Admission admit(const base::http::Request& head) const;
   void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
 
  private:
   [[nodiscard]] bool knows(std::string_view authorization) const;
   void route(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
-  static void dispatch(Call& call);
+  static void dispatch(ApiRequest& call);
 
   Services services_;
   const std::vector<std::string> tokens_;

@@ -1,4 +1,4 @@
-#include "kube/server/storage/store.h"
+#include "kube/server/storage/object_store.h"
 
 #include <algorithm>
 
@@ -19,13 +19,13 @@ namespace {
 constexpr size_t kMaxBatch = 512;
 constexpr size_t kMaxBatchBytes = size_t{16} << 20;
 
-ObjectPtr make_object(Key key, int64_t revision, std::string text, Facts facts) {
+ObjectPtr make_object(Key key, int64_t revision, std::string text, IndexedFields indexed) {
   auto object = std::make_shared<Object>();
   object->key = std::move(key);
   object->revision = revision;
   object->text = std::move(text);
   object->text.shrink_to_fit();
-  object->facts = std::move(facts);
+  object->indexed = std::move(indexed);
   return object;
 }
 
@@ -49,14 +49,14 @@ base::Status admit(const WriteRequest& request, const ObjectPtr& current) {
 
 }  // namespace
 
-struct Store::Pending {
+struct ObjectStore::Pending {
   WriteRequest request;
   std::optional<base::Result<ObjectPtr>> result;
   size_t bytes = 0;  // of the new object
 };
 
 // What one batch comes to before it is written.
-struct Store::Draft {
+struct ObjectStore::Draft {
   int64_t revision = 0;  // the newest
   std::vector<Row> rows;
   std::vector<EventPtr> events;
@@ -64,15 +64,15 @@ struct Store::Draft {
   std::map<Key, ObjectPtr> written;  // by this batch, not yet visible
 };
 
-struct Store::Core {
+struct ObjectStore::Core {
   std::optional<RevisionLog> log;  // nothing between two attempts to open it anew
 };
 
-Store::Store(StoreOptions options) : options_(std::move(options)) {}
+ObjectStore::ObjectStore(ObjectStoreOptions options) : options_(std::move(options)) {}
 
-base::Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+base::Result<std::unique_ptr<ObjectStore>> ObjectStore::open(ObjectStoreOptions options) {
   ASSIGN_OR_RETURN(auto log, RevisionLog::open(options.path, options.durability));
-  std::unique_ptr<Store> store(new Store(std::move(options)));
+  std::unique_ptr<ObjectStore> store(new ObjectStore(std::move(options)));
   store->core_ = std::make_unique<Core>();
   store->core_->log.emplace(std::move(log));
   RETURN_IF_ERROR(store->load());
@@ -80,7 +80,7 @@ base::Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   return store;
 }
 
-Store::~Store() {
+ObjectStore::~ObjectStore() {
   {
     const base::MutexLock lock(queue_mutex_);
     stopping_ = true;
@@ -89,7 +89,7 @@ Store::~Store() {
   if (writer_.joinable()) writer_.join();
 }
 
-base::Status Store::load() {
+base::Status ObjectStore::load() {
   {
     const base::MutexLock lock(mutex_);
     compacted_ = core_->log->compacted();
@@ -110,8 +110,8 @@ base::Status Store::load() {
 }
 
 // The rows of the file as events on the present state, in order; `visit` applies them.
-base::Status Store::read_rows(int64_t first,
-                              const std::function<base::Status(const EventPtr&)>& visit) {
+base::Status ObjectStore::read_rows(int64_t first,
+                                    const std::function<base::Status(const EventPtr&)>& visit) {
   base::Status problem;
   RETURN_IF_ERROR(core_->log->scan(first, [&](Row row) {
     if (!problem) return;
@@ -126,31 +126,32 @@ base::Status Store::read_rows(int64_t first,
     event->revision = row.revision;
     event->change = row.change;
     event->previous = get(row.key);
-    event->object = make_object(row.key, row.revision, std::move(row.text),
-                                options_.facts ? options_.facts(row.key, object) : Facts{});
+    event->object =
+        make_object(row.key, row.revision, std::move(row.text),
+                    options_.indexed ? options_.indexed(row.key, object) : IndexedFields{});
     problem = visit(event);
   }));
   return problem;
 }
 
-ObjectPtr Store::locked_get(const Key& key) const {
+ObjectPtr ObjectStore::locked_get(const Key& key) const {
   const auto shelf = shelves_.find(key.resource);
   if (shelf == shelves_.end()) return nullptr;
   const auto found = shelf->second.find({key.ns, key.name});
   return found == shelf->second.end() ? nullptr : found->second;
 }
 
-void Store::apply(const EventPtr& event) {
+void ObjectStore::apply(const EventPtr& event) {
   const Key& key = event->object->key;
   Shelf& shelf = shelves_[key.resource];
   const ObjectPtr& old = event->previous;
   if (old) {
     bytes_ -= old->text.size();
-    by_uid_.erase(old->facts.uid);
-    for (const Owner& owner : old->facts.owners) {
+    by_uid_.erase(old->indexed.uid);
+    for (const Owner& owner : old->indexed.owners) {
       const auto found = dependents_.find(owner.uid);
       if (found == dependents_.end()) continue;
-      found->second.erase(old->facts.uid);
+      found->second.erase(old->indexed.uid);
       if (found->second.empty()) dependents_.erase(found);
     }
   }
@@ -159,10 +160,10 @@ void Store::apply(const EventPtr& event) {
   } else {
     shelf[{key.ns, key.name}] = event->object;
     bytes_ += event->object->text.size();
-    const Facts& facts = event->object->facts;
-    if (!facts.uid.empty()) by_uid_[facts.uid] = event->object;
-    for (const Owner& owner : facts.owners)
-      dependents_[owner.uid].insert(facts.uid);
+    const IndexedFields& indexed = event->object->indexed;
+    if (!indexed.uid.empty()) by_uid_[indexed.uid] = event->object;
+    for (const Owner& owner : indexed.owners)
+      dependents_[owner.uid].insert(indexed.uid);
   }
   if (shelf.empty()) shelves_.erase(key.resource);
   history_.push_back(event);
@@ -170,18 +171,18 @@ void Store::apply(const EventPtr& event) {
   revision_ = event->revision;
 }
 
-ObjectPtr Store::get(const Key& key) const {
+ObjectPtr ObjectStore::get(const Key& key) const {
   const base::MutexLock lock(mutex_);
   return locked_get(key);
 }
 
-ObjectPtr Store::find_uid(const std::string& uid) const {
+ObjectPtr ObjectStore::find_uid(const std::string& uid) const {
   const base::MutexLock lock(mutex_);
   const auto found = by_uid_.find(uid);
   return found == by_uid_.end() ? nullptr : found->second;
 }
 
-std::vector<ObjectPtr> Store::dependents(const std::string& uid) const {
+std::vector<ObjectPtr> ObjectStore::dependents(const std::string& uid) const {
   const base::MutexLock lock(mutex_);
   std::vector<ObjectPtr> objects;
   if (const auto found = dependents_.find(uid); found != dependents_.end()) {
@@ -191,7 +192,7 @@ std::vector<ObjectPtr> Store::dependents(const std::string& uid) const {
   return objects;
 }
 
-Listing Store::list(const std::string& resource, const std::string& ns) const {
+Listing ObjectStore::list(const std::string& resource, const std::string& ns) const {
   const base::MutexLock lock(mutex_);
   Listing listing{.items = {}, .revision = revision_};
   const auto shelf = shelves_.find(resource);
@@ -204,7 +205,7 @@ Listing Store::list(const std::string& resource, const std::string& ns) const {
 }
 
 // What keys of this resource held at `revision`, for those that changed since; null = nothing.
-Store::Shelf Store::overlay(const std::string& resource, int64_t revision) const {
+ObjectStore::Shelf ObjectStore::overlay(const std::string& resource, int64_t revision) const {
   Shelf then;
   for (auto event = history_.rbegin(); event != history_.rend() && (*event)->revision > revision;
        ++event) {
@@ -214,8 +215,8 @@ Store::Shelf Store::overlay(const std::string& resource, int64_t revision) const
   return then;
 }
 
-base::Result<Listing> Store::list_at(const std::string& resource, const std::string& ns,
-                                     int64_t revision) const {
+base::Result<Listing> ObjectStore::list_at(const std::string& resource, const std::string& ns,
+                                           int64_t revision) const {
   const base::MutexLock lock(mutex_);
   if (revision < compacted_) {
     return base::failure(base::Code::Gone, "the revision has been compacted");
@@ -231,7 +232,7 @@ base::Result<Listing> Store::list_at(const std::string& resource, const std::str
   return listing;
 }
 
-std::vector<std::string> Store::resources() const {
+std::vector<std::string> ObjectStore::resources() const {
   const base::MutexLock lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [resource, shelf] : shelves_)
@@ -239,7 +240,7 @@ std::vector<std::string> Store::resources() const {
   return names;
 }
 
-base::Result<std::vector<EventPtr>> Store::events_after(int64_t revision) const {
+base::Result<std::vector<EventPtr>> ObjectStore::events_after(int64_t revision) const {
   const base::MutexLock lock(mutex_);
   if (revision < compacted_) {
     return base::failure(base::Code::Gone, "too old resource version: " + std::to_string(revision) +
@@ -251,35 +252,35 @@ base::Result<std::vector<EventPtr>> Store::events_after(int64_t revision) const 
   return std::vector<EventPtr>(first, history_.end());
 }
 
-int64_t Store::revision() const {
+int64_t ObjectStore::revision() const {
   const base::MutexLock lock(mutex_);
   return revision_;
 }
 
-int64_t Store::compacted() const {
+int64_t ObjectStore::compacted() const {
   const base::MutexLock lock(mutex_);
   return compacted_;
 }
 
-size_t Store::bytes() const {
+size_t ObjectStore::bytes() const {
   const base::MutexLock lock(mutex_);
   return bytes_;
 }
 
-base::Status Store::health() const {
+base::Status ObjectStore::health() const {
   const base::MutexLock lock(mutex_);
   return health_;
 }
 
-void Store::note_health(base::Status health) {
+void ObjectStore::note_health(base::Status health) {
   const base::MutexLock lock(mutex_);
   health_ = std::move(health);
 }
 
-base::Result<size_t> Store::check_room(const WriteRequest& request) const {
+base::Result<size_t> ObjectStore::check_room(const WriteRequest& request) const {
   if (request.change == Change::Deleted) return size_t{0};
   const ObjectPtr current = get(request.key);
-  const bool deleting = request.facts.deleting;
+  const bool deleting = request.indexed.deleting;
   const auto size = check_size(*request.object, current.get(), deleting);
   if (!size || deleting) return size;
   // What is there may still be updated when nothing new comes in: a run has to tell how it ended.
@@ -292,17 +293,17 @@ base::Result<size_t> Store::check_room(const WriteRequest& request) const {
                                                     ": delete what is no longer needed");
 }
 
-void Store::add_listener(Listener listener) {
+void ObjectStore::add_listener(Listener listener) {
   listeners_.push_back(std::move(listener));
 }
 
-base::Result<ObjectPtr> Store::write(WriteRequest request) {
+base::Result<ObjectPtr> ObjectStore::write(WriteRequest request) {
   std::vector<WriteRequest> one;
   one.push_back(std::move(request));
   return std::move(write_all(std::move(one)).front());
 }
 
-std::vector<base::Result<ObjectPtr>> Store::write_all(std::vector<WriteRequest> requests) {
+std::vector<base::Result<ObjectPtr>> ObjectStore::write_all(std::vector<WriteRequest> requests) {
   std::vector<Pending> pending(requests.size());
   for (size_t i = 0; i < requests.size(); ++i) {
     pending[i].request = std::move(requests[i]);
@@ -328,7 +329,7 @@ std::vector<base::Result<ObjectPtr>> Store::write_all(std::vector<WriteRequest> 
 }
 
 // Empty: nothing waits, or the end has come.
-std::vector<Store::Pending*> Store::next_batch() {
+std::vector<ObjectStore::Pending*> ObjectStore::next_batch() {
   std::vector<Pending*> batch;
   batch.reserve(kMaxBatch);
   base::MutexLock lock(queue_mutex_);
@@ -343,7 +344,7 @@ std::vector<Store::Pending*> Store::next_batch() {
   return batch;
 }
 
-void Store::run() {
+void ObjectStore::run() {
   while (true) {
     const auto batch = next_batch();
     if (!batch.empty()) {
@@ -359,7 +360,7 @@ void Store::run() {
   }
 }
 
-void Store::commit(std::span<Pending* const> batch) {
+void ObjectStore::commit(std::span<Pending* const> batch) {
   auto written = base::guarded("write", [&] { return write_batch(batch); });
   const base::MutexLock lock(queue_mutex_);
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -369,7 +370,7 @@ void Store::commit(std::span<Pending* const> batch) {
   finished_.notify_all();
 }
 
-std::vector<base::Result<ObjectPtr>> Store::write_batch(std::span<Pending* const> batch) {
+std::vector<base::Result<ObjectPtr>> ObjectStore::write_batch(std::span<Pending* const> batch) {
   base::Status ready;
   if (must_reopen_) ready = reopen();
   Draft all{.revision = revision()};
@@ -396,7 +397,7 @@ std::vector<base::Result<ObjectPtr>> Store::write_batch(std::span<Pending* const
 
 // Adds one request to the batch: a row, an event and a result, or a refusal. All or nothing: what
 // may throw comes first.
-void Store::draft(WriteRequest& request, Draft& draft) const {
+void ObjectStore::draft(WriteRequest& request, Draft& draft) const {
   const auto earlier = draft.written.find(request.key);
   const ObjectPtr current = earlier != draft.written.end() ? earlier->second : get(request.key);
   if (auto admitted = admit(request, current); !admitted) {
@@ -412,7 +413,7 @@ void Store::draft(WriteRequest& request, Draft& draft) const {
   event->object =
       make_object(request.key, revision,
                   with_revision(deleted ? current->parse() : std::move(*request.object), revision),
-                  deleted ? current->facts : std::move(request.facts));
+                  deleted ? current->indexed : std::move(request.indexed));
   Row row{.revision = revision,
           .change = request.change,
           .key = request.key,
@@ -425,7 +426,7 @@ void Store::draft(WriteRequest& request, Draft& draft) const {
   draft.revision = revision;
 }
 
-base::Status Store::append(const Draft& draft) {
+base::Status ObjectStore::append(const Draft& draft) {
   auto appended = core_->log->append(draft.rows);
   if (appended) return {};
   base::Error error = appended.error();
@@ -444,7 +445,7 @@ base::Status Store::append(const Draft& draft) {
 }
 
 // What was written becomes what everybody sees.
-base::Status Store::publish(const std::vector<EventPtr>& events) {
+base::Status ObjectStore::publish(const std::vector<EventPtr>& events) {
   if (events.empty()) return {};
   const auto seen = base::guarded("publish what was written", [&] {
     {
@@ -465,7 +466,7 @@ base::Status Store::publish(const std::vector<EventPtr>& events) {
 
 // What the file holds is the truth: rows that nobody was told of are told now, and a file without
 // the last row that somebody was told of is not the one that was written.
-base::Status Store::reopen() {
+base::Status ObjectStore::reopen() {
   auto reopened = [this]() -> base::Status {
     core_->log.reset();  // it holds the lock
     ASSIGN_OR_RETURN(auto log, RevisionLog::open(options_.path, options_.durability));
@@ -493,7 +494,7 @@ base::Status Store::reopen() {
   return {};
 }
 
-void Store::compact_if_needed() {
+void ObjectStore::compact_if_needed() {
   int64_t horizon = 0;
   {
     const base::MutexLock lock(mutex_);
@@ -522,7 +523,7 @@ void Store::compact_if_needed() {
 }
 
 // While nobody waits: what compaction freed goes back to the disk, portion by portion.
-void Store::tidy() {
+void ObjectStore::tidy() {
   untidy_ = false;
   if (!core_->log || must_reopen_) return;
   const auto shrunk = core_->log->shrink();

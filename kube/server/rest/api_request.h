@@ -1,7 +1,7 @@
 #pragma once
 
-// Call: one request on its way through the door, with what it asks for already looked up; and the
-// ways to answer it.
+// ApiRequest: one request on its way through the handler, with what it asks for already looked up;
+// and the ways to answer it.
 //
 // Threads: a call belongs to one thread at a time.
 
@@ -33,7 +33,7 @@ struct Services {
   LogStreams& logs;
 };
 
-struct Call {
+struct ApiRequest {
   Services& services;
   base::http::Request request;
   std::shared_ptr<base::http::Responder> responder;
@@ -57,8 +57,8 @@ void answer(base::http::Responder& responder, const ApiError& error);
 base::http::Response response_of(const ApiError& error);
 // A parameter that must be a number ≥ 0; 400 otherwise. What is more than int64_t holds is its
 // maximum.
-Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_view name);
+Outcome<std::optional<int64_t>> number_parameter(const ApiRequest& call, std::string_view name);
 // dryRun: absent or All.
-Outcome<bool> dry_run(const Call& call);
+Outcome<bool> dry_run(const ApiRequest& call);
 
 }  // namespace kube::server::rest

@@ -1,4 +1,4 @@
-#include "kube/server/rest/door.h"
+#include "kube/server/rest/api_handler.h"
 
 #include <atomic>
 
@@ -52,9 +52,9 @@ class OnceResponder final : public Responder {
   std::atomic<bool> answered_ = false;
 };
 
-using Verb = void (*)(Call&);
+using Verb = void (*)(ApiRequest&);
 
-Verb collection_verb(const Call& call) {
+Verb collection_verb(const ApiRequest& call) {
   const std::string& method = call.request.method;
   if (method == "GET" || method == "HEAD") {
     return call.flag("watch") ? handle_watch : handle_list;
@@ -64,7 +64,7 @@ Verb collection_verb(const Call& call) {
   return nullptr;
 }
 
-Verb object_verb(const Call& call) {
+Verb object_verb(const ApiRequest& call) {
   const std::string& method = call.request.method;
   if (method == "GET" || method == "HEAD") {
     return call.flag("watch") ? handle_watch : handle_get;
@@ -76,7 +76,7 @@ Verb object_verb(const Call& call) {
 }
 
 // Null with `known` false: there is no such subresource.
-Verb subresource_verb(const Call& call, bool& known) {
+Verb subresource_verb(const ApiRequest& call, bool& known) {
   const std::string& sub = call.info.subresource;
   known = true;
   if (sub == "status" && call.resource->rules.status_subresource) return object_verb(call);
@@ -90,7 +90,7 @@ Verb subresource_verb(const Call& call, bool& known) {
   return nullptr;
 }
 
-bool fits_scope(const Call& call) {
+bool fits_scope(const ApiRequest& call) {
   const bool namespaced = call.resource->type.namespaced;
   if (!namespaced) return call.info.ns.empty();
   // Across namespaces there are only lists, watches and deletions of collections.
@@ -99,12 +99,12 @@ bool fits_scope(const Call& call) {
 
 }  // namespace
 
-Door::Door(Services services, std::vector<std::string> tokens)
+ApiHandler::ApiHandler(Services services, std::vector<std::string> tokens)
     : services_(services), tokens_(std::move(tokens)) {
   CHECK(!tokens_.empty());
 }
 
-bool Door::knows(std::string_view authorization) const {
+bool ApiHandler::knows(std::string_view authorization) const {
   constexpr std::string_view kScheme = "Bearer ";
   if (!authorization.starts_with(kScheme)) return false;
   authorization.remove_prefix(kScheme.size());
@@ -115,12 +115,12 @@ bool Door::knows(std::string_view authorization) const {
   return known;
 }
 
-base::http::Admission Door::admit(const Request& head) const {
+base::http::Admission ApiHandler::admit(const Request& head) const {
   if (knows(head.headers.get("Authorization"))) return {.refusal = std::nullopt, .trusted = true};
   return {.refusal = response_of(machinery::unauthorized())};
 }
 
-void Door::handle(Request request, std::shared_ptr<Responder> responder) {
+void ApiHandler::handle(Request request, std::shared_ptr<Responder> responder) {
   if (!knows(request.headers.get("Authorization"))) {
     return answer(*responder, machinery::unauthorized());
   }
@@ -137,7 +137,7 @@ void Door::handle(Request request, std::shared_ptr<Responder> responder) {
   answer(*once, machinery::internal_error("the request could not be handled"));
 }
 
-void Door::route(Request request, std::shared_ptr<Responder> responder) {
+void ApiHandler::route(Request request, std::shared_ptr<Responder> responder) {
   if (request.path == "/version" || request.path == "/version/") {
     return answer(*responder, 200, base::dump_json(version_info()) + "\n");
   }
@@ -155,17 +155,17 @@ void Door::route(Request request, std::shared_ptr<Responder> responder) {
     return answer(*responder,
                   machinery::not_acceptable({"application/json", "application/json;stream=watch"}));
   }
-  Call call{.services = services_,
-            .request = std::move(request),
-            .responder = std::move(responder),
-            .info = *info,
-            .catalog = catalog,
-            .resource = std::move(resource),
-            .representation = representation.value_or(Representation{})};
+  ApiRequest call{.services = services_,
+                  .request = std::move(request),
+                  .responder = std::move(responder),
+                  .info = *info,
+                  .catalog = catalog,
+                  .resource = std::move(resource),
+                  .representation = representation.value_or(Representation{})};
   dispatch(call);
 }
 
-void Door::dispatch(Call& call) {
+void ApiHandler::dispatch(ApiRequest& call) {
   if (!fits_scope(call)) return answer(*call.responder, machinery::resource_not_found());
   bool known = true;
   Verb verb = nullptr;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Store: the state of the API. Reads come from memory and never wait for the disk; writes go
+// ObjectStore: the state of the API. Reads come from memory and never wait for the disk; writes go
 // through one thread that commits all that is waiting in one transaction (group commit), so that
 // the cost of making a write durable is shared by everybody who waits for it.
 //
@@ -46,7 +46,7 @@
 
 namespace kube::server::storage {
 
-struct StoreOptions {
+struct ObjectStoreOptions {
   std::string path;  // of the SQLite file; ":memory:" for tests
   // Full, not Normal: an acknowledged create is how a schedule knows that a slot has run. Lost with
   // the machine's power, the slot would run twice. Group commit makes the fsync affordable.
@@ -56,8 +56,8 @@ struct StoreOptions {
   // Of the text of all objects. As etcd's default: the state is in memory, at twice to three times
   // this size.
   size_t quota_bytes = size_t{2} << 30;
-  // Called for every object that is loaded; writes bring their facts along.
-  std::function<Facts(const Key&, const nlohmann::json&)> facts;
+  // Called for every object that is loaded; writes bring theirs along.
+  std::function<IndexedFields(const Key&, const nlohmann::json&)> indexed;
 };
 
 struct WriteRequest {
@@ -66,7 +66,7 @@ struct WriteRequest {
   int64_t expected = 0;  // Updated, Deleted: the revision that it replaces
   // The new state; metadata.resourceVersion is filled in by the store. Ignored for Deleted.
   std::shared_ptr<nlohmann::json> object;
-  Facts facts;
+  IndexedFields indexed;
 };
 
 struct Listing {
@@ -74,10 +74,10 @@ struct Listing {
   int64_t revision = 0;
 };
 
-class Store {
+class ObjectStore {
  public:
-  static base::Result<std::unique_ptr<Store>> open(StoreOptions options);
-  ~Store();  // finishes what is queued
+  static base::Result<std::unique_ptr<ObjectStore>> open(ObjectStoreOptions options);
+  ~ObjectStore();  // finishes what is queued
 
   // Null when not there.
   [[nodiscard]] ObjectPtr get(const Key& key) const;
@@ -115,7 +115,7 @@ class Store {
   struct Core;  // the SQLite side, touched by the writer alone
   using Shelf = std::map<std::pair<std::string, std::string>, ObjectPtr>;
 
-  explicit Store(StoreOptions options);
+  explicit ObjectStore(ObjectStoreOptions options);
   base::Status load();
   base::Status read_rows(int64_t first, const std::function<base::Status(const EventPtr&)>& visit);
   void run();
@@ -133,7 +133,7 @@ class Store {
   [[nodiscard]] ObjectPtr locked_get(const Key& key) const REQUIRES(mutex_);
   [[nodiscard]] Shelf overlay(const std::string& resource, int64_t revision) const REQUIRES(mutex_);
 
-  const StoreOptions options_;
+  const ObjectStoreOptions options_;
   std::unique_ptr<Core> core_;
   std::vector<Listener> listeners_;
 

@@ -1,4 +1,4 @@
-#include "kube/server/rest/call.h"
+#include "kube/server/rest/api_request.h"
 
 #include <charconv>
 #include <limits>
@@ -10,16 +10,16 @@
 
 namespace kube::server::rest {
 
-std::string Call::parameter(std::string_view name) const {
+std::string ApiRequest::parameter(std::string_view name) const {
   return std::string(request.parameter(name).value_or(""));
 }
 
-bool Call::flag(std::string_view name) const {
+bool ApiRequest::flag(std::string_view name) const {
   const std::string value = parameter(name);
   return value == "true" || value == "1" || value == "True";
 }
 
-objects::Target Call::target() const {
+objects::Target ApiRequest::target() const {
   return {.resource = resource,
           .ns = info.ns,
           .name = info.name,
@@ -54,7 +54,7 @@ void answer(base::http::Responder& responder, const ApiError& error) {
   responder.send(response_of(error));
 }
 
-Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_view name) {
+Outcome<std::optional<int64_t>> number_parameter(const ApiRequest& call, std::string_view name) {
   const std::string text = call.parameter(name);
   if (text.empty()) return std::nullopt;
   int64_t value = 0;
@@ -71,7 +71,7 @@ Outcome<std::optional<int64_t>> number_parameter(const Call& call, std::string_v
   return value;
 }
 
-Outcome<bool> dry_run(const Call& call) {
+Outcome<bool> dry_run(const ApiRequest& call) {
   bool found = false;
   for (const auto& [name, value] : call.request.query) {
     if (name != "dryRun") continue;
