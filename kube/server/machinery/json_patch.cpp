@@ -33,12 +33,16 @@ std::optional<Pointer> parse_pointer(const std::string& text) {
   return pointer;
 }
 
-// An index below `end`, without leading zeros.
+// An index below `end`, without leading zeros; -1 is the last below it, as kube-apiserver has it
+// beyond RFC 6902.
 std::optional<size_t> parse_index(const std::string& text, size_t end) {
+  const bool from_end = !text.empty() && text.front() == '-';
+  const std::string_view digits = std::string_view(text).substr(from_end ? 1 : 0);
   size_t index = 0;
-  const auto [stop, problem] = std::from_chars(text.data(), text.data() + text.size(), index);
-  if (problem != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  if (text.size() > 1 && text.front() == '0') return std::nullopt;
+  const auto [stop, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+  if (problem != std::errc() || stop != digits.data() + digits.size()) return std::nullopt;
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
+  if (from_end) return index >= 1 && index <= end ? std::optional(end - index) : std::nullopt;
   if (index >= end) return std::nullopt;
   return index;
 }
@@ -74,6 +78,8 @@ class Patcher {
     if (op == "add") return add(*path, operation["value"], where);
     if (op == "remove") return remove(*path, where);
     if (op == "replace") return replace(*path, operation["value"], where);
+    if (op != "copy" && op != "move")
+      return "Unexpected kind: " + (op.empty() ? std::string("unknown") : op);
     const auto from = parse_pointer(base::string_at(operation, {"from"}));
     return op == "copy" ? copy(*from, *path, where) : move(*from, *path, where);
   }
@@ -156,13 +162,20 @@ class Patcher {
     return std::nullopt;
   }
 
+  // A member that is not there is added, against RFC 6902 and as kube-apiserver does it; clients
+  // live by that.
   Problem replace(const Pointer& path, const Json& value, const std::string& where) {
+    if (path.size() + base::json_depth(value, limits_.depth) > limits_.depth) {
+      return "replace operation does not apply: the object would be nested too deeply";
+    }
+    Json* parent = path.empty() ? nullptr : walk(document_, path.begin(), path.end() - 1);
+    if (parent != nullptr && parent->is_object()) {
+      (*parent)[path.back()] = value;
+      return std::nullopt;
+    }
     Json* target = walk(document_, path.begin(), path.end());
     if (target == nullptr) {
       return "replace operation does not apply: doc is missing path: " + where;
-    }
-    if (path.size() + base::json_depth(value, limits_.depth) > limits_.depth) {
-      return "replace operation does not apply: the object would be nested too deeply";
     }
     *target = value;
     return std::nullopt;
@@ -198,11 +211,6 @@ class Patcher {
 Problem malformed(const Json& operation) {
   if (!operation.is_object()) return "a JSON patch operation must be an object";
   const std::string op = base::string_at(operation, {"op"});
-  static const std::vector<std::string> known = {"test",    "add",  "remove",
-                                                 "replace", "copy", "move"};
-  if (std::find(known.begin(), known.end(), op) == known.end()) {
-    return "Unexpected kind: " + (op.empty() ? std::string("unknown") : op);
-  }
   const Json* path = base::find(operation, {"path"});
   if (path == nullptr || !path->is_string() ||
       !parse_pointer(path->get_ref<const std::string&>())) {

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "kube/server/machinery/field_changes.h"
 #include "kube/server/machinery/keyed_list.h"
+#include "kube/server/machinery/last_applied.h"
 #include "kube/server/machinery/manager_table.h"
 
 namespace kube::server::machinery {
@@ -150,6 +151,13 @@ Conflicts displace(ManagerTable& managers, const ManagerKey& self, const FieldCh
   return conflicts;
 }
 
+// Takes out what may be written over without asking.
+void forgive(Conflicts& conflicts, const FieldSet& allowed) {
+  for (auto& [key, fields] : conflicts)
+    fields = fields.without(allowed);
+  std::erase_if(conflicts, [](const auto& conflict) { return conflict.second.empty(); });
+}
+
 // Who owns the live object before anybody applied to it: all that is there belongs to the past.
 ManagerTable managers_before(const Json& live, const FieldType& type, const ManagerInfo& info) {
   if (live.is_null()) return {};
@@ -197,6 +205,7 @@ Outcome<Applied> apply(const Json& live, const Json& applied, const ApplyRequest
   const ManagerTable managers_then = managers;
   erase_managers(before);
   const ManagerKey self = key_of_manager(request.manager, "Apply");
+  const bool by_kubectl = self.manager == kLastAppliedManager && self.subresource.empty();
   const auto last = managers_then.find(self);
 
   ManagerFields& mine = managers[self];
@@ -211,12 +220,14 @@ Outcome<Applied> apply(const Json& live, const Json& applied, const ApplyRequest
     remove_unowned(after, type, last->second.fields, owned);
   }
   const FieldChanges changes = changes_between(before, after, type);
-  const Conflicts conflicts = displace(managers, self, changes);
+  Conflicts conflicts = displace(managers, self, changes);
+  if (by_kubectl) forgive(conflicts, still_as_applied(live, type, request.manager.api_version));
   if (!conflicts.empty() && !request.force) return refuse(conflict_error(conflicts));
+  if (by_kubectl) renew_last_applied(after, applied);
 
   const bool same_managers = last != managers_then.end() && last->second.fields == mine.fields &&
                              last->second.api_version == mine.api_version;
-  if (changes.empty() && same_managers) return Applied{live, false};
+  if (same_managers && after == before) return Applied{live, false};
   mine.time = request.manager.time;
   write_managers(std::move(managers), after);
   return Applied{std::move(after), true};

@@ -155,7 +155,7 @@ void check_default(const SchemaNode& node, const FieldPath& path, std::vector<Fi
                             " bytes by the defaults of its own fields"));
     return;
   }
-  validate_node(value, node, at, errors);
+  validate_node(value, nullptr, node, at, errors);
 }
 
 }  // namespace
@@ -255,6 +255,7 @@ std::shared_ptr<const StructuralSchema> StructuralSchema::of_built_in(const Reso
 std::vector<std::string> StructuralSchema::prune(Json& object) const {
   std::vector<std::string> unknown;
   prune_node(object, *root_, {}, unknown);
+  drop_nulls(object, *root_);
   return unknown;
 }
 
@@ -264,7 +265,14 @@ bool StructuralSchema::apply_defaults(Json& object, size_t room) const {
 
 std::vector<FieldError> StructuralSchema::validate(const Json& object) const {
   std::vector<FieldError> errors;
-  validate_node(object, *root_, {}, errors);
+  validate_node(object, nullptr, *root_, {}, errors);
+  return errors;
+}
+
+std::vector<FieldError> StructuralSchema::validate_update(const Json& object,
+                                                          const Json& live) const {
+  std::vector<FieldError> errors;
+  validate_node(object, &live, *root_, {}, errors);
   return errors;
 }
 

@@ -80,10 +80,14 @@ void add_resource_fields(SchemaNode& node);
 void check_structural(const nlohmann::json& schema, const FieldPath& path,
                       std::vector<FieldError>& errors);
 
-void validate_node(const nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
-                   std::vector<FieldError>& errors);
+// `live`: what stands there now; an equal value is not looked at. nullptr when nothing corresponds.
+void validate_node(const nlohmann::json& value, const nlohmann::json* live, const SchemaNode& node,
+                   const FieldPath& path, std::vector<FieldError>& errors);
 void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& path,
                 std::vector<std::string>& unknown);
+// `arguments:` with nothing after it, as charts write, is an absent field: removes every member
+// that is null where the schema neither allows null nor has a default. Items of lists stay.
+void drop_nulls(nlohmann::json& value, const SchemaNode& node);
 // Charges every default to `room`. False when it is used up: then no more are filled in.
 bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room);
 

@@ -21,6 +21,11 @@ void prune_object(nlohmann::json& value, const SchemaNode& node, const FieldPath
   }
 }
 
+// A null that says nothing: the schema neither allows it nor fills in a default for it.
+bool is_empty_null(const nlohmann::json& value, const SchemaNode* node) {
+  return value.is_null() && node != nullptr && !node->nullable && !node->default_value;
+}
+
 bool lacks(const nlohmann::json& value, const SchemaNode& node) {
   return value.is_null() && !node.nullable && node.default_value.has_value();
 }
@@ -45,6 +50,25 @@ void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& 
     for (size_t i = 0; i < value.size(); ++i) {
       prune_node(value[i], *node.items, path.index(i), unknown);
     }
+  }
+}
+
+void drop_nulls(nlohmann::json& value, const SchemaNode& node) {
+  if (value.is_array()) {
+    if (node.items == nullptr) return;
+    for (nlohmann::json& item : value)
+      drop_nulls(item, *node.items);
+    return;
+  }
+  if (!value.is_object()) return;
+  for (auto member = value.begin(); member != value.end();) {
+    const SchemaNode* known = node.member(member.key());
+    if (is_empty_null(*member, known)) {
+      member = value.erase(member);
+      continue;
+    }
+    if (known != nullptr) drop_nulls(*member, *known);
+    ++member;
   }
 }
 

@@ -78,12 +78,13 @@ size_t length_of(const std::string& text) {
 
 class Validator {
  public:
-  Validator(const Json& value, const SchemaNode& node, const FieldPath& path,
+  Validator(const Json& value, const Json* live, const SchemaNode& node, const FieldPath& path,
             std::vector<FieldError>& errors)
-      : value_(value), node_(node), path_(path), errors_(errors) {}
+      : value_(value), live_(live), node_(node), path_(path), errors_(errors) {}
 
   void run() {
     if (errors_.size() >= StructuralSchema::kMaxErrors) return;
+    if (live_ != nullptr && *live_ == value_) return;
     if (value_.is_null() && node_.nullable) return;
     if (!has_type(value_, node_)) return wrong_type();
     check_enumeration();
@@ -182,7 +183,7 @@ class Validator {
     }
     if (node_.items != nullptr) {
       for (size_t i = 0; i < size; ++i) {
-        validate_node(value_[i], *node_.items, path_.index(i), errors_);
+        validate_node(value_[i], live_item(value_[i]), *node_.items, path_.index(i), errors_);
       }
     }
     check_unique();
@@ -196,6 +197,19 @@ class Validator {
       if (const Json* member = base::find(item, {name})) key[name] = *member;
     }
     return key;
+  }
+
+  const Json* live_item(const Json& item) const {
+    if (live_ == nullptr || !live_->is_array()) return nullptr;
+    if (node_.list_type != SchemaNode::ListType::Map) return nullptr;
+    const Json key = identity(item);
+    const auto found = std::find_if(live_->begin(), live_->end(),
+                                    [&](const Json& other) { return identity(other) == key; });
+    return found == live_->end() ? nullptr : &*found;
+  }
+
+  const Json* live_member(const std::string& name) const {
+    return live_ == nullptr ? nullptr : base::find(*live_, {name});
   }
 
   void check_unique() {
@@ -225,7 +239,8 @@ class Validator {
     for (auto member = value_.begin(); member != value_.end(); ++member) {
       const SchemaNode* known = node_.member(member.key());
       if (known != nullptr) {
-        validate_node(member.value(), *known, path_.child(member.key()), errors_);
+        validate_node(member.value(), live_member(member.key()), *known, path_.child(member.key()),
+                      errors_);
       }
     }
     if (node_.embedded_resource) check_embedded();
@@ -244,13 +259,13 @@ class Validator {
 
   bool accepts(const SchemaNode& node) const {
     std::vector<FieldError> errors;
-    validate_node(value_, node, path_, errors);
+    validate_node(value_, live_, node, path_, errors);
     return errors.empty();
   }
 
   void check_junctors() {
     for (const SchemaNode& part : node_.all_of)
-      validate_node(value_, part, path_, errors_);
+      validate_node(value_, live_, part, path_, errors_);
     const auto holds = [this](const SchemaNode& part) { return accepts(part); };
     if (!node_.any_of.empty() && std::none_of(node_.any_of.begin(), node_.any_of.end(), holds)) {
       refuse_as("must validate at least one schema (anyOf)");
@@ -274,6 +289,7 @@ class Validator {
   }
 
   const Json& value_;
+  const Json* live_;
   const SchemaNode& node_;
   const FieldPath& path_;
   std::vector<FieldError>& errors_;
@@ -281,9 +297,9 @@ class Validator {
 
 }  // namespace
 
-void validate_node(const Json& value, const SchemaNode& node, const FieldPath& path,
-                   std::vector<FieldError>& errors) {
-  Validator(value, node, path, errors).run();
+void validate_node(const Json& value, const Json* live, const SchemaNode& node,
+                   const FieldPath& path, std::vector<FieldError>& errors) {
+  Validator(value, live, node, path, errors).run();
 }
 
 }  // namespace kube::server::machinery

@@ -35,7 +35,8 @@ class StructuralSchema {
   // Of a built-in kind (built_in_types.h); nullptr if there is none.
   static std::shared_ptr<const StructuralSchema> of_built_in(const ResourceType& type);
 
-  // Removes every field that the schema does not know. Returns their paths, sorted:
+  // Removes every field that the schema does not know, and every field that is null where the
+  // schema neither allows null nor has a default. Returns the paths of the unknown ones, sorted:
   // `spec.foo`, `spec.list[1].bar`.
   std::vector<std::string> prune(Json& object) const;
   // Fills in defaults; null where the schema does not allow null and has a default counts as
@@ -44,6 +45,12 @@ class StructuralSchema {
   [[nodiscard]] bool apply_defaults(Json& object, size_t room) const;
   // Empty when the object is valid. Includes uniqueness of sets and maps.
   [[nodiscard]] std::vector<FieldError> validate(const Json& object) const;
+  // Of an update: what `live` says already is not asked about again, so that an object which was
+  // stored before its schema became stricter can still be labelled, have its status written and
+  // lose its finalizers. Members are compared by name, items of a list of type map by their keys;
+  // any other list is one value.
+  // Source: "CRD validation ratcheting" of the Kubernetes documentation.
+  [[nodiscard]] std::vector<FieldError> validate_update(const Json& object, const Json& live) const;
 
   // How fields are owned in server-side apply.
   [[nodiscard]] const FieldType& field_type() const;

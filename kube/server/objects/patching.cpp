@@ -8,6 +8,7 @@
 namespace kube::server::objects {
 namespace {
 
+using machinery::ApiError;
 using machinery::DecodedJson;
 using machinery::refuse;
 using storage::ObjectPtr;
@@ -30,10 +31,71 @@ Outcome<json> patched(const Resource& resource, const json& live, kube::PatchTyp
   return refuse(machinery::internal_error("apply is not a patch of this kind"));
 }
 
+// An apply has to say what it applies to: apiVersion and kind decide who owns what.
+Outcome<void> check_applied_type(const Resource& resource, const json& applied) {
+  const std::string version = base::string_at(applied, {"apiVersion"});
+  if (version != resource.type.api_version()) {
+    return refuse(machinery::bad_request(
+        "Incorrect version specified in apply patch. Specified patch version: " + version +
+        ", expected: " + resource.type.api_version()));
+  }
+  if (base::string_at(applied, {"kind"}).empty()) {
+    return refuse(
+        machinery::bad_request("failed to create typed patch object: no corresponding "
+                               "type for " +
+                               version + ", Kind="));
+  }
+  return {};
+}
+
+// What it says of the version of the object must be so: the object was read, and nobody wrote
+// since.
+Outcome<void> check_applied_version(const Target& target, const ObjectPtr& live,
+                                    const json& applied) {
+  const kube::ResourceType& type = target.resource->type;
+  const std::string uid = base::string_at(applied, {"metadata", "uid"});
+  if (!uid.empty() && !live) {
+    return refuse(machinery::conflict(type, target.name,
+                                      "uid mismatch: the provided object specified uid " + uid +
+                                          ", and no existing object was found"));
+  }
+  if (!uid.empty() && uid != live->indexed.uid) {
+    return refuse(machinery::conflict(type, target.name,
+                                      "Precondition failed: UID in precondition: " + uid +
+                                          ", UID in object meta: " + live->indexed.uid));
+  }
+  const std::string version = base::string_at(applied, {"metadata", "resourceVersion"});
+  if (!version.empty() && (!live || version != std::to_string(live->revision)))
+    return refuse(machinery::modified_conflict(type, target.name));
+  return {};
+}
+
+// A field that no schema knows can belong to nobody: refused whatever the request says of
+// validation.
+Outcome<void> refuse_unknown(const json& applied, const std::vector<std::string>& unknown) {
+  if (unknown.empty()) return {};
+  std::string fields;
+  for (const std::string& field : unknown)
+    fields += (fields.empty() ? "." : "\n  .") + field + ": field not declared in schema";
+  ApiError error = machinery::bad_request(
+      "failed to create typed patch object (" +
+      base::string_at(applied, {"metadata", "namespace"}) + "/" +
+      base::string_at(applied, {"metadata", "name"}) + "; " +
+      base::string_at(applied, {"apiVersion"}) + ", Kind=" + base::string_at(applied, {"kind"}) +
+      "): " + (unknown.size() > 1 ? "errors:\n  " : "") + fields);
+  error.code = 422;
+  error.reason = "Invalid";
+  return refuse(std::move(error));
+}
+
 // What the applier wants, checked by itself: what it does not mention is nobody's mistake.
 Outcome<std::vector<std::string>> check_applied(const Target& target, DecodedJson& applied,
                                                 const WriteOptions& options) {
   const Resource& resource = *target.resource;
+  if (!applied.value.is_object())
+    return refuse(machinery::bad_request("the body of the request must be a JSON object"));
+  if (auto right = check_applied_type(resource, applied.value); !right)
+    return refuse(right.error());
   if (auto right = check_identity(resource, applied.value); !right) return refuse(right.error());
   json& metadata = applied.value["metadata"];
   const std::string name = base::string_at(metadata, {"name"});
@@ -46,8 +108,8 @@ Outcome<std::vector<std::string>> check_applied(const Target& target, DecodedJso
   }
   std::vector<std::string> unknown;
   if (resource.schema) unknown = resource.schema->prune(applied.value);
-  return machinery::check_fields(options.validation, resource.type, applied.duplicate_fields,
-                                 unknown);
+  if (auto right = refuse_unknown(applied.value, unknown); !right) return refuse(right.error());
+  return machinery::check_fields(options.validation, resource.type, applied.duplicate_fields, {});
 }
 
 }  // namespace
@@ -99,6 +161,8 @@ Outcome<Written> Objects::apply_once(const Target& target, const ObjectPtr& live
   DecodedJson applied = patch;
   auto warnings = check_applied(target, applied, options);
   if (!warnings) return refuse(warnings.error());
+  if (auto right = check_applied_version(target, live, applied.value); !right)
+    return refuse(right.error());
   const Circumstances around = circumstances();
   const json current = live ? served(resource, *live) : json();
   auto merged =

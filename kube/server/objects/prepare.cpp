@@ -58,9 +58,44 @@ Outcome<std::vector<std::string>> drop_unknown_fields(const Resource& resource, 
   return machinery::check_fields(validation, resource.type, body.duplicate_fields, unknown);
 }
 
-// Defaults and checks. Rules run only on objects whose types are right, so they need not doubt
-// them.
-Outcome<void> complete_and_check(const Resource& resource, json& object, const json* live) {
+// Only metadata differs.
+bool same_contents(const json& before, const json& after) {
+  const auto without_metadata = [](json object) {
+    object.erase("metadata");
+    return object;
+  };
+  return without_metadata(before) == without_metadata(after);
+}
+
+// A schema or a rule that came after an object was stored freezes nothing: an update is asked about
+// what it changes only.
+std::vector<FieldError> check_schema(const Resource& resource, const json& object,
+                                     const json* live) {
+  if (!resource.schema) return {};
+  return live != nullptr && resource.custom ? resource.schema->validate_update(object, *live)
+                                            : resource.schema->validate(object);
+}
+
+std::vector<FieldError> check_rules(const Resource& resource, const json& object,
+                                    const json* live) {
+  std::vector<FieldError> errors;
+  if (!resource.rules.check) return errors;
+  resource.rules.check(object, errors);
+  if (errors.empty() || live == nullptr) return errors;
+  std::vector<FieldError> old;
+  resource.rules.check(*live, old);
+  const auto is_old = [&](const FieldError& error) {
+    return std::any_of(old.begin(), old.end(),
+                       [&](const FieldError& known) { return known.message() == error.message(); });
+  };
+  errors.erase(std::remove_if(errors.begin(), errors.end(), is_old), errors.end());
+  return errors;
+}
+
+// Defaults and checks; on an update only what differs from `live`. Rules run only on objects whose
+// types are right, so they need not doubt them.
+Outcome<void> complete_and_check(const Resource& resource, Part part, json& object,
+                                 const json* live) {
   // While they are filled in, not afterwards: a small object may have a default of 100 kB in each
   // of 5,000 items.
   if (resource.schema && !resource.schema->apply_defaults(object, storage::kMaxObjectBytes)) {
@@ -72,35 +107,20 @@ Outcome<void> complete_and_check(const Resource& resource, json& object, const j
   const std::string name = base::string_at(object, {"metadata", "name"});
   std::vector<FieldError> errors =
       types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);
-  if (resource.schema) {
-    for (FieldError& error : resource.schema->validate(object))
+  // What a built-in kind looked like when it was stored need not have the types of today.
+  const bool settled = live != nullptr && !resource.custom && same_contents(*live, object);
+  if (!settled) {
+    for (FieldError& error : check_schema(resource, object, live))
       errors.push_back(std::move(error));
   }
   if (!errors.empty()) return refuse(machinery::invalid(resource.type, name, errors));
+  if (settled) return {};
   if (resource.rules.complete) resource.rules.complete(object);
-  if (resource.rules.check) resource.rules.check(object, errors);
-  if (live && resource.rules.check_update) resource.rules.check_update(object, *live, errors);
+  errors = check_rules(resource, object, live);
+  if (live != nullptr && part == Part::Main && resource.rules.check_update)
+    resource.rules.check_update(object, *live, errors);
   if (!errors.empty()) return refuse(machinery::invalid(resource.type, name, errors));
   return {};
-}
-
-// Only metadata differs.
-bool same_contents(const json& before, const json& after) {
-  const auto without_metadata = [](json object) {
-    object.erase("metadata");
-    return object;
-  };
-  return without_metadata(before) == without_metadata(after);
-}
-
-// What is being deleted must be able to go, also when it was stored before a rule came: its
-// finalizers are taken off without asking about the rest again.
-Outcome<void> check_leaving(const Resource& resource, const json& object) {
-  const std::vector<FieldError> errors =
-      types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);
-  if (errors.empty()) return {};
-  return refuse(
-      machinery::invalid(resource.type, base::string_at(object, {"metadata", "name"}), errors));
 }
 
 void drop_managed_times(json& object) {
@@ -265,7 +285,7 @@ Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns
   metadata["creationTimestamp"] = format_time(circumstances.now);
   if (resource.rules.generation) metadata["generation"] = 1;
   if (resource.rules.status_subresource) object.erase("status");
-  if (auto right = complete_and_check(resource, object, nullptr); !right) {
+  if (auto right = complete_and_check(resource, Part::Main, object, nullptr); !right) {
     return refuse(right.error());
   }
   if (resource.rules.on_create) resource.rules.on_create(object);
@@ -300,10 +320,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   if (auto right = check_new_finalizers(resource, live, updated); !right)
     return refuse(right.error());
   if (part == Part::Main && resource.rules.on_update) resource.rules.on_update(updated, live);
-  const auto right =
-      kube::is_deleting(live) && same_contents(live, updated)
-          ? check_leaving(resource, updated)
-          : complete_and_check(resource, updated, part == Part::Main ? &live : nullptr);
+  const auto right = complete_and_check(resource, part, updated, &live);
   if (!right) return refuse(right.error());
   if (resource.rules.generation && spec_changed(resource, live, updated)) {
     updated["metadata"]["generation"] =

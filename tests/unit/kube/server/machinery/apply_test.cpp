@@ -241,6 +241,53 @@ TEST_CASE("kubectl's move from client-side to server-side apply works through ma
   CHECK(object["metadata"]["managedFields"].size() == 1);
 }
 
+TEST_CASE("kubectl's server-side apply takes over what its client side applied") {
+  const char* annotation = "kubectl.kubernetes.io/last-applied-configuration";
+  const auto client_side = [&](const Json& spec) {
+    Json object = schedule(spec);
+    object["metadata"]["annotations"] = {{annotation, schedule(spec).dump()}};
+    return object;
+  };
+  const Json live = track_update(nullptr, client_side({{"schedule", "a"}, {"suspend", true}}),
+                                 manager("kubectl-create"), schedule_type());
+
+  SECTION("a field that is still as it was applied is no conflict") {
+    const auto result = apply_as("kubectl", live, {{"schedule", "b"}});
+    REQUIRE(result.has_value());
+    CHECK(result->object["spec"] == Json{{"schedule", "b"}, {"suspend", true}});
+    CHECK(Json::parse(std::string(result->object["metadata"]["annotations"][annotation])) ==
+          schedule({{"schedule", "b"}}));
+  }
+  SECTION("what somebody changed since is one") {
+    Json edited = live;
+    edited["spec"]["schedule"] = "c";
+    const Json then = track_update(live, edited, manager("editor"), schedule_type());
+    const auto result = apply_as("kubectl", then, {{"schedule", "b"}, {"suspend", false}});
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().message ==
+          "Apply failed with 1 conflict: conflict with \"editor\" using "
+          "sparkoperator.k8s.io/v1beta2: .spec.schedule");
+  }
+  SECTION("another manager asks for nothing of that") {
+    CHECK_FALSE(apply_as("helm", live, {{"schedule", "b"}}).has_value());
+  }
+  SECTION("the annotation follows even when nothing else changes, once") {
+    const Json first = applied("kubectl", live, {{"schedule", "b"}});
+    Json stale = first;
+    stale["metadata"]["annotations"][annotation] = schedule({{"schedule", "old"}}).dump();
+    const auto second = apply_as("kubectl", stale, {{"schedule", "b"}});
+    REQUIRE(second.has_value());
+    CHECK(second->changed);
+    CHECK(second->object["metadata"]["annotations"] == first["metadata"]["annotations"]);
+    CHECK_FALSE(apply_as("kubectl", second->object, {{"schedule", "b"}})->changed);
+  }
+  SECTION("an annotation that cannot be read forgives nothing") {
+    Json broken = live;
+    broken["metadata"]["annotations"][annotation] = "{";
+    CHECK_FALSE(apply_as("kubectl", broken, {{"schedule", "b"}}).has_value());
+  }
+}
+
 TEST_CASE("an object without managers belongs to before-first-apply") {
   const Json live = schedule({{"schedule", "@hourly"}, {"suspend", true}});
   const auto refused = apply_as("a", live, {{"schedule", "@daily"}});

@@ -183,6 +183,123 @@ TEST_CASE("unknown fields are removed and named, pruning twice is pruning once")
   CHECK(object == once);
 }
 
+TEST_CASE("a null where none is allowed is an absent field") {
+  const auto schema = compile(parse(R"({"type": "object", "properties": {
+    "spec": {"type": "object", "required": ["name"], "properties": {
+      "name": {"type": "string"},
+      "arguments": {"type": "array", "items": {"type": "string"}},
+      "maybe": {"type": "string", "nullable": true},
+      "policy": {"type": "string", "default": "Allow"},
+      "conf": {"type": "object", "additionalProperties": {"type": "string"}},
+      "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
+      "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}}})"));
+  struct Case {
+    std::string name;
+    std::string spec;
+    std::string result;
+    std::vector<std::string> errors;
+  };
+  const std::vector<Case> cases = {
+      {.name = "dropped",
+       .spec = R"({"name": "x", "arguments": null, "conf": null})",
+       .result = R"({"name": "x"})",
+       .errors = {}},
+      {.name = "below lists and maps",
+       .spec = R"({"name": "x", "list": [{"a": null}], "conf": {"k": null, "l": "v"}})",
+       .result = R"({"name": "x", "list": [{}], "conf": {"l": "v"}})",
+       .errors = {}},
+      {.name = "nullable, defaulted and free fields keep it",
+       .spec = R"({"name": "x", "maybe": null, "policy": null, "open": {"k": null}})",
+       .result = R"({"name": "x", "maybe": null, "policy": null, "open": {"k": null}})",
+       .errors =
+           {"spec.policy: Invalid value: \"null\": spec.policy in body must be of type string: "
+            "\"null\""}},
+      {.name = "a required one is missing then",
+       .spec = R"({"name": null})",
+       .result = R"({})",
+       .errors = {"spec.name: Required value"}},
+      {.name = "items of a list stay",
+       .spec = R"({"name": "x", "arguments": ["a", null]})",
+       .result = R"({"name": "x", "arguments": ["a", null]})",
+       .errors =
+           {"spec.arguments[1]: Invalid value: \"null\": spec.arguments[1] in body must be of "
+            "type string: \"null\""}},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      Json object = {{"spec", parse(one.spec)}};
+      CHECK(schema->prune(object).empty());
+      CHECK(object["spec"] == parse(one.result));
+      CHECK(messages(schema->validate(object)) == one.errors);
+    }
+  }
+}
+
+TEST_CASE("an update is asked only about what it changes") {
+  const auto schema = compile(parse(R"({"type": "object", "properties": {
+    "spec": {"type": "object", "required": ["owner"], "properties": {
+      "owner": {"type": "string"},
+      "size": {"type": "integer", "maximum": 1},
+      "depth": {"type": "integer", "maximum": 1},
+      "args": {"type": "array", "items": {"type": "string", "maxLength": 1}},
+      "tags": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+      "ports": {"type": "array", "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["port"], "items": {"type": "object", "required": ["port"],
+          "properties": {"port": {"type": "integer"}, "name": {"type": "string", "maxLength": 1}}}},
+      "either": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}]}}},
+    "status": {"type": "object", "properties": {"phase": {"type": "string", "maxLength": 1}}}}})"));
+  const Json live = parse(R"({"metadata": {"name": "x"},
+    "spec": {"size": 7, "depth": 1, "args": ["long", "s"], "tags": ["a", "a"],
+             "ports": [{"port": 1, "name": "long"}, {"port": 2, "name": "l"}], "either": {}},
+    "status": {"phase": "long"}})");
+  struct Case {
+    std::string name;
+    std::string patch;                // a merge patch of the live object
+    std::vector<std::string> fields;  // that are complained of
+  };
+  const std::vector<Case> cases = {
+      {.name = "a label", .patch = R"({"metadata": {"labels": {"a": "b"}}})", .fields = {}},
+      {.name = "the status", .patch = R"({"status": {"phase": "s"}})", .fields = {}},
+      {.name = "a bad status is new",
+       .patch = R"({"status": {"phase": "other"}})",
+       .fields = {"status.phase"}},
+      {.name = "another field: its object is asked for what it lacks",
+       .patch = R"({"spec": {"depth": 0}})",
+       .fields = {"spec.owner"}},
+      {.name = "mended", .patch = R"({"spec": {"owner": "me", "size": 1}})", .fields = {}},
+      {.name = "another bad value",
+       .patch = R"({"spec": {"owner": "me", "size": 8}})",
+       .fields = {"spec.size"}},
+      {.name = "a list is one value",
+       .patch = R"({"spec": {"owner": "me", "args": ["long", "t"]}})",
+       .fields = {"spec.args[0]"}},
+      {.name = "a set is one value",
+       .patch = R"({"spec": {"owner": "me", "tags": ["a", "a", "b"]}})",
+       .fields = {"spec.tags[1]"}},
+      {.name = "items of a map are found by their key",
+       .patch = R"({"spec": {"owner": "me", "ports": [{"port": 3}, {"port": 1, "name": "long"}]}})",
+       .fields = {}},
+      {.name = "and asked when they differ",
+       .patch = R"({"spec": {"owner": "me", "ports": [{"port": 2, "name": "long"}]}})",
+       .fields = {"spec.ports[0].name"}},
+      {.name = "junctors too",
+       .patch = R"({"spec": {"owner": "me", "either": {"c": 1}}})",
+       .fields = {"spec.either"}},
+  };
+  CHECK(schema->validate_update(live, live).empty());
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      Json updated = live;
+      updated.merge_patch(parse(one.patch));
+      std::vector<std::string> fields;
+      for (const FieldError& error : schema->validate_update(updated, live))
+        fields.push_back(error.field);
+      CHECK(fields == one.fields);
+    }
+  }
+}
+
 TEST_CASE("defaults fill what is absent, and null where null is not allowed") {
   const auto schema = compile(parse(R"({"type": "object", "properties": {
     "spec": {"type": "object", "default": {}, "properties": {

@@ -282,6 +282,119 @@ TEST_CASE("what is too deep, too much or too large is refused and named") {
   }
 }
 
+TEST_CASE("an object from before its definition became stricter is not frozen") {
+  InMemoryApi api;
+  api.install_widgets();
+  REQUIRE(api.post(kWidgets, widget("old", 7)).status == 201);
+  const std::string path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.demo.example.com";
+  json definition = api.get(path).body;
+  for (json& version : definition["spec"]["versions"]) {
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"] = {
+        {"type", "integer"}, {"maximum", 1}};
+  }
+  REQUIRE(api.put(path, definition).status == 200);
+  const std::string old = at(kWidgets, "old");
+  CHECK(api.merge(old, {{"metadata", {{"labels", {{"a", "b"}}}}}}).status == 200);
+  CHECK(api.merge(old, {{"metadata", {{"finalizers", {"example.com/hold"}}}}}).status == 200);
+  CHECK(api.merge(old, {{"metadata", {{"finalizers", nullptr}}}}).status == 200);
+  CHECK(api.merge(old + "/status", {{"status", {{"ready", true}}}}).status == 200);
+  CHECK(api.merge(old, {{"spec", {{"size", 8}}}}).status == 422);
+  CHECK(api.merge(old, {{"spec", {{"size", 1}}}}).status == 200);
+  CHECK(api.merge(old, {{"spec", {{"size", 7}}}}).status == 422);
+}
+
+TEST_CASE("a field with nothing after it is no field") {
+  InMemoryApi api;
+  api.install_widgets();
+  const json nothing = nullptr;
+  json empty = widget("empty");
+  empty["status"] = {{"left", nothing}};
+  empty["spec"]["size"] = nothing;
+  const Answer refused = api.post(kWidgets, empty);
+  CHECK(refused.status == 422);
+  CHECK(refused.body["message"] ==
+        "Widget.demo.example.com \"empty\" is invalid: spec.size: Required value");
+  empty["spec"] = nothing;
+  CHECK(api.post(kWidgets, empty).status == 201);
+  json replaced = api.get(at(kWidgets, "empty")).body;
+  CHECK_FALSE(replaced.contains("spec"));
+  replaced["spec"] = nothing;
+  CHECK(api.put(at(kWidgets, "empty"), replaced).status == 200);
+}
+
+TEST_CASE("an apply says what it applies to and is held to it") {
+  InMemoryApi api;
+  api.install_widgets();
+  const auto apply = [&](const json& body) {
+    return api.ask({.method = "PATCH",
+                    .target = at(kWidgets, "w") + "?fieldManager=me",
+                    .body = body,
+                    .content_type = "application/apply-patch+yaml"});
+  };
+  json wanted = widget("w");
+  wanted["metadata"]["uid"] = "gone";
+  CHECK(apply(wanted).body["message"] ==
+        "Operation cannot be fulfilled on widgets.demo.example.com \"w\": uid mismatch: the "
+        "provided object specified uid gone, and no existing object was found");
+  wanted["metadata"].erase("uid");
+  wanted["metadata"]["resourceVersion"] = "1";
+  CHECK(apply(wanted).status == 409);
+  wanted["metadata"].erase("resourceVersion");
+  const Answer created = apply(wanted);
+  REQUIRE(created.status == 201);
+
+  struct Case {
+    std::string name;
+    json patch;  // a merge patch of what is applied
+    int status = 0;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {.name = "the version that is there",
+       .patch = {{"metadata", {{"resourceVersion", created.body["metadata"]["resourceVersion"]}}}},
+       .status = 200,
+       .message = ""},
+      {.name = "the object that is there",
+       .patch = {{"metadata", {{"uid", created.body["metadata"]["uid"]}}}},
+       .status = 200,
+       .message = ""},
+      {.name = "another version",
+       .patch = {{"metadata", {{"resourceVersion", "1"}}}},
+       .status = 409,
+       .message = "Operation cannot be fulfilled on widgets.demo.example.com \"w\": the object has "
+                  "been modified; please apply your changes to the latest version and try again"},
+      {.name = "another object",
+       .patch = {{"metadata", {{"uid", "other"}}}},
+       .status = 409,
+       .message = "Precondition failed: UID in precondition: other"},
+      {.name = "without apiVersion",
+       .patch = {{"apiVersion", nullptr}},
+       .status = 400,
+       .message =
+           "Incorrect version specified in apply patch. Specified patch version: , expected: "
+           "demo.example.com/v1"},
+      {.name = "without kind",
+       .patch = {{"kind", nullptr}},
+       .status = 400,
+       .message = "no corresponding type for demo.example.com/v1, Kind="},
+      {.name = "a field that no schema knows",
+       .patch = {{"spec", {{"colour", "red"}}}},
+       .status = 422,
+       .message = "failed to create typed patch object (/w; demo.example.com/v1, Kind=Widget): "
+                  ".spec.colour: field not declared in schema"},
+  };
+  for (const Case& one : cases) {
+    INFO(one.name);
+    json body = wanted;
+    body.merge_patch(one.patch);
+    const Answer answer = apply(body);
+    CHECK(answer.status == one.status);
+    if (!one.message.empty())
+      CHECK(answer.body["message"].get<std::string>().find(one.message) != std::string::npos);
+  }
+}
+
 TEST_CASE("deleting with preconditions deletes what was meant") {
   InMemoryApi api;
   const json object = api.post(kConfigMaps, config_map("a")).body;
