@@ -1,0 +1,88 @@
+{{- define "sparkcron.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "sparkcron.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- else if contains (include "sparkcron.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "sparkcron.name" .) | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "sparkcron.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "sparkcron.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: controller
+{{- end -}}
+
+{{- define "sparkcron.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/name: {{ include "sparkcron.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "sparkcron.image" -}}
+{{- $name := printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- if .Values.image.registry }}{{ printf "%s/%s" .Values.image.registry $name }}{{ else }}{{ $name }}{{ end -}}
+{{- end -}}
+
+{{- define "sparkcron.controllerName" -}}
+{{ include "sparkcron.fullname" . }}-controller
+{{- end -}}
+
+{{- define "sparkcron.serviceAccountName" -}}
+{{- with .Values.controller.serviceAccount -}}
+{{- if .create }}{{ .name | default (include "sparkcron.controllerName" $) }}{{ else }}{{ .name | default "default" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "sparkcron.sparkServiceAccountName" -}}
+{{- with .Values.spark.serviceAccount -}}
+{{- if .create }}{{ .name | default (printf "%s-spark" (include "sparkcron.fullname" $)) }}{{ else }}{{ .name | default "default" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The namespaces that were asked for, whatever name they were given by; a JSON list. */}}
+{{- define "sparkcron.givenNamespaces" -}}
+{{- $given := .Values.spark.jobNamespaces -}}
+{{- if .Values.sparkJobNamespaces -}}
+{{- $given = .Values.sparkJobNamespaces -}}
+{{- else if .Values.sparkJobNamespace -}}
+{{- $given = list .Values.sparkJobNamespace -}}
+{{- end -}}
+{{- $given | uniq | toJson -}}
+{{- end -}}
+
+{{/* Those of them that have a name; Spark's account and role are made there. */}}
+{{- define "sparkcron.namedNamespaces" -}}
+{{- without (include "sparkcron.givenNamespaces" . | fromJsonArray) "" | toJson -}}
+{{- end -}}
+
+{{/* "true" when the controller looks everywhere. */}}
+{{- define "sparkcron.everywhere" -}}
+{{- $given := include "sparkcron.givenNamespaces" . | fromJsonArray -}}
+{{- if or (empty $given) (has "" $given) }}true{{ end -}}
+{{- end -}}
+
+{{/* What cannot work is refused here, before anything is installed. */}}
+{{- define "sparkcron.check" -}}
+{{- if .Values.webhook.enable -}}
+{{- fail "webhook.enable: sparkcron has no admission webhook yet; leave it false: the CRDs and the controller check every object, and say in its status what is wrong" -}}
+{{- end -}}
+{{- with .Values.controller -}}
+{{- if and (gt (int .replicas) 1) (not .leaderElection.enable) -}}
+{{- fail "controller.leaderElection.enable: false needs controller.replicas 1: several controllers without a lease would all act" -}}
+{{- end -}}
+{{- if and .podDisruptionBudget.enable (lt (int .replicas) 2) -}}
+{{- fail "controller.podDisruptionBudget.enable: needs controller.replicas of 2 or more: with one, no node could be drained" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,137 @@
+{{/* The pod of the controller, for a Deployment and a StatefulSet alike. */}}
+{{- define "sparkcron.pod" -}}
+{{- with .Values.controller -}}
+metadata:
+  labels:
+    {{- include "sparkcron.selectorLabels" $ | nindent 4 }}
+    {{- with merge (deepCopy .labels) $.Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    kubectl.kubernetes.io/default-container: sparkcron
+    {{- if $.Values.prometheus.metrics.enable }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: {{ $.Values.prometheus.metrics.port | quote }}
+    prometheus.io/path: /metrics
+    {{- end }}
+    {{- with .annotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "sparkcron.serviceAccountName" $ }}
+  automountServiceAccountToken: {{ .serviceAccount.automountServiceAccountToken }}
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
+  {{- with $.Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- if kindIs "bool" .hostUsers }}
+  hostUsers: {{ .hostUsers }}
+  {{- end }}
+  {{- with .podSecurityContext }}
+  securityContext:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - name: sparkcron
+      image: {{ include "sparkcron.image" $ | quote }}
+      imagePullPolicy: {{ $.Values.image.pullPolicy }}
+      args:
+        - controller
+        - --listen={{ .listenAddress }}:{{ $.Values.prometheus.metrics.port }}
+        - --data-dir=/var/lib/sparkcron
+        - --workers={{ int .workers }}
+        - --log-level={{ .logLevel }}
+        - --log-format={{ .logEncoder | replace "console" "text" }}
+        - --leader-elect={{ .leaderElection.enable }}
+        - --history-runs={{ int .historyRuns }}
+        - --default-time-zone={{ .defaultTimeZone }}
+        {{- range $key, $value := .defaultSparkConf }}
+        - {{ printf "--conf=%s=%s" $key (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) | quote }}
+        {{- end }}
+        {{- if not (include "sparkcron.everywhere" $) }}
+        {{- range include "sparkcron.namedNamespaces" $ | fromJsonArray }}
+        - --namespace={{ . }}
+        {{- end }}
+        {{- end }}
+      ports:
+        - name: {{ $.Values.prometheus.metrics.portName }}
+          containerPort: {{ $.Values.prometheus.metrics.port }}
+      {{- with .env }}
+      env:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .envFrom }}
+      envFrom:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      livenessProbe:
+        httpGet:
+          path: /livez
+          port: {{ $.Values.prometheus.metrics.portName }}
+        periodSeconds: 10
+        timeoutSeconds: 5
+        failureThreshold: 6
+      # Ready is also who waits for the lease: the check "controllers" is that of the leader alone.
+      readinessProbe:
+        httpGet:
+          path: /readyz?exclude=controllers
+          port: {{ $.Values.prometheus.metrics.portName }}
+        periodSeconds: 5
+        timeoutSeconds: 5
+      {{- with .resources }}
+      resources:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .securityContext }}
+      securityContext:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      volumeMounts:
+        - name: ledger
+          mountPath: /var/lib/sparkcron
+        - name: tmp
+          mountPath: /tmp
+        {{- with .volumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    {{- with .sidecars }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes:
+    {{- if not .ledger.persistence.enable }}
+    - name: ledger
+      emptyDir:
+        sizeLimit: {{ .ledger.sizeLimit }}
+    {{- end }}
+    # SQLite's temporary files; the root is read-only.
+    - name: tmp
+      emptyDir:
+        sizeLimit: 1Gi
+    {{- with .volumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- range . }}
+    - {{ toYaml (merge (deepCopy .) (dict "labelSelector" (dict "matchLabels" (include "sparkcron.selectorLabels" $ | fromYaml)))) | nindent 6 | trim }}
+    {{- end }}
+  {{- end }}
+{{- end -}}
+{{- end -}}

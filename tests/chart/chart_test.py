@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+"""charts/sparkcron, rendered by Helm (tools/bootstrap.d/helm): what it makes, what it refuses, that each value does something."""
+import copy
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BIN = pathlib.Path(os.environ.get("SPARKCRON_BIN", ROOT / "build/dev/bin"))
+CHART = ROOT / "charts/sparkcron"
+VALUES = sorted((ROOT / "tests/chart/values").glob("*.yaml"))
+
+
+def output_of(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, check=True, **more).stdout
+
+
+HELM = output_of(ROOT / "tools/bootstrap.d/helm").strip()
+PROMTOOL = output_of(ROOT / "tools/bootstrap.d/promtool").strip()
+
+
+def helm(*arguments):
+    return subprocess.run([HELM, *arguments], capture_output=True, text=True, check=False)
+
+
+def template(values=None, *arguments):
+    """values: a file or what it would hold."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        if values is not None and not isinstance(values, pathlib.Path):
+            json.dump(values, file)
+            file.flush()
+            values = file.name
+        return helm("template", "sparkcron", CHART, "--namespace", "sparkcron",
+                    *(["--values", values] if values is not None else []), *arguments)
+
+
+class Yaml:
+    """Reads YAML through Helm: a chart that prints what it holds as JSON. Python has no reader of its own."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self._chart = pathlib.Path(self._folder.name)
+        (self._chart / "templates").mkdir()
+        (self._chart / "Chart.yaml").write_text("apiVersion: v2\nname: reader\nversion: 0.0.0\n")
+        (self._chart / "templates/all.yaml").write_text(
+            '{{- range $path, $_ := .Files.Glob "documents/*" }}\n---\n{{ $.Files.Get $path | fromYaml | toJson }}\n{{- end }}\n')
+
+    def documents(self, text):
+        folder = self._chart / "documents"
+        folder.mkdir()
+        try:
+            for number, part in enumerate(re.split(r"^---\n", text, flags=re.MULTILINE)):
+                if re.sub(r"^\s*#.*$", "", part, flags=re.MULTILINE).strip():
+                    (folder / f"{number:04}.yaml").write_text(part)
+            printed = output_of(HELM, "template", self._chart)
+            return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+        finally:
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+
+
+YAML = Yaml()
+
+
+def objects(values=None):
+    done = template(values, "--set", "crds.install=false")
+    assert done.returncode == 0, done.stderr
+    return YAML.documents(done.stdout)
+
+
+def of_kind(kind, found):
+    return [one for one in found if one["kind"] == kind]
+
+
+def workload(found):
+    [one] = of_kind("Deployment", found) + of_kind("StatefulSet", found)
+    return one
+
+
+def arguments_of(found):
+    return workload(found)["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+class Rendered(unittest.TestCase):
+    def test_everything_generated_is_what_it_would_be_now(self):
+        done = subprocess.run([ROOT / "charts/generate", "--check"], capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_lint_finds_nothing_in_any_of_the_values(self):
+        for values in VALUES:
+            done = helm("lint", "--strict", CHART, "--values", values)
+            self.assertEqual(done.returncode, 0, f"{values.name}: {done.stdout}{done.stderr}")
+
+    def test_the_crds_are_those_of_the_project_kept_at_an_uninstall_unless_asked(self):
+        for keep in (True, False):
+            done = template({"crds": {"keep": keep}}, "--show-only", "templates/crds.yaml")
+            found = YAML.documents(done.stdout)
+            wanted = [YAML.documents(file.read_text())[0] for file in sorted((ROOT / "config/crd").glob("*.yaml"))]
+            self.assertEqual([one["metadata"]["annotations"].pop("helm.sh/resource-policy", None) for one in found],
+                             ["keep" if keep else None] * 2)
+            for one in found:
+                del one["metadata"]["labels"]
+            self.assertEqual(found, wanted)
+
+    def test_the_plain_manifests_are_the_chart_s_objects(self):
+        def less(one):
+            one = copy.deepcopy(one)
+            for holder in (one, one.get("spec", {}).get("template", {})):
+                labels = holder.get("metadata", {}).get("labels", {})
+                for key in ("helm.sh/chart", "app.kubernetes.io/managed-by"):
+                    labels.pop(key, None)
+            return one
+        plain = YAML.documents((ROOT / "charts/plain/sparkcron.yaml").read_text())
+        chart = [one for one in objects() if "helm.sh/hook" not in one["metadata"].get("annotations", {})]
+        self.assertEqual(plain[0]["kind"], "Namespace")
+        self.assertEqual(plain[1:], [less(one) for one in chart])
+
+    def test_every_flag_is_one_that_the_program_takes(self):
+        for values in VALUES:
+            with tempfile.TemporaryDirectory() as folder:
+                given = [f"--data-dir={folder}" if word.startswith("--data-dir=") else word
+                         for word in arguments_of(objects(values))]
+                # It gets as far as looking for the cluster: 2 would be a flag that it does not know.
+                done = subprocess.run([BIN / "sparkcron", *given, "--kubeconfig=/nowhere/config"], capture_output=True,
+                                      text=True, check=False)
+            self.assertEqual(done.returncode, 1, f"{values.name}: {done.stderr}")
+            self.assertIn("/nowhere/config", done.stderr)
+
+    def test_namespaces_by_any_of_their_names(self):
+        rows = [
+            ({}, ["default"]),
+            ({"spark": {"jobNamespaces": ["a", "b"]}}, ["a", "b"]),
+            ({"sparkJobNamespaces": ["a", "b"]}, ["a", "b"]),
+            ({"sparkJobNamespace": "a"}, ["a"]),
+            ({"spark": {"jobNamespaces": ["a", "a"]}}, ["a"]),
+            ({"spark": {"jobNamespaces": [""]}}, []),
+            ({"spark": {"jobNamespaces": []}}, []),
+            ({"spark": {"jobNamespaces": ["a", ""]}}, []),
+        ]
+        for values, wanted in rows:
+            with self.subTest(values=values):
+                found = objects(values)
+                self.assertEqual([word for word in arguments_of(found) if word.startswith("--namespace=")],
+                                 [f"--namespace={name}" for name in wanted])
+                controller = [one["metadata"].get("namespace") for one in of_kind("Role", found)
+                              if one["metadata"]["name"] == "sparkcron-controller"]
+                self.assertEqual(controller, wanted)
+                self.assertEqual(len(of_kind("ClusterRole", found)), 0 if wanted else 1)
+                named = [name for name in values.get("spark", {}).get("jobNamespaces", wanted) if name]
+                self.assertEqual([one["metadata"]["namespace"] for one in of_kind("ServiceAccount", found)
+                                  if one["metadata"]["name"] == "sparkcron-spark"], list(dict.fromkeys(named)))
+
+    def test_every_pod_passes_the_restricted_standard_and_every_binding_has_its_role(self):
+        for values in VALUES:
+            found = objects(values)
+            pods = [workload(found)["spec"]["template"]["spec"]] + [one["spec"] for one in of_kind("Pod", found)]
+            for pod in pods:
+                self.assertTrue(pod["securityContext"]["runAsNonRoot"])
+                self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
+                self.assertFalse([key for key in ("hostNetwork", "hostPID", "hostIPC") if key in pod])
+                for volume in pod.get("volumes", []):
+                    self.assertFalse(set(volume) - {"name", "emptyDir", "configMap"}, volume)
+                container = pod["containers"][0]
+                self.assertEqual(container["securityContext"]["capabilities"], {"drop": ["ALL"]})
+                self.assertFalse(container["securityContext"]["allowPrivilegeEscalation"])
+                self.assertTrue(container["securityContext"]["readOnlyRootFilesystem"])
+            roles = {(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"])
+                     for one in found if one["kind"] in ("Role", "ClusterRole")}
+            bound = {(one["roleRef"]["kind"], one["metadata"].get("namespace"), one["roleRef"]["name"])
+                     for one in found if one["kind"] in ("RoleBinding", "ClusterRoleBinding")}
+            self.assertEqual(roles, bound)
+            names = [(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in found]
+            self.assertEqual(len(names), len(set(names)))
+
+    def test_no_role_has_a_wildcard(self):
+        for values in VALUES:
+            for role in of_kind("Role", objects(values)) + of_kind("ClusterRole", objects(values)):
+                for rule in role["rules"]:
+                    self.assertNotIn("*", rule["verbs"] + rule["resources"] + rule["apiGroups"])
+
+    def test_the_notes_say_what_is_lost_and_how_to_uninstall(self):
+        # Helm shows them only to whom a cluster answers: a copy of the chart makes an object of them.
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        chart = pathlib.Path(folder.name) / "sparkcron"
+        shutil.copytree(CHART, chart)
+        (chart / "templates/NOTES.txt").rename(chart / "files/notes.txt")
+        (chart / "templates/notes.yaml").write_text(
+            'kind: ConfigMap\ntext: {{ tpl (.Files.Get "files/notes.txt") . | toJson }}\n')
+
+        def notes(values):
+            (chart / "values.json").write_text(json.dumps(values))
+            printed = output_of(HELM, "template", "sparkcron", chart, "--values", chart / "values.json",
+                                "--namespace", "sparkcron", "--show-only", "templates/notes.yaml")
+            return YAML.documents(printed)[0]["text"]
+        said = notes({})
+        self.assertIn("looks after default.", said)
+        self.assertIn("The ledger is in an emptyDir", said)
+        self.assertIn("Drivers run as the account sparkcron-spark", said)
+        self.assertIn("The CRDs stay", said)
+        said = notes({"spark": {"jobNamespaces": []}, "crds": {"keep": False},
+                      "controller": {"ledger": {"persistence": {"enable": True}}}})
+        self.assertIn("looks after all namespaces.", said)
+        self.assertIn("ledger-sparkcron-controller-0", said)
+        self.assertIn("No account was made for drivers", said)
+        self.assertIn("ALL schedules and runs", said)
+
+
+class Refused(unittest.TestCase):
+    def test_what_cannot_work_is_refused_with_the_reason(self):
+        rows = [
+            ({"webhook": {"enable": True}}, "webhook.enable: sparkcron has no admission webhook yet"),
+            ({"controller": {"replicas": 2, "leaderElection": {"enable": False}}}, "would all act"),
+            ({"controller": {"podDisruptionBudget": {"enable": True}}}, "needs controller.replicas of 2 or more"),
+            ({"certManager": {"enable": True}}, "additional properties 'certManager' not allowed"),
+            ({"controller": {"kubeAPIQPS": 5}}, "additional properties 'kubeAPIQPS' not allowed"),
+            ({"webhook": {"port": 9443}}, "additional properties 'port' not allowed"),
+            ({"spark": {"jobNamespaces": "default"}}, "got string, want array"),
+            ({"spark": {"jobNamespaces": ["Default"]}}, "does not match pattern"),
+            ({"controller": {"logLevel": "trace"}}, "value must be one of"),
+            ({"controller": {"workers": 0}}, "got 0, want 1"),
+            ({"controller": {"defaultSparkConf": {"spark.x": 1.5}}}, "got number, want boolean or integer or string"),
+        ]
+        for values, why in rows:
+            with self.subTest(values=values):
+                done = template(values)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(why, done.stderr)
+
+
+def leaves(schema, path=()):
+    """The values that the schema knows, each with its schema."""
+    if "properties" in schema and schema.get("additionalProperties") is False and schema.get("type") == "object":
+        for name, inner in schema["properties"].items():
+            yield from leaves(inner, (*path, name))
+    else:
+        yield path, schema
+
+
+def at(values, path):
+    for name in path:
+        values = values[name]
+    return values
+
+
+def with_leaf(values, path, value):
+    values = copy.deepcopy(values)
+    at(values, path[:-1])[path[-1]] = value
+    return values
+
+
+# Where a value must be a certain one, and what a list or an object of Kubernetes may hold.
+OTHER = {
+    "controller.resources": {"requests": {"cpu": "1"}},
+    "controller.hostUsers": False,
+    "controller.ledger.persistence.accessModes": ["ReadWriteOncePod"],
+    "controller.ledger.sizeLimit": "1Gi",
+    "controller.ledger.persistence.size": "1Gi",
+    "controller.podDisruptionBudget.minAvailable": "50%",
+    "image.pullSecrets": [{"name": "other"}],
+    "prometheus.metrics.portName": "other",
+}
+
+
+def other(path, schema, value):
+    if ".".join(path) in OTHER:
+        return OTHER[".".join(path)]
+    if "enum" in schema:
+        return next((one for one in schema["enum"] if one != value), None)
+    kind = schema.get("type")
+    if kind == "boolean":
+        return not value
+    if kind == "integer":
+        return value + 1
+    if kind == "string":
+        return "other"
+    if kind == "object":
+        return {"other": "one"}
+    return ["other"] if path[-1] in ("jobNamespaces", "sparkJobNamespaces") else [{"name": "other"}]
+
+
+class EachValue(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.schema = json.loads((CHART / "values.schema.json").read_text())
+        del cls.schema["properties"]["global"]  # Helm hands it to every chart
+        [cls.values] = YAML.documents((CHART / "values.yaml").read_text())
+
+    def test_schema_and_values_know_the_same(self):
+        def known(values, schema, path=()):
+            for name, value in values.items():
+                inner = schema["properties"][name]
+                if inner.get("additionalProperties") is False and "properties" in inner:
+                    yield from known(value, inner, (*path, name))
+                else:
+                    yield (*path, name)
+        self.assertEqual(sorted(known(self.values, self.schema)), sorted(path for path, _ in leaves(self.schema)))
+
+    def test_changes_what_is_made(self):
+        """A value that changes nothing is not offered. Looked at with everything switched on, and with the defaults."""
+        full = copy.deepcopy(self.values)
+        full["controller"]["replicas"] = 2
+        for path in ("controller.podDisruptionBudget.enable", "prometheus.podMonitor.create",
+                     "prometheus.prometheusRule.create", "prometheus.dashboard.create", "controller.ledger.persistence.enable"):
+            full = with_leaf(full, path.split("."), True)
+        bases = [(base, template(base).stdout) for base in (self.values, full)]
+        idle = []
+        for path, schema in leaves(self.schema):
+            if path[0] == "webhook":
+                continue  # refused
+            for base, rendered in bases:
+                value = other(path, schema, at(base, path))
+                if value is None:
+                    break  # the only one there is
+                changed = template(with_leaf(base, path, value))
+                if changed.returncode != 0:
+                    # Switching off the lease of two replicas, or asking for a budget of one: refused, so not idle.
+                    if "execution error" in changed.stderr:
+                        break
+                    self.fail(f"{'.'.join(path)} = {value}: {changed.stderr}")
+                if changed.stdout != rendered:
+                    break
+            else:
+                idle.append(".".join(path))
+        self.assertEqual(idle, [])
+
+
+class Monitoring(unittest.TestCase):
+    def metrics_of_the_program(self):
+        source = "".join(file.read_text() for folder in ("monitor", "tools/sparkcron")
+                         for file in (ROOT / folder).glob("*.cpp"))
+        return set(re.findall(r'"((?:sparkcron|spark)_[a-z_]+)"', source))
+
+    def asked_for(self, text):
+        return {re.sub(r"_(bucket|sum|count)$", "", name) if name.endswith("_bucket") else name
+                for name in re.findall(r"\b(?:sparkcron|spark)_[a-z_]+\b", text)}
+
+    def test_alerts_and_dashboard_ask_for_metrics_that_there_are(self):
+        alerts = (CHART / "files/alerts.yaml").read_text()
+        dashboard = json.loads((CHART / "files/dashboard.json").read_text())
+        expressions = "\n".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
+        for text in (re.sub(r"^#.*$", "", alerts, flags=re.MULTILINE), expressions):
+            self.assertGreater(len(self.asked_for(text)), 5)
+            self.assertEqual(self.asked_for(text) - self.metrics_of_the_program(), set())
+
+    def test_the_alerts_fire_when_they_should_and_not_before(self):
+        with tempfile.TemporaryDirectory() as folder:
+            [rule] = of_kind("PrometheusRule", objects({"prometheus": {"prometheusRule": {"create": True}}}))
+            rules = pathlib.Path(folder) / "rules.json"
+            rules.write_text(json.dumps(rule["spec"]))
+            checked = subprocess.run([PROMTOOL, "check", "rules", rules], capture_output=True, text=True, check=False)
+            self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+            cases = pathlib.Path(folder) / "cases.json"
+            up = {"series": 'sparkcron_build_info{pod="a"}', "values": "1x60"}
+            schedule = 'namespace="etl",schedule="nightly"'
+            # The leader's next slot is at 10 minutes and stays there; a standby knows no schedules.
+            late = {"series": f'sparkcron_schedule_next_run_timestamp_seconds{{pod="a",{schedule}}}', "values": "600x60"}
+            failed = {"series": f'sparkcron_schedule_runs_failed_total{{pod="a",{schedule}}}', "values": "0x9 1x50"}
+            ledger = {"series": 'sparkcron_ledger_writable{pod="a"}', "values": "1x9 0x50"}
+
+            def expected(alert, minute, labels):
+                return {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": [{"exp_labels": labels}] if labels else []}
+            of = {"namespace": "etl", "schedule": "nightly"}
+            critical, warning = {"severity": "critical"}, {"severity": "warning"}
+            cases.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [
+                {"interval": "1m", "input_series": [up, late, failed, ledger], "alert_rule_test": self.without_annotations(rule, [
+                    expected("SparkcronDown", 20, None),
+                    expected("SparkcronRunOverdue", 15, None), expected("SparkcronRunOverdue", 17, {**of, **critical}),
+                    expected("SparkcronRunFailed", 9, None), expected("SparkcronRunFailed", 12, {**of, **warning}),
+                    expected("SparkcronRunFailed", 40, None),
+                    expected("SparkcronLedgerNotWritable", 10, None),
+                    expected("SparkcronLedgerNotWritable", 13, {"pod": "a", **critical})])},
+                {"interval": "1m", "input_series": [], "alert_rule_test": self.without_annotations(rule, [
+                    expected("SparkcronDown", 6, critical)])},
+            ]}))
+            for one in rule["spec"]["groups"][0]["rules"]:
+                one.pop("annotations")
+            rules.write_text(json.dumps(rule["spec"]))
+            tested = subprocess.run([PROMTOOL, "test", "rules", cases], capture_output=True, text=True, check=False)
+            self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
+
+    def without_annotations(self, rule, tests):
+        """Their text is not compared, but each alert that is tested exists and has a summary."""
+        by_name = {one["alert"]: one for one in rule["spec"]["groups"][0]["rules"]}
+        for test in tests:
+            self.assertIn("summary", by_name[test["alertname"]]["annotations"])
+        return tests
+
+
+if __name__ == "__main__":
+    unittest.main()
