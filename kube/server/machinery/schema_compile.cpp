@@ -166,7 +166,7 @@ SchemaNode compile_node(const Json& schema, const FieldPath& path, Origin origin
   node.type_name = base::string_at(schema, {"type"});
   node.type = type_of(node.type_name);
   node.nullable = origin == Origin::BuiltIn || flag(schema, "nullable");
-  node.drops_null = origin == Origin::BuiltIn;
+  node.drops_empty = origin == Origin::BuiltIn;
   node.int_or_string = flag(schema, "x-kubernetes-int-or-string");
   node.preserves_unknown = flag(schema, "x-kubernetes-preserve-unknown-fields");
   node.embedded_resource = flag(schema, "x-kubernetes-embedded-resource");

@@ -27,7 +27,7 @@ struct SchemaNode {
   bool int_or_string = false;
   bool preserves_unknown = false;
   bool embedded_resource = false;
-  bool drops_null = false;  // built-in kinds: a null member is an absent one
+  bool drops_empty = false;  // built-in kinds: a member that is null or empty is an absent one
 
   std::map<std::string, SchemaNode, std::less<>> properties;
   std::unique_ptr<SchemaNode> additional;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "kube/server/machinery/schema_node.h"
 
 namespace kube::server::machinery {
@@ -72,6 +74,33 @@ void drop_nulls(nlohmann::json& value, const SchemaNode& node) {
   }
 }
 
+namespace {
+
+bool is_map(const SchemaNode& node) {
+  return node.type == SchemaNode::Type::Object && node.additional != nullptr;
+}
+
+// A built-in kind says nothing by null, an empty list or an empty map; a text of a map that is null
+// is an empty one.
+void drop_empty(nlohmann::json& value, const SchemaNode& node) {
+  for (auto member = value.begin(); member != value.end();) {
+    const SchemaNode* known = node.member(member.key());
+    if (known != nullptr && is_map(node) && known->type == SchemaNode::Type::String &&
+        member->is_null()) {
+      *member = "";
+    }
+    const bool required =
+        std::find(node.required.begin(), node.required.end(), member.key()) != node.required.end();
+    const bool empty =
+        member->is_null() ||
+        (!required && !is_map(node) && member->empty() &&
+         (member->is_array() || (member->is_object() && known != nullptr && is_map(*known))));
+    member = empty ? value.erase(member) : std::next(member);
+  }
+}
+
+}  // namespace
+
 bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room) {
   if (value.is_array()) {
     if (node.items == nullptr) return true;
@@ -82,11 +111,7 @@ bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room) {
     return true;
   }
   if (!value.is_object()) return true;
-  if (node.drops_null) {
-    for (auto member = value.begin(); member != value.end();) {
-      member = member->is_null() ? value.erase(member) : std::next(member);
-    }
-  }
+  if (node.drops_empty) drop_empty(value, node);
   for (const auto& [name, member] : node.properties) {
     if (!member.default_value) continue;
     const auto at = value.find(name);

@@ -44,8 +44,9 @@ Positions positions_of(const Json& list, const std::string& merge_key) {
   return positions;
 }
 
-// Puts the items that `order` names into its order; those that only the server has stay before the
-// first item that they stood before.
+// Puts the items that `order` names into its order, new ones at once; those that only the server
+// has stay before the first item that they stood before. A patch is such an order itself, so what
+// it adds comes first, as kube-apiserver has it.
 void set_order(Json& list, const Json& server, const Json& order, const std::string& merge_key) {
   const Positions wanted = positions_of(order, merge_key);
   const Positions before = positions_of(server, merge_key);
@@ -74,6 +75,16 @@ void set_order(Json& list, const Json& server, const Json& order, const std::str
   for (; other != others.end(); ++other)
     result.push_back(std::move(other->second));
   list = std::move(result);
+}
+
+// The list's items, each reduced to what tells it from the others.
+Json keys_of(const Json& list, const std::string& merge_key) {
+  Json keys = Json::array();
+  for (const Json& item : list) {
+    const Json* key = base::find(item, {merge_key});
+    keys.push_back(key != nullptr ? Json{{merge_key, *key}} : Json::object());
+  }
+  return keys;
 }
 
 // The patch's own items when one of them says {"$patch": "replace"}.
@@ -113,6 +124,7 @@ Problem merge_objects(Json& target, const Json& patch, const FieldType& type) {
     return std::nullopt;
   }
   Positions positions = positions_of(target, type.merge_key);
+  const Json before = keys_of(target, type.merge_key);
   std::vector<bool> deleted(target.size(), false);
   for (const Json& item : patch) {
     const auto name = item.is_object() ? identity(item, type.merge_key) : std::nullopt;
@@ -140,14 +152,17 @@ Problem merge_objects(Json& target, const Json& patch, const FieldType& type) {
     if (!deleted[i]) kept.push_back(std::move(target[i]));
   }
   target = std::move(kept);
+  set_order(target, before, patch, type.merge_key);
   return std::nullopt;
 }
 
 void merge_scalars(Json& target, const Json& patch) {
+  const Json before = target;
   Positions positions = positions_of(target, "");
   for (const Json& item : patch) {
     if (positions.emplace(base::dump_json(item), target.size()).second) target.push_back(item);
   }
+  set_order(target, before, patch, "");
 }
 
 void delete_scalars(Json& target, const Json& gone) {

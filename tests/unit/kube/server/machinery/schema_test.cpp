@@ -415,6 +415,42 @@ TEST_CASE("int-or-string may say so twice") {
                                "anyOf": [{"type": "integer"}, {"type": "string"}]})")));
 }
 
+TEST_CASE("a built-in kind says nothing by null and by what is empty") {
+  struct Case {
+    std::string name;
+    kube::ResourceType type;
+    std::string object;
+    std::string result;
+  };
+  const std::vector<Case> cases = {
+      {.name = "data of a config map keeps an empty text",
+       .type = kube::config_maps(),
+       .object = R"({"data": {"a": null, "b": ""}, "metadata": {"labels": {}, "finalizers": []}})",
+       .result = R"({"data": {"a": "", "b": ""}, "metadata": {}})"},
+      {.name = "no data at all",
+       .type = kube::config_maps(),
+       .object = R"({"data": {}, "binaryData": null})",
+       .result = "{}"},
+      {.name = "an emptied list goes, a required one and an empty choice stay",
+       .type = kube::pods(),
+       .object = R"({"spec": {"containers": [], "tolerations": [], "nodeSelector": {},
+                     "securityContext": {}, "volumes": [{"name": "v", "emptyDir": {}}]}})",
+       .result = R"({"spec": {"containers": [], "securityContext": {},
+                     "volumes": [{"name": "v", "emptyDir": {}}]}})"},
+  };
+  for (const Case& one : cases) {
+    DYNAMIC_SECTION(one.name) {
+      Json object = parse(one.object);
+      REQUIRE(StructuralSchema::of_built_in(one.type)->apply_defaults(object, 1'000'000));
+      for (const char* defaulted : {"restartPolicy", "dnsPolicy", "terminationGracePeriodSeconds",
+                                    "schedulerName", "enableServiceLinks"}) {
+        if (object.contains("spec")) object["spec"].erase(defaulted);
+      }
+      CHECK(object == parse(one.result));
+    }
+  }
+}
+
 TEST_CASE("built-in kinds have schemas") {
   const auto schema = StructuralSchema::of_built_in(kube::pods());
   REQUIRE(schema != nullptr);

@@ -28,10 +28,10 @@ TEST_CASE("strategic merge patch merges lists by key and obeys its directives") 
        .target = R"({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b"}]}})",
        .patch = R"({"spec": {"containers": [{"name": "a", "image": "2"}]}})",
        .result = R"({"spec": {"containers": [{"name": "a", "image": "2"}, {"name": "b"}]}})"},
-      {.name = "a new item",
+      {.name = "a new item comes first",
        .target = R"({"spec": {"containers": [{"name": "a"}]}})",
        .patch = R"({"spec": {"containers": [{"name": "b", "image": null, "tty": true}]}})",
-       .result = R"({"spec": {"containers": [{"name": "a"}, {"name": "b", "tty": true}]}})"},
+       .result = R"({"spec": {"containers": [{"name": "b", "tty": true}, {"name": "a"}]}})"},
       {.name = "$patch delete of an item",
        .target = R"({"spec": {"containers": [{"name": "a"}, {"name": "b"}]}})",
        .patch = R"({"spec": {"containers": [{"name": "a", "$patch": "delete"}]}})",
@@ -50,7 +50,7 @@ TEST_CASE("strategic merge patch merges lists by key and obeys its directives") 
        .patch =
            R"({"spec": {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "3"}]}]}})",
        .result =
-           R"({"spec": {"containers": [{"name": "a", "env": [{"name": "X", "value": "3"}, {"name": "Y", "value": "2"}]}]}})"},
+           R"({"spec": {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}, {"name": "X", "value": "3"}]}]}})"},
       {.name = "lists without a key are replaced",
        .target =
            R"({"spec": {"containers": [{"name": "a", "args": ["1", "2"]}], "tolerations": [{"key": "a"}]}})",

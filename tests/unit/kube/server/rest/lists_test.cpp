@@ -70,7 +70,7 @@ TEST_CASE("pages of a list show one moment, whatever is written between them") {
       api.get(target + "?limit=2&continue=" + page.body["metadata"]["continue"].get<std::string>());
   CHECK(names(page) == Names{"c", "d"});
   CHECK(page.body["metadata"]["resourceVersion"] == version);
-  CHECK(page.body["items"][1]["data"] == json::object());
+  CHECK_FALSE(page.body["items"][1].contains("data"));
   page =
       api.get(target + "?limit=2&continue=" + page.body["metadata"]["continue"].get<std::string>());
   CHECK(names(page) == Names{"e"});

@@ -276,7 +276,7 @@ TEST_CASE("what is too deep, too much or too large is refused and named") {
       const Answer answer = api.ask(c.ask);
       CHECK(answer.status == c.status);
       CHECK_THAT(answer.body["message"].get<std::string>(), Catch::Contains(c.message));
-      CHECK(api.get(mine).body["data"] == json::object());
+      CHECK_FALSE(api.get(mine).body.contains("data"));
       CHECK(api.get(kConfigMaps).body["items"].size() == 1);
     }
   }
@@ -437,7 +437,7 @@ TEST_CASE("a dry run answers and stores nothing") {
   CHECK(
       api.merge(at(kConfigMaps, "a") + "?dryRun=All", {{"data", {{"x", "1"}}}}).body["data"]["x"] ==
       "1");
-  CHECK(api.get(at(kConfigMaps, "a")).body["data"] == json::object());
+  CHECK_FALSE(api.get(at(kConfigMaps, "a")).body.contains("data"));
   CHECK(api.remove(at(kConfigMaps, "a") + "?dryRun=All").status == 200);
   CHECK(api.get(at(kConfigMaps, "a")).status == 200);
 }
