@@ -1,13 +1,13 @@
 #include "kube/kubeconfig.h"
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "base/yaml/yaml.h"
 #include "kube/token_file.h"
@@ -19,21 +19,6 @@ using base::Code;
 using nlohmann::json;
 
 constexpr size_t kMaxFile = size_t{4} << 20;
-
-base::Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code error;
-  if (!file || std::filesystem::is_directory(path, error)) {
-    const bool missing = !std::filesystem::exists(path, error);
-    return base::failure(missing ? Code::NotFound : Code::Unavailable,
-                         path + (missing ? ": no such file" : ": cannot be read"));
-  }
-  std::string text(kMaxFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxFile) return base::failure(Code::TooLarge, path + ": over 4 MiB");
-  return text;
-}
 
 // A named entry and the file that it came from, to which its paths are relative.
 struct Entry {
@@ -55,7 +40,7 @@ struct Entry {
 class Merged {
  public:
   base::Status add(const std::string& file) {
-    ASSIGN_OR_RETURN(const std::string text, read_file(file));
+    ASSIGN_OR_RETURN(const std::string text, base::read_file(file, kMaxFile));
     const auto parsed = base::yaml::parse(text);
     if (!parsed) return base::failure(parsed.error().with_context(file));
     if (!parsed->is_object() && !parsed->is_null()) {
@@ -108,7 +93,7 @@ base::Result<std::string> data_or_file(const Entry& entry, const std::string& fi
     return std::move(*decoded);
   }
   if (entry.text(field.c_str()).empty()) return std::string();
-  auto text = read_file(entry.path(field.c_str()));
+  auto text = base::read_file(entry.path(field.c_str()), kMaxFile);
   if (!text) return base::failure(text.error().with_context(entry.file + ": " + field));
   return text;
 }
@@ -207,9 +192,9 @@ base::Result<Connection> load_in_cluster(const InCluster& where) {
   const bool v6 = where.host.find(':') != std::string::npos;
   connection.client.base_url =
       "https://" + (v6 ? "[" + where.host + "]" : where.host) + ":" + where.port;
-  ASSIGN_OR_RETURN(connection.client.ca_pem, read_file(where.folder + "/ca.crt"));
+  ASSIGN_OR_RETURN(connection.client.ca_pem, base::read_file(where.folder + "/ca.crt", kMaxFile));
   ASSIGN_OR_RETURN(connection.client.bearer_token, token_from_file(where.folder + "/token"));
-  if (const auto ns = read_file(where.folder + "/namespace"); ns && !ns->empty()) {
+  if (const auto ns = base::read_file(where.folder + "/namespace", kMaxFile); ns && !ns->empty()) {
     connection.ns = *ns;
   }
   return connection;

@@ -1,8 +1,8 @@
 #include "kube/token_file.h"
 
-#include <fstream>
 #include <memory>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "base/mutex.h"
 
@@ -13,11 +13,7 @@ constexpr std::chrono::seconds kFresh{60};
 constexpr size_t kMaxToken = size_t{64} << 10;
 
 base::Result<std::string> read_token(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return base::failure(base::Code::NotFound, path + ": the token cannot be read");
-  std::string token(kMaxToken, '\0');
-  file.read(token.data(), static_cast<std::streamsize>(token.size()));
-  token.resize(static_cast<size_t>(file.gcount()));
+  ASSIGN_OR_RETURN(std::string token, base::read_file(path, kMaxToken));
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' '))
     token.pop_back();
   if (token.empty()) return base::failure(base::Code::InvalidArgument, path + ": no token in it");

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/log_file.h"
 
 namespace monitor {
@@ -43,7 +43,7 @@ class PartFile {
   PartFile& operator=(const PartFile&) = delete;
 
   void write(std::string_view bytes) {
-    if (problem_ == 0 && !runner::node::write_all(file_.get(), bytes)) problem_ = errno;
+    if (problem_ == 0 && !base::write_all(file_.get(), bytes)) problem_ = errno;
     size_ += bytes.size();
   }
   Status finish() {
@@ -60,7 +60,7 @@ class PartFile {
  private:
   const fs::path target_;
   const fs::path part_;
-  const runner::node::FileDescriptor file_;
+  const base::FileDescriptor file_;
   int problem_;
   bool finished_ = false;
   uint64_t size_ = 0;

@@ -6,9 +6,9 @@
 
 #include <sys/stat.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "monitor/archived_log.h"
-#include "runner/node/files.h"
 #include "runner/node/log_reader.h"
 
 namespace monitor {
@@ -45,7 +45,7 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
 }
 
 Status make_folders(const fs::path& folder) {
-  return runner::node::make_folders(folder, S_IRWXU);
+  return base::make_folders(folder, S_IRWXU);
 }
 
 using Visit = std::function<void(const fs::path&, const std::vector<std::string>& parts)>;

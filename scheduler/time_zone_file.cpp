@@ -1,15 +1,13 @@
 #include "scheduler/time_zone_file.h"
 
-#include <fstream>
-#include <iterator>
-
+#include "base/files.h"
 #include "scheduler/time_zone.h"
 
 namespace scheduler {
 namespace {
 
 constexpr char kFolder[] = "/usr/share/zoneinfo/";
-constexpr std::streamsize kMaxFileSize = 1 << 20;
+constexpr size_t kMaxFileSize = 1 << 20;
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -41,22 +39,20 @@ base::Result<std::string> zone_footer(std::string_view content) {
 }
 
 base::Result<std::string> read_zone_footer(const std::string& name) {
-  std::ifstream file(kFolder + name, std::ios::binary);
-  std::string content(kMaxFileSize, '\0');
-  file.read(content.data(), kMaxFileSize);
-  if (file.bad() || file.gcount() == 0)
+  // Folders ("Europe") and files that are no zone are no zones, either.
+  const auto content = base::read_file(kFolder + name, kMaxFileSize);
+  if (!content || content->empty())
     return base::failure(base::Code::NotFound, "cannot read " + (kFolder + name));
-  content.resize(static_cast<size_t>(file.gcount()));
-  return zone_footer(content);
+  return zone_footer(*content);
 }
 
 std::string tzdata_version() {
   // "# version 2026f"
   constexpr std::string_view kPrefix = "# version ";
-  std::ifstream file(std::string(kFolder) + "tzdata.zi");
-  std::string line;
-  if (!std::getline(file, line) || !line.starts_with(kPrefix)) return "unknown";
-  return line.substr(kPrefix.size());
+  const std::string text =
+      base::read_file(std::string(kFolder) + "tzdata.zi", kMaxFileSize).value_or("");
+  if (!text.starts_with(kPrefix)) return "unknown";
+  return text.substr(kPrefix.size(), text.find('\n') - kPrefix.size());
 }
 
 }  // namespace scheduler

@@ -16,17 +16,18 @@ base::Result<std::unique_ptr<Bell>> Bell::create(const std::filesystem::path& pa
                                                  OnRing on_ring) {
   ::unlink(path.c_str());
   if (::mkfifo(path.c_str(), 0600) != 0)
-    return base::failure(system_error("create " + path.string(), errno));
+    return base::failure(base::system_error("create " + path.string(), errno));
   // Open for writing too: without a writer a FIFO reads as ended.
-  FileDescriptor fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!fifo.valid()) return base::failure(system_error("open " + path.string(), errno));
-  FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake.valid()) return base::failure(system_error("create an eventfd", errno));
+  base::FileDescriptor fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!fifo.valid()) return base::failure(base::system_error("open " + path.string(), errno));
+  base::FileDescriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake.valid()) return base::failure(base::system_error("create an eventfd", errno));
   return std::unique_ptr<Bell>(
       new Bell(path, std::move(fifo), std::move(wake), std::move(on_ring)));
 }
 
-Bell::Bell(std::filesystem::path path, FileDescriptor fifo, FileDescriptor wake, OnRing on_ring)
+Bell::Bell(std::filesystem::path path, base::FileDescriptor fifo, base::FileDescriptor wake,
+           OnRing on_ring)
     : path_(std::move(path)),
       fifo_(std::move(fifo)),
       wake_(std::move(wake)),
@@ -44,7 +45,7 @@ Bell::~Bell() {
 }
 
 void Bell::watch(const std::string& uid, const ProcessIdentity& supervisor) {
-  FileDescriptor handle = open_process(supervisor);
+  base::FileDescriptor handle = open_process(supervisor);
   if (!handle.valid()) {
     // Dead, perhaps not reaped yet.
     if (supervisor.pid > 0) ::waitpid(supervisor.pid, nullptr, WNOHANG);

@@ -13,9 +13,9 @@
 #include <string>
 #include <thread>
 
+#include "base/files.h"
 #include "base/mutex.h"
 #include "base/result.h"
-#include "runner/node/files.h"
 #include "runner/node/processes.h"
 
 namespace runner::node {
@@ -34,18 +34,19 @@ class Bell {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
-  Bell(std::filesystem::path path, FileDescriptor fifo, FileDescriptor wake, OnRing on_ring);
+  Bell(std::filesystem::path path, base::FileDescriptor fifo, base::FileDescriptor wake,
+       OnRing on_ring);
   void run();
   void read_fifo();
   void read_deaths(const std::map<int, std::string>& readable);
 
   std::filesystem::path path_;
-  FileDescriptor fifo_;
-  FileDescriptor wake_;
+  base::FileDescriptor fifo_;
+  base::FileDescriptor wake_;
   OnRing on_ring_;
   std::string partial_;  // of the thread alone
   base::Mutex mutex_;
-  std::map<std::string, FileDescriptor> watched_ GUARDED_BY(mutex_);
+  std::map<std::string, base::FileDescriptor> watched_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -8,19 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runner/node/files.h"
+#include "base/files.h"
 
 namespace runner::node {
 namespace {
 
 bool write_into(const std::string& file, const std::string& text) {
-  const FileDescriptor fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
-  return fd.valid() && write_all(fd.get(), text);
+  const base::FileDescriptor fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd.valid() && base::write_all(fd.get(), text);
 }
 
 // Where cgroup2 is mounted: alone, or beside v1 in a folder of its own. "" when it is not.
 std::string mount_point() {
-  std::istringstream lines(read_file("/proc/self/mountinfo").value_or(""));
+  std::istringstream lines(base::read_file("/proc/self/mountinfo").value_or(""));
   for (std::string line; std::getline(lines, line);) {
     // "35 24 0:30 / /sys/fs/cgroup rw,… - cgroup2 cgroup2 rw"
     const size_t dash = line.find(" - cgroup2 ");
@@ -36,7 +36,7 @@ std::string mount_point() {
 
 // "0::/user.slice/…" is the line of v2.
 std::string own_cgroup() {
-  std::istringstream lines(read_file("/proc/self/cgroup").value_or(""));
+  std::istringstream lines(base::read_file("/proc/self/cgroup").value_or(""));
   for (std::string line; std::getline(lines, line);)
     if (line.starts_with("0::")) return line.substr(3);
   return {};
@@ -44,11 +44,11 @@ std::string own_cgroup() {
 
 std::vector<std::string> folders_in(const std::string& cgroup) {
   std::vector<std::string> folders;
-  const auto names = list_folder(cgroup);
+  const auto names = base::list_folder(cgroup);
   if (!names) return folders;
   for (const std::string& name : *names) {
     std::string path = cgroup + "/" + name;
-    if (kind_of_path(path).value_or(PathKind::Missing) == PathKind::Folder)
+    if (base::kind_of_path(path).value_or(base::PathKind::Missing) == base::PathKind::Folder)
       folders.push_back(std::move(path));
   }
   return folders;
@@ -75,7 +75,7 @@ bool enter_cgroup(const std::string& cgroup, pid_t process) {
 std::vector<pid_t> processes_in(const std::string& cgroup) {
   std::vector<pid_t> found;
   if (cgroup.empty()) return found;
-  std::istringstream lines(read_file(cgroup + "/cgroup.procs").value_or(""));
+  std::istringstream lines(base::read_file(cgroup + "/cgroup.procs").value_or(""));
   // 0 stands for a process of another namespace.
   for (pid_t pid = 0; lines >> pid;)
     if (pid > 0) found.push_back(pid);

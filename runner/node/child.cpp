@@ -17,14 +17,15 @@ namespace {
 using base::failure;
 
 struct Pipe {
-  FileDescriptor read;
-  FileDescriptor write;
+  base::FileDescriptor read;
+  base::FileDescriptor write;
 };
 
 base::Result<Pipe> make_pipe() {
   std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) return failure(system_error("create a pipe", errno));
-  return Pipe{.read = FileDescriptor(fds[0]), .write = FileDescriptor(fds[1])};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0)
+    return failure(base::system_error("create a pipe", errno));
+  return Pipe{.read = base::FileDescriptor(fds[0]), .write = base::FileDescriptor(fds[1])};
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -83,7 +84,7 @@ base::Result<Child> Child::start(const ContainerLaunch& launch) {
   const std::vector<char*> environment = pointers(launch.environment);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid < 0) return failure(system_error("fork", errno));
+  if (pid < 0) return failure(base::system_error("fork", errno));
   if (pid == 0) {
     // Else our own copy of the writing end would keep the pipe open after the supervisor's death.
     ::close(go.write.get());

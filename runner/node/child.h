@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "base/files.h"
 #include "base/result.h"
-#include "runner/node/files.h"
 #include "runner/node/launch.h"
 #include "runner/node/processes.h"
 
@@ -24,15 +24,15 @@ class Child {
   // Lets it run. The error of a failed exec, empty when the program runs.
   std::string release();
   // Its standard output and error, non-blocking.
-  [[nodiscard]] const FileDescriptor& output() const { return output_; }
+  [[nodiscard]] const base::FileDescriptor& output() const { return output_; }
   void close_output() { output_.reset(); }
 
  private:
   Child() = default;
   ProcessIdentity identity_;
-  FileDescriptor go_;
-  FileDescriptor exec_error_;
-  FileDescriptor output_;
+  base::FileDescriptor go_;
+  base::FileDescriptor exec_error_;
+  base::FileDescriptor output_;
 };
 
 }  // namespace runner::node

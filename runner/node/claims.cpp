@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/guard.h"
 #include "base/log.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 
@@ -15,7 +15,7 @@ void Claims::sweep(const std::set<kube::ObjectKey>& used) {
   const base::SteadyTime now = clock_.steady_now();
   if (now < next_) return;
   next_ = now + kEvery;
-  const auto names = list_folder(folder_);
+  const auto names = base::list_folder(folder_);
   if (!names) {
     base::log_warning("runner/node", "The claims' folders cannot be looked through",
                       {{"error", names.error().message}});

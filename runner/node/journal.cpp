@@ -60,7 +60,7 @@ void apply(const Json& fact, Journal& journal) {
 
 base::Result<Journal> read_journal(const std::filesystem::path& path) {
   Journal journal;
-  auto text = read_file(path);
+  auto text = base::read_file(path);
   if (!text) {
     if (text.error().code == base::Code::NotFound) return journal;
     return base::failure(text.error());
@@ -76,10 +76,10 @@ base::Result<Journal> read_journal(const std::filesystem::path& path) {
 }
 
 base::Result<JournalWriter> JournalWriter::open(const std::filesystem::path& path) {
-  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) return base::failure(system_error("open " + path.string(), errno));
+  base::FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.valid()) return base::failure(base::system_error("open " + path.string(), errno));
   // The name must survive a machine crash as well as the lines do.
-  RETURN_IF_ERROR(sync_folder(path.parent_path()));
+  RETURN_IF_ERROR(base::sync_folder(path.parent_path()));
   return JournalWriter(std::move(file));
 }
 
@@ -87,8 +87,8 @@ base::Status JournalWriter::append(const Json& fact) {
   // One write per line, so that a reader never sees half of one while we live. After a failure
   // (full disk) half a line may stand there: begin on a new one, the half is then no JSON.
   const std::string line = (torn_ ? "\n" : "") + base::dump_json(fact) + "\n";
-  torn_ = !write_all(file_.get(), line) || ::fdatasync(file_.get()) != 0;
-  if (torn_) return base::failure(system_error("write the journal", errno));
+  torn_ = !base::write_all(file_.get(), line) || ::fdatasync(file_.get()) != 0;
+  if (torn_) return base::failure(base::system_error("write the journal", errno));
   return {};
 }
 

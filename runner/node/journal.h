@@ -23,8 +23,8 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/result.h"
-#include "runner/node/files.h"
 #include "runner/node/processes.h"
 
 namespace runner::node {
@@ -71,9 +71,9 @@ class JournalWriter {
   base::Status lost(const std::string& why, base::WallTime at);
 
  private:
-  explicit JournalWriter(FileDescriptor file) : file_(std::move(file)) {}
+  explicit JournalWriter(base::FileDescriptor file) : file_(std::move(file)) {}
   base::Status append(const nlohmann::json& fact);
-  FileDescriptor file_;
+  base::FileDescriptor file_;
   bool torn_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -10,7 +11,6 @@
 #include "kube/object.h"
 #include "runner/node/durations.h"
 #include "runner/node/features.h"
-#include "runner/node/files.h"
 #include "runner/node/leftovers.h"
 #include "runner/node/pod_status.h"
 #include "runner/node/predecessors.h"
@@ -270,7 +270,7 @@ base::Status Kubelet::take_over(const std::string& uid, const Json& pod) {
 
 base::Status Kubelet::begin_folder(const PodRecord& record) {
   const PodFiles files{.folder = options_.data_dir / "pods" / record.uid};
-  RETURN_IF_ERROR(make_folders(files.folder));
+  RETURN_IF_ERROR(base::make_folders(files.folder));
   return write_record(files, record);
 }
 

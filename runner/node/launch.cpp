@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/json.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 namespace {
@@ -56,11 +56,11 @@ base::Status write_launch(const PodFiles& files, const Launch& launch) {
                    {"logLimit", launch.log_limit},
                    {"bell", launch.bell}};
   if (launch.deadline) document["deadlineMillis"] = launch.deadline->time_since_epoch().count();
-  return write_durably(files.launch(), base::dump_json(document), 0600);
+  return base::write_durably(files.launch(), base::dump_json(document), 0600);
 }
 
 base::Result<Launch> read_launch(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(files.launch()));
+  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.launch()));
   ASSIGN_OR_RETURN(const Json document, base::parse_json(text, {.bytes = size_t{64} << 20}));
   Launch launch{
       .uid = base::string_at(document, {"uid"}),
@@ -88,12 +88,12 @@ base::Result<Launch> read_launch(const PodFiles& files) {
 }
 
 base::Status write_stop(const PodFiles& files, const StopRequest& request) {
-  return write_durably(files.stop(), base::dump_json({{"graceSeconds", request.grace.count()}}),
-                       0600);
+  return base::write_durably(files.stop(),
+                             base::dump_json({{"graceSeconds", request.grace.count()}}), 0600);
 }
 
 base::Result<StopRequest> read_stop(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(files.stop(), 4096));
+  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.stop(), 4096));
   ASSIGN_OR_RETURN(const Json document, base::parse_json(text));
   return StopRequest{
       .grace = std::chrono::seconds(base::integer_at(document, {"graceSeconds"}).value_or(30))};

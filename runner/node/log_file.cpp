@@ -10,8 +10,8 @@
 namespace runner::node {
 namespace {
 
-FileDescriptor open_for_appending(const std::string& path, int flags) {
-  return FileDescriptor(
+base::FileDescriptor open_for_appending(const std::string& path, int flags) {
+  return base::FileDescriptor(
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
 }
 
@@ -24,13 +24,13 @@ base::Result<LogFile> LogFile::open(const std::string& path, uint64_t limit) {
 }
 
 base::Status LogFile::open_files(int flags) {
-  FileDescriptor file = open_for_appending(path_, flags);
-  FileDescriptor times = open_for_appending(path_ + ".times", flags);
+  base::FileDescriptor file = open_for_appending(path_, flags);
+  base::FileDescriptor times = open_for_appending(path_ + ".times", flags);
   struct stat info{};
   struct stat times_info{};
   if (!file.valid() || !times.valid() || ::fstat(file.get(), &info) != 0 ||
       ::fstat(times.get(), &times_info) != 0)
-    return base::failure(system_error("open log " + path_, errno));
+    return base::failure(base::system_error("open log " + path_, errno));
   file_ = std::move(file);
   times_ = std::move(times);
   size_ = static_cast<uint64_t>(info.st_size);
@@ -57,12 +57,12 @@ void LogFile::write(std::string_view text, base::WallTime at) {
   std::memcpy(record, &time, sizeof time);
   // A reader that finds a time before its text shows nothing wrong; the other way round it would.
   const bool known = time.millis == last_millis_;
-  const bool timed = known || write_all(times_.get(), {record, sizeof record});
+  const bool timed = known || base::write_all(times_.get(), {record, sizeof record});
   if (timed && !known) {
     times_size_ += sizeof record;
     last_millis_ = time.millis;
   }
-  if (!timed || !write_all(file_.get(), text)) {
+  if (!timed || !base::write_all(file_.get(), text)) {
     dropped_ += text.size();
     // Part of it may have got through.
     struct stat info{};
@@ -81,14 +81,14 @@ void LogFile::rotate(base::WallTime at) {
 }
 
 std::vector<LogTime> read_log_times(const std::filesystem::path& log) {
-  const std::string raw = read_file(log.string() + ".times").value_or("");
+  const std::string raw = base::read_file(log.string() + ".times").value_or("");
   std::vector<LogTime> times(raw.size() / sizeof(LogTime));
   if (!times.empty()) std::memcpy(times.data(), raw.data(), times.size() * sizeof(LogTime));
   return times;
 }
 
 std::string read_log_tail(const std::filesystem::path& log, size_t bytes) {
-  return read_tail(log, bytes);
+  return base::read_tail(log, bytes);
 }
 
 }  // namespace runner::node

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/result.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 
@@ -35,8 +35,8 @@ class LogFile {
 
   std::string path_;
   uint64_t limit_;
-  FileDescriptor file_;
-  FileDescriptor times_;
+  base::FileDescriptor file_;
+  base::FileDescriptor times_;
   uint64_t size_ = 0;
   uint64_t times_size_ = 0;
   int64_t last_millis_ = -1;  // of the last entry of times_

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/mutex.h"
 #include "base/rfc3339.h"
-#include "runner/node/files.h"
 #include "runner/node/log_file.h"
 
 namespace runner::node {
@@ -24,18 +24,18 @@ constexpr std::chrono::milliseconds kLookAgain{200};
 
 struct OpenLog {
   fs::path path;
-  FileDescriptor file;
-  FileDescriptor times_file;   // follows the log when that is rotated
-  std::vector<LogTime> times;  // what was read of it so far
+  base::FileDescriptor file;
+  base::FileDescriptor times_file;  // follows the log when that is rotated
+  std::vector<LogTime> times;       // what was read of it so far
   ino_t inode = 0;
   uint64_t offset = 0;
 };
 
 std::optional<OpenLog> open_at(const fs::path& path, uint64_t offset) {
   OpenLog log{.path = path,
-              .file = FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
-              .times_file =
-                  FileDescriptor(::open((path.string() + ".times").c_str(), O_RDONLY | O_CLOEXEC)),
+              .file = base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+              .times_file = base::FileDescriptor(
+                  ::open((path.string() + ".times").c_str(), O_RDONLY | O_CLOEXEC)),
               .times = {}};
   struct stat info{};
   if (!log.file.valid() || ::fstat(log.file.get(), &info) != 0) return std::nullopt;

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/guard.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "kube/informer.h"
 #include "runner/node/bell.h"
 #include "runner/node/claims.h"
-#include "runner/node/files.h"
 #include "runner/node/kubelet.h"
 #include "runner/node/pod_index.h"
 #include "runner/node/pod_scheduler.h"
@@ -42,7 +42,7 @@ constexpr std::chrono::seconds kLongestStop{30};
 // every NodeOptions::look_again, when the index is compared with the informer's store as well.
 class RunningNode final : public Node {
  public:
-  RunningNode(NodeOptions options, FileDescriptor lock, kube::Api& api, base::Clock& clock,
+  RunningNode(NodeOptions options, base::FileDescriptor lock, kube::Api& api, base::Clock& clock,
               kube::EventRecorder& events)
       : options_(std::move(options)),
         lock_(std::move(lock)),
@@ -81,7 +81,7 @@ class RunningNode final : public Node {
   void sync(const std::string& uid);
 
   const NodeOptions options_;
-  const FileDescriptor lock_;
+  const base::FileDescriptor lock_;
   kube::Api& api_;
   base::Clock& clock_;
   kube::EventRecorder& events_;
@@ -113,7 +113,7 @@ class RunningNode final : public Node {
 
 base::Status RunningNode::begin() {
   for (const char* folder : {"pods", "claims"})
-    RETURN_IF_ERROR(make_folders(options_.data_dir / folder));
+    RETURN_IF_ERROR(base::make_folders(options_.data_dir / folder));
   ASSIGN_OR_RETURN(bell_, Bell::create(options_.data_dir / "bell",
                                        [this](const std::string& uid) { ring(uid); }));
   ASSIGN_OR_RETURN(trash_, Trash::open(options_.data_dir / "trash"));
@@ -245,7 +245,7 @@ void RunningNode::sync(const std::string& uid) {
 base::Status check_owner(const fs::path& folder) {
   struct stat info{};
   if (::stat(folder.c_str(), &info) != 0)
-    return failure(system_error("look at " + folder.string(), errno));
+    return failure(base::system_error("look at " + folder.string(), errno));
   if (info.st_uid != ::geteuid())
     return failure(Code::Forbidden, "the folder " + folder.string() +
                                         " belongs to another user (uid " +
@@ -260,9 +260,9 @@ base::Result<std::unique_ptr<Node>> Node::start(NodeOptions options, kube::Api& 
   if (options.name.empty() || options.supervisor.empty() || !options.data_dir.is_absolute())
     return failure(Code::InvalidArgument,
                    "a node needs a name, a supervisor and an absolute folder");
-  RETURN_IF_ERROR(make_folders(options.data_dir));
+  RETURN_IF_ERROR(base::make_folders(options.data_dir));
   RETURN_IF_ERROR(check_owner(options.data_dir));
-  auto lock = lock_file(options.data_dir / "node.lock");
+  auto lock = base::lock_file(options.data_dir / "node.lock");
   if (!lock && lock.error().code == Code::Conflict)
     return failure(Code::Conflict,
                    "the folder " + options.data_dir.string() + " is in use by another node");

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/log_reader.h"
 
 namespace runner::node {
@@ -46,7 +46,7 @@ std::optional<ContainerLog> PodLogs::log_of(const Entry& entry, const std::strin
   const std::filesystem::path log = entry.containers_folder / container / "log";
   const std::filesystem::path older = log.string() + ".1";
   ContainerLog result{.files = {}, .finished = finished->second};
-  if (path_exists(older)) result.files.push_back(older);
+  if (base::path_exists(older)) result.files.push_back(older);
   result.files.push_back(log);
   return result;
 }

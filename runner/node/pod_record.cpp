@@ -4,9 +4,9 @@
 
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "kube/api.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 namespace {
@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 }  // namespace
 
 base::Status write_record(const PodFiles& files, const PodRecord& record) {
-  return write_durably(
+  return base::write_durably(
       files.pod(),
       base::dump_json({{"address", record.address},
                        {"startMillis", record.start_time.time_since_epoch().count()},
@@ -26,7 +26,7 @@ base::Status write_record(const PodFiles& files, const PodRecord& record) {
 }
 
 base::Result<PodRecord> read_record(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, read_file(files.pod()));
+  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.pod()));
   ASSIGN_OR_RETURN(Json document, base::parse_json(text));
   PodRecord record{.address = base::string_at(document, {"address"}),
                    .start_time = base::WallTime(std::chrono::milliseconds(
@@ -41,7 +41,7 @@ base::Result<PodRecord> read_record(const PodFiles& files) {
 }
 
 base::Result<FoundPods> read_records(const fs::path& pods_folder) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, list_folder(pods_folder));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, base::list_folder(pods_folder));
   FoundPods found;
   for (const std::string& name : names) {
     const PodFiles files{.folder = pods_folder / name};

@@ -9,10 +9,10 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "runner/node/cgroup.h"
-#include "runner/node/files.h"
 #include "runner/node/leftovers.h"
 #include "runner/node/log_file.h"
 #include "runner/node/processes.h"
@@ -55,7 +55,8 @@ base::Result<pid_t> spawn_detached(const std::vector<std::string>& arguments, co
                                     argv.data(), environment);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) return failure(system_error("start supervisor " + arguments.front(), problem));
+  if (problem != 0)
+    return failure(base::system_error("start supervisor " + arguments.front(), problem));
   return pid;
 }
 
@@ -73,7 +74,7 @@ std::vector<std::string> names_of(const Json& pod, const char* kind) {
 PodRun::PodRun(PodRecord record, PodFiles files)
     : record_(std::move(record)), files_(std::move(files)) {
   // In doubt nothing was launched: launching again finds the lock or the journal.
-  launched_ = path_exists(files_.launch());
+  launched_ = base::path_exists(files_.launch());
 }
 
 bool PodRun::over() const {
@@ -101,7 +102,7 @@ base::Status PodRun::refresh(base::WallTime now) {
   if (!launched_ || over()) return {};
   // The lock before the journal: a supervisor that ends between the two looks has written its
   // journal to the end by then.
-  ASSIGN_OR_RETURN(const bool locked, is_locked(files_.lock()));
+  ASSIGN_OR_RETURN(const bool locked, base::is_locked(files_.lock()));
   ASSIGN_OR_RETURN(journal_, read_journal(files_.journal()));
   const bool alive = locked || (started_ && is_alive(*started_)) ||
                      (journal_.supervisor && is_alive(*journal_.supervisor));
@@ -162,7 +163,7 @@ void PodRun::set_waiting(std::string reason, std::string message) {
 
 std::string PodRun::termination_message(const std::string& container,
                                         const ContainerExit& exit) const {
-  std::string message = read_tail(files_.container(container) / "termination-log", 4096);
+  std::string message = base::read_tail(files_.container(container) / "termination-log", 4096);
   if (!message.empty()) return message;
   std::string policy;
   for (const char* kind : {"initContainers", "containers"}) {

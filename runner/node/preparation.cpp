@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "runner/node/command.h"
 #include "runner/node/durations.h"
 #include "runner/node/environment.h"
-#include "runner/node/files.h"
 #include "runner/node/processes.h"
 #include "runner/node/volumes.h"
 
@@ -26,7 +26,7 @@ std::string search_path(const NodeOptions& options) {
   const fs::path home = options.spark_home;
   if (home.parent_path().filename() == "site-packages") {
     const fs::path bin = home.parent_path().parent_path().parent_path().parent_path() / "bin";
-    if (path_exists(bin / "python3")) path = bin.string() + ":";
+    if (base::path_exists(bin / "python3")) path = bin.string() + ":";
   }
   if (!options.java_home.empty()) path += options.java_home + "/bin:";
   return path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -47,7 +47,7 @@ class Preparation {
     const VolumeContext context{
         .files = files_, .claims_folder = options_.data_dir / "claims", .token = token_};
     ASSIGN_OR_RETURN(folders_, materialise_volumes(sources_, context));
-    RETURN_IF_ERROR(make_folders(home()));
+    RETURN_IF_ERROR(base::make_folders(home()));
     constexpr std::chrono::seconds kGrace{30};
     Launch launch{
         .uid = record_.uid,
@@ -78,12 +78,12 @@ class Preparation {
   // executor has no business with the API and gets none.
   base::Result<fs::path> service_account() {
     const fs::path folder = files_.folder / "serviceaccount";
-    RETURN_IF_ERROR(make_folders(folder));
-    RETURN_IF_ERROR(write_plainly(folder / "token", token_, 0600));
-    RETURN_IF_ERROR(write_plainly(folder / "namespace", record_.key.ns, 0600));
+    RETURN_IF_ERROR(base::make_folders(folder));
+    RETURN_IF_ERROR(base::write_plainly(folder / "token", token_, 0600));
+    RETURN_IF_ERROR(base::write_plainly(folder / "namespace", record_.key.ns, 0600));
     if (!options_.ca_file.empty()) {
-      ASSIGN_OR_RETURN(const std::string certificates, read_file(options_.ca_file));
-      RETURN_IF_ERROR(write_plainly(folder / "ca.crt", certificates, 0600));
+      ASSIGN_OR_RETURN(const std::string certificates, base::read_file(options_.ca_file));
+      RETURN_IF_ERROR(base::write_plainly(folder / "ca.crt", certificates, 0600));
     }
     return folder;
   }
@@ -118,12 +118,12 @@ class Preparation {
     const std::string given = properties_file(container);
     if (kind_of(container) != ContainerKind::SparkDriver || given.empty()) return Properties{};
     const fs::path file = paths.rewrite(given);
-    auto text = read_file(file);
+    auto text = base::read_file(file);
     if (!text) return failure(text.error());
     const std::string rewritten = paths.rewrite_properties(*text);
     // Only inside the pod's own folder: a file of the machine is not ours to change.
     if (file.string().starts_with(files_.folder.string() + "/"))
-      RETURN_IF_ERROR(write_plainly(file, rewritten, 0600));
+      RETURN_IF_ERROR(base::write_plainly(file, rewritten, 0600));
     return parse_properties(rewritten);
   }
 
@@ -133,10 +133,10 @@ class Preparation {
     // Spark's image works in a folder of its own below its home: that is private here.
     if (given.empty() || given == "/opt/spark/work-dir") return (folder / "cwd").string();
     const fs::path path = paths.rewrite(given);
-    const auto kind = kind_of_path(path);
+    const auto kind = base::kind_of_path(path);
     if (!kind)
       return failure(Code::InvalidArgument, "workingDir " + given + ": " + kind.error().message);
-    if (*kind != PathKind::Folder)
+    if (*kind != base::PathKind::Folder)
       return failure(Code::InvalidArgument,
                      "workingDir " + given + " does not exist on this machine");
     return path.string();
@@ -145,8 +145,8 @@ class Preparation {
   base::Result<ContainerLaunch> prepare_container(const Json& container, bool init) {
     const std::string name = base::string_at(container, {"name"});
     const fs::path folder = files_.container(name);
-    RETURN_IF_ERROR(make_folders(folder / "cwd"));
-    RETURN_IF_ERROR(make_folders(folder / "tmp"));
+    RETURN_IF_ERROR(base::make_folders(folder / "cwd"));
+    RETURN_IF_ERROR(base::make_folders(folder / "tmp"));
     PathMap paths;
     paths.add("/opt/spark/work-dir", (folder / "cwd").string());
     paths.add("/opt/spark", options_.spark_home);
@@ -209,10 +209,10 @@ base::Result<Launch> prepare(const PodRecord& record, const PodFiles& files,
 base::Status renew_token(const PodRecord& record, const PodFiles& files,
                          const NodeOptions& options) {
   const fs::path file = files.folder / "serviceaccount" / "token";
-  if (!options.token || !path_exists(file)) return {};
+  if (!options.token || !base::path_exists(file)) return {};
   const std::string token = options.token(record.pod);
-  if (token.empty() || read_file(file).value_or("") == token) return {};
-  return write_durably(file, token, 0600);
+  if (token.empty() || base::read_file(file).value_or("") == token) return {};
+  return base::write_durably(file, token, 0600);
 }
 
 }  // namespace runner::node

@@ -25,7 +25,7 @@ pid_t pid_of_entry(const std::string& name) {
 
 const std::string& boot_id() {
   static const std::string id = [] {
-    std::string text = read_file("/proc/sys/kernel/random/boot_id", 100).value_or("unknown");
+    std::string text = base::read_file("/proc/sys/kernel/random/boot_id", 100).value_or("unknown");
     while (!text.empty() && text.back() == '\n')
       text.pop_back();
     return text;
@@ -37,7 +37,7 @@ namespace {
 
 // nullopt: there is no such process.
 base::Result<std::optional<ProcessStat>> look_at(pid_t pid) {
-  const auto text = read_file(proc_path(pid, "stat"), 4096);
+  const auto text = base::read_file(proc_path(pid, "stat"), 4096);
   // Gone, or (with hidepid) somebody else's.
   if (!text &&
       (text.error().code == base::Code::NotFound || text.error().code == base::Code::Forbidden))
@@ -68,7 +68,7 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
 }
 
 base::Result<std::vector<ProcessStat>> list_processes() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, list_folder("/proc"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, base::list_folder("/proc"));
   std::vector<ProcessStat> found;
   for (const std::string& name : names) {
     const pid_t pid = pid_of_entry(name);
@@ -97,19 +97,19 @@ bool is_alive(const ProcessIdentity& process) {
   return stat && stat->start_time == process.start_time && stat->state != 'Z' && stat->state != 'X';
 }
 
-FileDescriptor open_process(const ProcessIdentity& process) {
-  if (!is_alive(process)) return FileDescriptor();
-  FileDescriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+base::FileDescriptor open_process(const ProcessIdentity& process) {
+  if (!is_alive(process)) return base::FileDescriptor();
+  base::FileDescriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
   // The pid may have changed hands between the look and the open: look again at whom we hold.
-  return is_alive(process) ? std::move(handle) : FileDescriptor();
+  return is_alive(process) ? std::move(handle) : base::FileDescriptor();
 }
 
-bool send_signal(const FileDescriptor& handle, int signal) {
+bool send_signal(const base::FileDescriptor& handle, int signal) {
   return handle.valid() && ::syscall(SYS_pidfd_send_signal, handle.get(), signal, nullptr, 0) == 0;
 }
 
 base::Result<std::string> read_marker(pid_t pid) {
-  const auto environment = read_file(proc_path(pid, "environ"), size_t{16} << 20);
+  const auto environment = base::read_file(proc_path(pid, "environ"), size_t{16} << 20);
   if (!environment) {
     // Gone, or somebody else's: not one of ours.
     if (environment.error().code == base::Code::NotFound ||

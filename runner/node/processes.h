@@ -16,8 +16,8 @@
 
 #include <sys/types.h>
 
+#include "base/files.h"
 #include "base/result.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 
@@ -50,9 +50,9 @@ std::optional<ProcessIdentity> identify(pid_t pid);
 bool is_alive(const ProcessIdentity& process);
 // A handle on exactly this process; invalid when it is gone. Signals sent through it cannot hit a
 // later owner of the pid.
-FileDescriptor open_process(const ProcessIdentity& process);
+base::FileDescriptor open_process(const ProcessIdentity& process);
 // Sends the signal through a handle; false when the process is gone.
-bool send_signal(const FileDescriptor& handle, int signal);
+bool send_signal(const base::FileDescriptor& handle, int signal);
 
 // The value of the marker in the environment of a process; empty when unmarked, or when it belongs
 // to somebody else and cannot be read. The second form tells "cannot be read now" apart.

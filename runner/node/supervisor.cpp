@@ -33,7 +33,7 @@ using std::chrono::milliseconds;
 // How often the machine's out-of-memory killer struck so far; nullopt where the kernel does not
 // say.
 uint64_t out_of_memory_kills() {
-  const auto text = read_file("/proc/vmstat", 1 << 20);
+  const auto text = base::read_file("/proc/vmstat", 1 << 20);
   const size_t at = text ? text->find("\noom_kill ") : std::string::npos;
   return at == std::string::npos ? 0 : std::strtoull(text->c_str() + at + 10, nullptr, 10);
 }
@@ -78,7 +78,7 @@ class Supervisor {
   Launch launch_;
   JournalWriter journal_;
   const std::string cgroup_;
-  FileDescriptor signals_;
+  base::FileDescriptor signals_;
   size_t next_ = 0;  // of launch_.containers
   std::map<std::string, Container> containers_;
   bool failed_ = false;  // an init container failed: nothing more starts
@@ -103,9 +103,9 @@ void Supervisor::keep(const std::function<base::Status()>& write) {
 
 void Supervisor::ring() const {
   if (launch_.bell.empty()) return;
-  const FileDescriptor bell(::open(launch_.bell.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  const base::FileDescriptor bell(::open(launch_.bell.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   // No node listens: it will read the journal when it comes back.
-  if (bell.valid()) write_all(bell.get(), launch_.uid + "\n");
+  if (bell.valid()) base::write_all(bell.get(), launch_.uid + "\n");
 }
 
 bool Supervisor::any_running(ContainerRole role) const {
@@ -159,7 +159,7 @@ void Supervisor::start_next() {
 
 void Supervisor::drain(Container& container) {
   char buffer[65536];
-  const FileDescriptor& output = container.child.output();
+  const base::FileDescriptor& output = container.child.output();
   while (output.valid()) {
     const ssize_t got = ::read(output.get(), buffer, sizeof buffer);
     if (got > 0) {
@@ -293,7 +293,7 @@ int Supervisor::run() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGPIPE})
     sigaddset(&handled, signal);
   ::sigprocmask(SIG_BLOCK, &handled, nullptr);
-  signals_ = FileDescriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  signals_ = base::FileDescriptor(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 
   // A stop that was asked for before we listened.
@@ -333,7 +333,7 @@ int supervise_main(int argc, char** argv) {
   }
   const PodFiles files{.folder = argv[1]};
   ::setsid();
-  const auto lock = lock_file(files.lock());
+  const auto lock = base::lock_file(files.lock());
   // Another supervisor has this pod.
   if (!lock) return lock.error().code == base::Code::Conflict ? 0 : 1;
   const auto journal = read_journal(files.journal());

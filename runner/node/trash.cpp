@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/guard.h"
 #include "base/log.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 namespace {
@@ -41,7 +41,7 @@ void remove_tree(const fs::path& path) {
 }  // namespace
 
 base::Result<std::unique_ptr<Trash>> Trash::open(fs::path folder) {
-  RETURN_IF_ERROR(make_folders(folder));
+  RETURN_IF_ERROR(base::make_folders(folder));
   return std::unique_ptr<Trash>(new Trash(std::move(folder)));
 }
 
@@ -64,7 +64,7 @@ base::Status Trash::put(const fs::path& path) {
     if (::rename(path.c_str(), target.c_str()) == 0 || errno == ENOENT) break;
     // An earlier service left one of that name, and it is not removed yet.
     if (errno == ENOTEMPTY || errno == EEXIST) continue;
-    return base::failure(system_error("remove " + path.string(), errno));
+    return base::failure(base::system_error("remove " + path.string(), errno));
   }
   filled_ = true;
   changed_.notify_all();
@@ -80,7 +80,7 @@ void Trash::loop() {
       if (stopping_) return;
       filled_ = false;
     }
-    const auto names = list_folder(folder_);
+    const auto names = base::list_folder(folder_);
     if (!names) continue;
     for (const std::string& name : *names) {
       remove_tree(folder_ / name);

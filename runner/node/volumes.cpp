@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/json.h"
-#include "runner/node/files.h"
 
 namespace runner::node {
 namespace {
@@ -41,10 +41,10 @@ mode_t mode_at(const Json& object, const char* key, mode_t otherwise) {
 base::Status put(const fs::path& folder, const std::string& relative, const std::string& content,
                  mode_t mode) {
   ASSIGN_OR_RETURN(const fs::path path, inside(folder, relative));
-  RETURN_IF_ERROR(make_folders(path.parent_path()));
+  RETURN_IF_ERROR(base::make_folders(path.parent_path()));
   // A file that is there from an earlier try may be read-only.
   ::unlink(path.c_str());
-  return write_plainly(path, content, mode);
+  return base::write_plainly(path, content, mode);
 }
 
 struct Filler {
@@ -115,7 +115,7 @@ base::Result<fs::path> host_path(const Json& volume) {
   const std::string type = base::string_at(volume, {"type"});
   if (!path.is_absolute())
     return failure(Code::InvalidArgument, "hostPath \"" + path.string() + "\" is not absolute");
-  const auto kind = kind_of_path(path);
+  const auto kind = base::kind_of_path(path);
   // What the machine does not let us look at or make there will not heal by itself; a full disk or
   // too many open files may.
   const auto refused = [&](const base::Error& error) {
@@ -123,15 +123,15 @@ base::Result<fs::path> host_path(const Json& volume) {
     return failure(code, "hostPath \"" + path.string() + "\": " + error.message);
   };
   if (!kind) return refused(kind.error());
-  if (type == "DirectoryOrCreate" && *kind != PathKind::Folder) {
-    if (const auto made = make_folders(path, 0755); !made) return refused(made.error());
-  } else if (type == "FileOrCreate" && *kind != PathKind::File) {
-    auto made = make_folders(path.parent_path(), 0755);
-    if (made) made = write_plainly(path, "", 0644);
+  if (type == "DirectoryOrCreate" && *kind != base::PathKind::Folder) {
+    if (const auto made = base::make_folders(path, 0755); !made) return refused(made.error());
+  } else if (type == "FileOrCreate" && *kind != base::PathKind::File) {
+    auto made = base::make_folders(path.parent_path(), 0755);
+    if (made) made = base::write_plainly(path, "", 0644);
     if (!made) return refused(made.error());
-  } else if (type == "Directory" && *kind != PathKind::Folder) {
+  } else if (type == "Directory" && *kind != base::PathKind::Folder) {
     return failure(Code::NotFound, "hostPath " + path.string() + " is not a directory");
-  } else if (type == "File" && *kind != PathKind::File) {
+  } else if (type == "File" && *kind != base::PathKind::File) {
     return failure(Code::NotFound, "hostPath " + path.string() + " is not a file");
   } else if (type == "Socket" || type == "CharDevice" || type == "BlockDevice") {
     return failure(Code::InvalidArgument,
@@ -148,7 +148,7 @@ base::Result<fs::path> claim(Sources& sources, const Json& volume, const fs::pat
     return failure(Code::NotFound, "persistentvolumeclaim \"" + name + "\" not found");
   RETURN_IF_ERROR(found);
   const fs::path folder = claim_folder(claims_folder, *found);
-  RETURN_IF_ERROR(make_folders(folder));
+  RETURN_IF_ERROR(base::make_folders(folder));
   if (base::string_at(*found, {"status", "phase"}) != "Bound") {
     Json status = {{"phase", "Bound"}};
     if (const Json* modes = base::find(*found, {"spec", "accessModes"}))
@@ -170,7 +170,7 @@ base::Result<fs::path> materialise(Sources& sources, const VolumeContext& contex
   if (const Json* host = base::find(volume, {"hostPath"})) return host_path(*host);
   if (const Json* source = base::find(volume, {"persistentVolumeClaim"}))
     return claim(sources, *source, context.claims_folder);
-  RETURN_IF_ERROR(make_folders(folder));
+  RETURN_IF_ERROR(base::make_folders(folder));
   const auto filler = [&](const Json& source) {
     return Filler{.sources = sources,
                   .context = context,
@@ -226,7 +226,7 @@ base::Status add_mounts(const Json& container, const VolumeFolders& folders,
       sub_path = expand(text, environment);
     if (!sub_path.empty()) {
       ASSIGN_OR_RETURN(target, inside(target, sub_path));
-      if (!path_exists(target)) RETURN_IF_ERROR(make_folders(target));
+      if (!base::path_exists(target)) RETURN_IF_ERROR(base::make_folders(target));
     }
     paths.add(base::string_at(mount, {"mountPath"}), target.string());
   }

@@ -1,9 +1,8 @@
 #include "tools/sparkcron/certificate.h"
 
 #include <array>
-#include <fstream>
 #include <memory>
-#include <sstream>
+#include <string>
 
 #include <arpa/inet.h>
 #include <openssl/bio.h>
@@ -14,7 +13,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "tools/sparkcron/data_dir.h"
+#include "base/files.h"
 
 namespace sparkcron {
 namespace {
@@ -37,11 +36,14 @@ using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 constexpr std::chrono::days kLife{3650};
 constexpr std::chrono::days kRenewBefore{30};
 
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+constexpr size_t kLargestPem = size_t{1} << 20;
+
+// Empty when there is none. What is not ours, or cannot be read, is an error: made anew, it would
+// take the certificate that clients know from them.
+base::Result<std::string> read_ours(const std::string& path) {
+  auto text = base::read_own_file(path, kLargestPem);
+  if (!text && text.error().code == Code::NotFound) return std::string();
+  return text;
 }
 
 bool is_address(const std::string& host) {
@@ -56,9 +58,8 @@ bool covers(X509* certificate, const std::string& host) {
              : X509_check_host(certificate, host.c_str(), host.size(), 0, nullptr) == 1;
 }
 
-bool will_do(const CertificateFiles& files, const std::string& host, base::WallTime now) {
-  const std::string pem = read_file(files.certificate);
-  const std::string key_pem = read_file(files.key);
+bool will_do(const std::string& pem, const std::string& key_pem, const std::string& host,
+             base::WallTime now) {
   const Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   const Certificate certificate(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
   const Bio key_in(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
@@ -128,7 +129,9 @@ std::string text_of(BIO* bio) {
 
 base::Status ensure_certificate(const CertificateFiles& files, const std::string& host,
                                 base::WallTime now) {
-  if (will_do(files, host, now)) return {};
+  ASSIGN_OR_RETURN(const std::string known, read_ours(files.certificate));
+  ASSIGN_OR_RETURN(const std::string known_key, read_ours(files.key));
+  if (will_do(known, known_key, host, now)) return {};
   const Key key(EVP_EC_gen("P-256"));
   const Certificate certificate = key ? make_certificate(key.get(), host, now) : nullptr;
   const Bio key_pem(BIO_new(BIO_s_mem()));
@@ -141,8 +144,8 @@ base::Status ensure_certificate(const CertificateFiles& files, const std::string
   }
   // The key first: a crash in between leaves two that do not match, which will not do at the next
   // start.
-  RETURN_IF_ERROR(write_private_file(files.key, text_of(key_pem.get())));
-  return write_private_file(files.certificate, text_of(pem.get()));
+  RETURN_IF_ERROR(base::write_durably(files.key, text_of(key_pem.get())));
+  return base::write_durably(files.certificate, text_of(pem.get()));
 }
 
 }  // namespace sparkcron

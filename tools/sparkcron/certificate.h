@@ -15,11 +15,12 @@
 namespace sparkcron {
 
 struct CertificateFiles {
-  std::string certificate;  // PEM, public
+  std::string certificate;  // PEM
   std::string key;          // PEM, 0600
 };
 
-// Makes the files unless they are there and will do for `host`.
+// Makes the files unless they are there and will do for `host`. Forbidden when a link, or a file of
+// another user, stands in their place ("/srv/x/tls.key is a symbolic link: remove it").
 base::Status ensure_certificate(const CertificateFiles& files, const std::string& host,
                                 base::WallTime now);
 

@@ -10,20 +10,20 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 
 namespace sparkcron {
 
 class DataDir {
  public:
-  // Creates the folder if needed and locks it. Errors name the folder: "/srv/x: permission denied",
+  // Creates the folder if needed and locks it. Errors name the folder: "create folder /srv/x:
+  // Permission denied",
   // "/srv/x is in use by another sparkcron (process 4711)", "/srv/x/lock belongs to user 1002: …".
   static base::Result<DataDir> open(const std::string& path);
-  DataDir(DataDir&& other) noexcept;
-  DataDir& operator=(DataDir&&) = delete;
-  ~DataDir();
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
@@ -43,20 +43,17 @@ class DataDir {
   base::Status keep_port(uint16_t port);
 
  private:
-  DataDir(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  DataDir(std::string path, base::FileDescriptor lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   struct File {
     std::string name;
     uint64_t device = 0;
     uint64_t inode = 0;
   };
   std::string path_;
-  int lock_ = -1;
+  base::FileDescriptor lock_;
   std::vector<File> databases_;
 };
-
-// Replaces the file in one step (mode 0600): readers see the old or the new content, also after a
-// crash. What stands under PATH.new is removed first, never written to.
-base::Status write_private_file(const std::string& path, const std::string& content);
 
 // A kubeconfig for one server and token.
 std::string kubeconfig_text(const std::string& server, const std::string& token,

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "tools/sparkcron/version.h"
 
@@ -81,7 +82,7 @@ base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
 base::Status announce(const FrontDoor& door, DataDir& data, const std::string& token,
                       const std::string& what) {
   const std::string kubeconfig = data.file("kubeconfig");
-  RETURN_IF_ERROR(write_private_file(
+  RETURN_IF_ERROR(base::write_durably(
       kubeconfig, kubeconfig_text(door.url, token, door.certificate.certificate)));
   std::cout << version_text() << " " << what << " listens on " << door.url << "\n"
             << "kubeconfig: " << kubeconfig << "\n\n"

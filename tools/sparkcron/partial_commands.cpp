@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/http/router.h"
 #include "base/http/server.h"
 #include "base/log.h"
@@ -25,7 +26,6 @@
 #include "monitor/ledger.h"
 #include "monitor/metrics.h"
 #include "runner/node/driver_tokens.h"
-#include "runner/node/files.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
@@ -98,7 +98,7 @@ base::Status connect(const Options& options, Cluster& cluster) {
 base::Result<std::string> ca_file_of(const Options& options, const Cluster& cluster,
                                      const DataDir& data) {
   if (!options.ca_file.empty()) {
-    RETURN_IF_ERROR(runner::node::read_file(options.ca_file));
+    RETURN_IF_ERROR(base::read_file(options.ca_file));
     std::error_code problem;
     const std::filesystem::path file = std::filesystem::absolute(options.ca_file, problem);
     if (problem)
@@ -108,7 +108,7 @@ base::Result<std::string> ca_file_of(const Options& options, const Cluster& clus
   }
   if (cluster.ca_pem.empty()) return std::string();
   const std::filesystem::path file = data.file("api-ca.crt");
-  RETURN_IF_ERROR(runner::node::write_durably(file, cluster.ca_pem, 0600));
+  RETURN_IF_ERROR(base::write_durably(file, cluster.ca_pem, 0600));
   return file.string();
 }
 

@@ -5,8 +5,8 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/guard.h"
 #include "base/log.h"
 
@@ -48,11 +49,12 @@ int wait_for_signal() {
   return number;
 }
 
+constexpr size_t kLargestAnswer = size_t{64} << 10;  // of the kernel
+
 // "max", or a number of bytes.
 size_t read_limit(const std::string& path) {
-  std::ifstream in(path);
-  std::string text;
-  std::getline(in, text);
+  std::string text = base::read_file(path, kLargestAnswer).value_or("");
+  text.resize(std::min(text.size(), text.find('\n')));
   uint64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool number = problem == std::errc() && end == text.data() + text.size() && value > 0;
@@ -62,7 +64,7 @@ size_t read_limit(const std::string& path) {
 // Of our own group and every one above it (cgroup v2; in a container the root is its own).
 size_t cgroup_memory() {
   size_t least = read_limit("/sys/fs/cgroup/memory.max");
-  std::ifstream in("/proc/self/cgroup");
+  std::istringstream in(base::read_file("/proc/self/cgroup", kLargestAnswer).value_or(""));
   std::string line;
   while (std::getline(in, line)) {
     if (!line.starts_with("0::/")) continue;

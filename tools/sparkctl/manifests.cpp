@@ -1,9 +1,8 @@
 #include "tools/sparkctl/manifests.h"
 
-#include <filesystem>
-#include <fstream>
 #include <istream>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "base/yaml/yaml.h"
 #include "config/names.h"
@@ -20,20 +19,9 @@ base::Result<std::string> read_stream(std::istream& stream, const std::string& n
   std::string text(kMaxFile + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(stream.gcount()));
-  if (text.size() > kMaxFile) return base::failure(Code::TooLarge, name + ": over 3 MiB");
+  if (text.size() > kMaxFile)
+    return base::failure(Code::TooLarge, "read " + name + ": longer than 3 MiB");
   return text;
-}
-
-base::Result<std::string> read_file(const std::string& name) {
-  std::error_code error;
-  if (!std::filesystem::exists(name, error)) {
-    return base::failure(Code::NotFound, name + ": no such file");
-  }
-  std::ifstream file(name, std::ios::binary);
-  if (!file || std::filesystem::is_directory(name, error)) {
-    return base::failure(Code::InvalidArgument, name + ": cannot be read");
-  }
-  return read_stream(file, name);
 }
 
 const kube::ResourceType* type_of(const json& object) {
@@ -87,7 +75,10 @@ base::Result<std::vector<Manifest>> read_manifests(const std::vector<std::string
   std::vector<Manifest> manifests;
   for (const std::string& file : files) {
     const std::string name = file == "-" ? "standard input" : file;
-    auto text = file == "-" ? read_stream(standard_input, name) : read_file(file);
+    auto text = file == "-" ? read_stream(standard_input, name) : base::read_file(file, kMaxFile);
+    // What keeps a file from being read is no answer of a server's.
+    if (!text && text.error().code != Code::NotFound)
+      return base::failure(Code::InvalidArgument, text.error().message);
     if (!text) return base::failure(text.error());
     const auto documents = base::yaml::parse_all(*text);
     if (!documents) return base::failure(documents.error().with_context(name));

@@ -169,7 +169,8 @@ TEST_CASE("what cannot be used says why") {
   }
   const auto missing = load_kubeconfig({folder.path("nowhere")});
   CHECK(missing.error().code == Code::NotFound);
-  CHECK(missing.error().message == folder.path("nowhere") + ": no such file");
+  CHECK(missing.error().message ==
+        "read " + folder.path("nowhere") + ": No such file or directory");
   CHECK(load_kubeconfig({}).error().message == "no kubeconfig given");
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/catch.h"
+#include "tests/support/folder.h"
 
 namespace sparkcron {
 namespace {
@@ -21,9 +22,9 @@ std::string content(const std::string& path) {
 }
 
 TEST_CASE("a certificate is made once, and anew when it will not do") {
-  std::string pattern = std::filesystem::temp_directory_path() / "certificate-XXXXXX";
-  const std::string folder = ::mkdtemp(pattern.data());
-  const CertificateFiles files{.certificate = folder + "/tls.crt", .key = folder + "/tls.key"};
+  const tests::Folder folder;
+  const CertificateFiles files{.certificate = folder.path() / "tls.crt",
+                               .key = folder.path() / "tls.key"};
 
   REQUIRE(ensure_certificate(files, "127.0.0.1", kNow).has_value());
   const std::string first = content(files.certificate);
@@ -43,7 +44,29 @@ TEST_CASE("a certificate is made once, and anew when it will not do") {
   std::ofstream(files.key) << "broken";
   REQUIRE(ensure_certificate(files, "10.1.2.3", kNow + std::chrono::days{3630}).has_value());
   CHECK(content(files.certificate) != renewed);
-  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a key behind a planted link, or of another user, is refused and not replaced") {
+  const tests::Folder folder;
+  const CertificateFiles files{.certificate = folder.path() / "tls.crt",
+                               .key = folder.path() / "tls.key"};
+  REQUIRE(ensure_certificate(files, "127.0.0.1", kNow).has_value());
+  const std::string certificate = content(files.certificate);
+  std::string message;
+  SECTION("a link") {
+    std::filesystem::rename(files.key, folder.path() / "elsewhere");
+    std::filesystem::create_symlink(folder.path() / "elsewhere", files.key);
+    message = files.key + " is a symbolic link: remove it";
+  }
+  SECTION("another user's") {
+    if (::geteuid() != 0) return;  // only root can give files away
+    REQUIRE(::chown(files.key.c_str(), 65534, 65534) == 0);
+    message = files.key + " belongs to user 65534: remove it, or choose another folder";
+  }
+  const auto made = ensure_certificate(files, "127.0.0.1", kNow);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().message == message);
+  CHECK(content(files.certificate) == certificate);
 }
 
 }  // namespace

@@ -116,20 +116,13 @@ TEST_CASE("a planted link is not followed") {
     REQUIRE_FALSE(token);
     CHECK(token.error().message == path + "/token is a symbolic link: remove it");
   }
-  SECTION("as the file that a new one is written to") {
-    std::filesystem::create_symlink(victim, path + "/kubeconfig.new");
-    REQUIRE(write_private_file(path + "/kubeconfig", "ours"));
-    CHECK(read(path + "/kubeconfig") == "ours");
-    CHECK(mode_of(path + "/kubeconfig") == 0600);
-  }
-  SECTION("a file that somebody reads already is replaced, not written to") {
-    put(path + "/kubeconfig.new", "old");
-    ::chmod((path + "/kubeconfig.new").c_str(), 0666);
-    std::ifstream spy(path + "/kubeconfig.new");
-    REQUIRE(write_private_file(path + "/kubeconfig", "ours"));
-    std::ostringstream seen;
-    seen << spy.rdbuf();
-    CHECK(seen.str() == "old");
+  SECTION("as the list of databases") {
+    std::filesystem::create_symlink(victim, path + "/databases");
+    const auto data = DataDir::open(path);
+    REQUIRE(data);
+    const auto expected = data->expect_database("api.db");
+    REQUIRE_FALSE(expected);
+    CHECK(expected.error().message == path + "/databases is a symbolic link: remove it");
   }
   CHECK(read(victim) == "precious");
 }
@@ -144,7 +137,7 @@ TEST_CASE("a file of another user is refused") {
     const auto data = DataDir::open(folder.path);
     REQUIRE_FALSE(data);
     CHECK(data.error().message ==
-          path + " belongs to user 65534: remove it, or choose another folder with --data-dir");
+          path + " belongs to user 65534: remove it, or choose another folder");
     std::filesystem::remove(path);
   }
 }
@@ -196,7 +189,7 @@ TEST_CASE("a running service notices that its database is gone or another one") 
 TEST_CASE("a folder that cannot be made is named with the reason") {
   const auto data = DataDir::open("/proc/nothing/here");
   REQUIRE_FALSE(data.has_value());
-  CHECK(data.error().message == "/proc/nothing/here: no such file or directory");
+  CHECK(data.error().message == "create folder /proc/nothing: No such file or directory");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/processes.h"
 #include "tests/support/catch.h"
 #include "tests/support/remote_api.h"
@@ -97,7 +97,7 @@ TEST_CASE("kill -9 of the node at any moment starts nothing twice and loses no o
   CHECK(living(bed.api.uid_prefix()) == 0);
   std::map<std::string, int> started;
   std::map<std::string, int> ended;
-  std::istringstream lines(runner::node::read_file(truth).value_or(""));
+  std::istringstream lines(base::read_file(truth).value_or(""));
   for (std::string what, name; lines >> what >> name;)
     ++(what == "start" ? started : ended)[name];
   for (const auto& [name, code] : planned) {

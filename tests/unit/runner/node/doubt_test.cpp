@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/journal.h"
 #include "runner/node/leftovers.h"
 #include "runner/node/node.h"
@@ -268,7 +268,7 @@ TEST_CASE("what is in the trash goes, protected folders and an earlier service's
 TEST_CASE("the node's descriptors come back to what they were") {
   NodeBed bed;
   bed.start();
-  const auto descriptors = [] { return runner::node::list_folder("/proc/self/fd").value().size(); };
+  const auto descriptors = [] { return base::list_folder("/proc/self/fd").value().size(); };
   const auto run = [&](int from, int to) {
     for (int i = from; i < to; ++i)
       bed.create(shell_pod("p" + std::to_string(i), "true"));

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/journal.h"
 #include "runner/node/processes.h"
 #include "tests/support/catch.h"

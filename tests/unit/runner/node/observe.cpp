@@ -1,7 +1,7 @@
 #include "tests/unit/runner/node/observe.h"
 
 #include "base/json.h"
-#include "runner/node/files.h"
+#include "base/files.h"
 #include "runner/node/processes.h"
 
 namespace tests {
@@ -14,7 +14,7 @@ size_t living(const std::string& uid) {
 }
 
 std::string text_of(const std::filesystem::path& path) {
-  return runner::node::read_file(path).value_or("");
+  return base::read_file(path).value_or("");
 }
 
 std::string waiting_message(const nlohmann::json& pod) {

@@ -297,7 +297,7 @@ TEST_CASE("create") {
   SECTION("no such file") {
     const auto done = create(desk.session, {"/nonexistent.yaml"});
     REQUIRE_FALSE(done.has_value());
-    CHECK(done.error().message == "/nonexistent.yaml: no such file");
+    CHECK(done.error().message == "read /nonexistent.yaml: No such file or directory");
     CHECK(exit_code_of(done.error()) == kNotFound);
   }
   SECTION("empty input") {
