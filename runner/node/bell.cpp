@@ -1,6 +1,7 @@
 #include "runner/node/bell.h"
 
 #include <cerrno>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/guard.h"
 
 namespace runner::node {
 
@@ -32,7 +35,7 @@ Bell::Bell(std::filesystem::path path, base::FileDescriptor fifo, base::FileDesc
       fifo_(std::move(fifo)),
       wake_(std::move(wake)),
       on_ring_(std::move(on_ring)),
-      thread_([this] { run(); }) {}
+      thread_(base::start_thread("bell", [this] { run(); })) {}
 
 Bell::~Bell() {
   {
@@ -72,7 +75,11 @@ void Bell::run() {
         owners[handle.get()] = uid;
       }
     }
-    if (::poll(fds.data(), fds.size(), -1) < 0) continue;
+    if (::poll(fds.data(), fds.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      // The thread's guard says so and takes a breath before the next try.
+      throw std::system_error(errno, std::generic_category(), "wait for supervisors");
+    }
     eventfd_t ignored = 0;
     ::eventfd_read(wake_.get(), &ignored);
     if (fds[0].revents != 0) read_fifo();
@@ -83,13 +90,12 @@ void Bell::run() {
   }
 }
 
+// One piece at a time: whoever writes without end keeps nobody from being seen.
 void Bell::read_fifo() {
   char buffer[4096];
-  while (true) {
-    const ssize_t got = ::read(fifo_.get(), buffer, sizeof buffer);
-    if (got <= 0) break;
-    partial_.append(buffer, static_cast<size_t>(got));
-  }
+  const ssize_t got = ::read(fifo_.get(), buffer, sizeof buffer);
+  if (got <= 0) return;
+  partial_.append(buffer, static_cast<size_t>(got));
   size_t at = 0;
   for (size_t end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n', at)) {
     on_ring_(partial_.substr(at, end - at));
@@ -97,7 +103,7 @@ void Bell::read_fifo() {
   }
   partial_.erase(0, at);
   // Whatever writes endless lines is not a supervisor.
-  if (partial_.size() > 4096) partial_.clear();
+  if (partial_.size() > sizeof buffer) partial_.clear();
 }
 
 void Bell::read_deaths(const std::map<int, std::string>& readable) {

@@ -60,7 +60,7 @@ void apply(const Json& fact, Journal& journal) {
 
 base::Result<Journal> read_journal(const std::filesystem::path& path) {
   Journal journal;
-  auto text = base::read_file(path);
+  auto text = base::read_own_file(path);
   if (!text) {
     if (text.error().code == base::Code::NotFound) return journal;
     return base::failure(text.error());

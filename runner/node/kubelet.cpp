@@ -98,15 +98,25 @@ std::vector<std::string> Kubelet::uids() const {
 void Kubelet::begin_stop() {
   stopping_ = true;
   for (const std::string& uid : living_) {
-    PodRun& run = *known_.at(uid).run;
-    if (run.launched()) (void)run.stop(kStopGrace);
+    const auto asked = base::guarded("stop pod " + uid, [&] { return ask_to_stop(uid); });
+    if (!asked)
+      base::log_warning("runner/node", "A pod could not be asked to stop, that is tried again",
+                        {{"error", asked.error().message}});
   }
+}
+
+base::Status Kubelet::ask_to_stop(const std::string& uid) {
+  PodRun& run = *known_.at(uid).run;
+  return run.launched() ? run.stop(kStopGrace) : base::Status();
 }
 
 bool Kubelet::all_over() {
   return std::all_of(living_.begin(), living_.end(), [this](const std::string& uid) {
-    PodRun& run = *known_.at(uid).run;
-    return !run.launched() || (run.refresh(clock_.now()) && run.over());
+    const auto over = base::guarded("look at a pod that ends", [&] {
+      PodRun& run = *known_.at(uid).run;
+      return !run.launched() || (run.refresh(clock_.now()) && run.over());
+    });
+    return over.value_or(false);
   });
 }
 
@@ -308,6 +318,8 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   if (run.needs_supervisor() && !stopping_)
     RETURN_IF_ERROR(run.start_supervisor(options_.supervisor));
   watch_supervisor(known);
+  // Asked already, unless the disk refused the wish.
+  if (stopping_) RETURN_IF_ERROR(run.stop(kStopGrace));
   if (!run.over()) RETURN_IF_ERROR(renew_token(run.record(), run.files(), options_));
   if (kube::is_deleting(pod) && !run.over())
     RETURN_IF_ERROR(

@@ -63,6 +63,7 @@ class Kubelet {
     bool log_told = false;  // to on_log_removal
   };
 
+  base::Status ask_to_stop(const std::string& uid);
   base::Status step(const std::string& uid);
   base::Status step_gone(const std::string& uid);
   base::Result<PodIndex::Object> ask_api(const PodRecord& record);

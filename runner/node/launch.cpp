@@ -60,7 +60,7 @@ base::Status write_launch(const PodFiles& files, const Launch& launch) {
 }
 
 base::Result<Launch> read_launch(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.launch()));
+  ASSIGN_OR_RETURN(const std::string text, base::read_own_file(files.launch()));
   ASSIGN_OR_RETURN(const Json document, base::parse_json(text, {.bytes = size_t{64} << 20}));
   Launch launch{
       .uid = base::string_at(document, {"uid"}),
@@ -93,7 +93,7 @@ base::Status write_stop(const PodFiles& files, const StopRequest& request) {
 }
 
 base::Result<StopRequest> read_stop(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.stop(), 4096));
+  ASSIGN_OR_RETURN(const std::string text, base::read_own_file(files.stop(), 4096));
   ASSIGN_OR_RETURN(const Json document, base::parse_json(text));
   return StopRequest{
       .grace = std::chrono::seconds(base::integer_at(document, {"graceSeconds"}).value_or(30))};

@@ -33,9 +33,9 @@ struct OpenLog {
 
 std::optional<OpenLog> open_at(const fs::path& path, uint64_t offset) {
   OpenLog log{.path = path,
-              .file = base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+              .file = base::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)),
               .times_file = base::FileDescriptor(
-                  ::open((path.string() + ".times").c_str(), O_RDONLY | O_CLOEXEC)),
+                  ::open((path.string() + ".times").c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)),
               .times = {}};
   struct stat info{};
   if (!log.file.valid() || ::fstat(log.file.get(), &info) != 0) return std::nullopt;

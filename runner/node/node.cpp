@@ -32,6 +32,7 @@ namespace fs = std::filesystem;
 
 constexpr milliseconds kFirstRetry{250};
 constexpr milliseconds kLongestRetry{10'000};
+constexpr milliseconds kSoon{1'000};
 // Until the first whole list is there.
 constexpr milliseconds kAwaitList{50};
 // How long the end of the service waits for pods that do not end.
@@ -77,6 +78,7 @@ class RunningNode final : public Node {
   [[nodiscard]] base::SteadyTime next_wake() const;
   void ring(const std::string& uid);
   void told(const kube::StoreDelta& delta);
+  void look_again_soon(const char* what, const base::Error& error);
   void look_at_all(std::set<std::string>& uids);
   void sync(const std::string& uid);
 
@@ -171,8 +173,9 @@ RunningNode::Rung RunningNode::await_rung() {
   while (rung_.empty() && told_.empty() && !(stopping_ && !give_up_) && clock_.steady_now() < wake)
     clock_.wait_until(lock, woken_, wake);
   rung.uids.swap(rung_);
-  for (auto& [uid, object] : told_) {
-    index_.put(uid, std::move(object));
+  for (const auto& [uid, object] : told_) {
+    // Not moved: what is told stays told when one of these throws.
+    index_.put(uid, object);
     rung.uids.insert(uid);
   }
   told_.clear();
@@ -196,18 +199,24 @@ void RunningNode::loop() {
       if (!listed_ || now >= next_look_) look_at_all(rung.uids);
       for (const auto& [uid, retry] : retries_)
         if (retry.at <= now) rung.uids.insert(uid);
-      for (const std::string& uid : rung.uids)
-        sync(uid);
+      for (const std::string& uid : rung.uids) {
+        const auto looked = base::guarded("look after a pod", [&] { sync(uid); });
+        if (!looked) look_again_soon("A pod could not be looked after", looked.error());
+      }
       const auto placed =
           base::guarded("place pods", [this] { return give_up_ || scheduler_->place_pods(); });
-      if (!placed)
-        base::log_error("runner/node", "Pods could not be placed",
-                        {{"error", placed.error().message}});
-      if (!placed.value_or(false)) next_look_ = std::min(next_look_, now + std::chrono::seconds(1));
+      if (!placed) look_again_soon("Pods could not be placed", placed.error());
+      if (!placed.value_or(false)) next_look_ = std::min(next_look_, now + kSoon);
     }
     if (give_up_ && (kubelet_->all_over() || clock_.steady_now() >= *give_up_)) return;
     registration_.keep_up();
   }
+}
+
+// For what belongs to no pod, or could not be told of one.
+void RunningNode::look_again_soon(const char* what, const base::Error& error) {
+  next_look_ = std::min(next_look_, clock_.steady_now() + kSoon);
+  base::log_error("runner/node", what, {{"error", error.message}});
 }
 
 // Whatever was not told, and whoever did not ring.

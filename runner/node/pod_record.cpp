@@ -26,7 +26,7 @@ base::Status write_record(const PodFiles& files, const PodRecord& record) {
 }
 
 base::Result<PodRecord> read_record(const PodFiles& files) {
-  ASSIGN_OR_RETURN(const std::string text, base::read_file(files.pod()));
+  ASSIGN_OR_RETURN(const std::string text, base::read_own_file(files.pod()));
   ASSIGN_OR_RETURN(Json document, base::parse_json(text));
   PodRecord record{.address = base::string_at(document, {"address"}),
                    .start_time = base::WallTime(std::chrono::milliseconds(

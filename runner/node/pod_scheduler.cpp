@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -28,6 +29,14 @@ base::WallTime created_at(const Json& pod) {
       .value_or(base::WallTime{});
 }
 
+constexpr const char* kUnschedulable = "Unschedulable";
+constexpr const char* kSchedulerError = "SchedulerError";
+
+// A quantity that cannot be read is refused when the pod is taken over.
+Resources read_requests(const Json& pod) {
+  return base::guarded("read requests", [&] { return requests_of(pod); }).value_or(Resources{});
+}
+
 bool is_condition(const Json& condition, const std::string& message) {
   return base::string_at(condition, {"type"}) == "PodScheduled" &&
          base::string_at(condition, {"message"}) == message;
@@ -36,43 +45,56 @@ bool is_condition(const Json& condition, const std::string& message) {
 }  // namespace
 
 bool PodScheduler::place_pods() {
-  std::vector<WaitingPod> waiting = find_waiting();
-  if (waiting.empty()) return true;
-  const Placement placement = place(options_.capacity, used(), std::move(waiting), clock_.now());
+  // What is bound or gone by now need not be remembered any longer.
+  const auto gone = [this](const std::string& uid) { return !index_.unbound().contains(uid); };
+  std::erase_if(assumed_, gone);
+  std::erase_if(told_, [&](const auto& entry) { return gone(entry.first); });
+  std::vector<WaitingPod> waiting;
   bool all = true;
+  for (const std::string& uid : index_.unbound()) {
+    if (assumed_.contains(uid)) continue;
+    all = attempt(uid, [&](const Json& pod) { return consider(pod, waiting); }) && all;
+  }
+  if (waiting.empty()) return all;
+  const Placement placement = place(options_.capacity, used(), std::move(waiting), clock_.now());
   for (const std::string& uid : placement.start)
-    if (const auto pod = index_.find(uid); pod != nullptr) all = bind(*pod) && all;
+    all = attempt(uid, [this](const Json& pod) { return bind(pod); }) && all;
   for (const Placement::Refused& refused : placement.waiting)
-    if (const auto pod = index_.find(refused.uid); pod != nullptr)
-      report_unschedulable(*pod, refused.message);
+    all = attempt(refused.uid,
+                  [&](const Json& pod) -> base::Status {
+                    report(pod, kUnschedulable, refused.message);
+                    return {};
+                  }) &&
+          all;
   return all;
 }
 
-std::vector<WaitingPod> PodScheduler::find_waiting() {
-  // What is bound or gone by now need not be assumed any longer.
-  std::erase_if(assumed_,
-                [this](const std::string& uid) { return !index_.unbound().contains(uid); });
-  std::vector<WaitingPod> waiting;
-  for (const std::string& uid : index_.unbound()) {
-    if (assumed_.contains(uid)) continue;
-    const auto pod = index_.find(uid);
-    const std::string unmatched = unmatched_selector(*pod, node_labels(options_.name));
-    if (!unmatched.empty()) {
-      report_unschedulable(*pod, unmatched);
-      continue;
-    }
-    WaitingPod one{.uid = uid,
-                   .name = kube::key_of(*pod).to_string(),
-                   // A quantity that cannot be read is refused when the pod is taken over.
-                   .requests = requests_of(*pod).value_or(Resources{}),
-                   .created = created_at(*pod)};
-    const Json* owners = base::find(*pod, {"metadata", "ownerReferences"});
-    if (owners != nullptr && owners->is_array())
-      for (const Json& owner : *owners)
-        one.owner_runs = one.owner_runs || kubelet_.knows(base::string_at(owner, {"uid"}));
-    waiting.push_back(std::move(one));
+bool PodScheduler::attempt(const std::string& uid, const Step& step) {
+  const auto pod = index_.find(uid);
+  if (pod == nullptr) return true;
+  const auto done = base::guarded("place the pod", [&] { return step(*pod); });
+  if (done) return true;
+  // Saying so may throw what the step threw.
+  (void)base::guarded("report", [&] { report(*pod, kSchedulerError, done.error().message); });
+  return false;
+}
+
+base::Status PodScheduler::consider(const Json& pod, std::vector<WaitingPod>& waiting) {
+  const std::string unmatched = unmatched_selector(pod, node_labels(options_.name));
+  if (!unmatched.empty()) {
+    report(pod, kUnschedulable, unmatched);
+    return {};
   }
-  return waiting;
+  WaitingPod one{.uid = kube::uid_of(pod),
+                 .name = kube::key_of(pod).to_string(),
+                 .requests = read_requests(pod),
+                 .created = created_at(pod)};
+  const Json* owners = base::find(pod, {"metadata", "ownerReferences"});
+  if (owners != nullptr && owners->is_array())
+    for (const Json& owner : *owners)
+      one.owner_runs = one.owner_runs || kubelet_.knows(base::string_at(owner, {"uid"}));
+  waiting.push_back(std::move(one));
+  return {};
 }
 
 std::vector<Resources> PodScheduler::used() const {
@@ -80,15 +102,14 @@ std::vector<Resources> PodScheduler::used() const {
   std::vector<Resources> used = kubelet_.used();
   const auto add = [&](const std::string& uid) {
     const auto pod = index_.find(uid);
-    if (pod != nullptr && !kubelet_.knows(uid))
-      used.push_back(requests_of(*pod).value_or(Resources{}));
+    if (pod != nullptr && !kubelet_.knows(uid)) used.push_back(read_requests(*pod));
   };
   std::for_each(index_.ours().begin(), index_.ours().end(), add);
   std::for_each(assumed_.begin(), assumed_.end(), add);
   return used;
 }
 
-bool PodScheduler::bind(const Json& pod) {
+base::Status PodScheduler::bind(const Json& pod) {
   const std::string uid = kube::uid_of(pod);
   const kube::ObjectKey key = kube::key_of(pod);
   const auto bound =
@@ -100,27 +121,33 @@ bool PodScheduler::bind(const Json& pod) {
   // The informer will bring it back as ours.
   if (bound) {
     assumed_.insert(uid);
-    return true;
+    return {};
   }
   // Gone, or bound by somebody else: the informer will say so. Anything else is tried again.
-  if (bound.error().code == Code::NotFound || bound.error().code == Code::Conflict) return true;
-  base::log_warning("runner/node", "A pod could not be bound",
-                    {{"pod", key.to_string()}, {"error", bound.error().message}});
-  return false;
+  if (bound.error().code == Code::NotFound || bound.error().code == Code::Conflict) return {};
+  return base::failure(bound.error().with_context("bind the pod to node " + options_.name));
 }
 
-void PodScheduler::report_unschedulable(const Json& pod, const std::string& message) {
+void PodScheduler::report(const Json& pod, const char* reason, const std::string& message) {
+  const std::string uid = kube::uid_of(pod);
   const Json* conditions = base::find(pod, {"status", "conditions"});
-  if (conditions != nullptr && conditions->is_array() &&
+  const bool shown =
+      conditions != nullptr && conditions->is_array() &&
       std::any_of(conditions->begin(), conditions->end(),
-                  [&](const Json& condition) { return is_condition(condition, message); }))
-    return;
+                  [&](const Json& condition) { return is_condition(condition, message); });
+  // Best effort: it is tried again with the next look. The UID keeps it from a namesake.
+  if (!shown)
+    (void)api_.patch(kube::pods(), kube::key_of(pod), kube::PatchType::MergePatch,
+                     {{"metadata", {{"uid", uid}}},
+                      {"status", make_unscheduled_status(pod, reason, message, clock_.now())}},
+                     {.subresource = "status"});
+  std::string& told = told_[uid];
+  if (shown || told == message) return;
+  told = message;
+  if (std::string_view(reason) != kUnschedulable)
+    base::log_warning("runner/node", "A pod could not be placed",
+                      {{"pod", kube::key_of(pod).to_string()}, {"error", message}});
   events_.record(pod, kube::EventType::Warning, "FailedScheduling", "Scheduling", message);
-  // Best effort: it is tried again with the next change. The UID keeps it from a namesake.
-  (void)api_.patch(kube::pods(), kube::key_of(pod), kube::PatchType::MergePatch,
-                   {{"metadata", {{"uid", kube::uid_of(pod)}}},
-                    {"status", make_unschedulable_status(pod, message, clock_.now())}},
-                   {.subresource = "status"});
 }
 
 }  // namespace runner::node

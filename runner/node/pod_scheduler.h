@@ -5,6 +5,8 @@
 //
 // Threads: one.
 
+#include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,14 +34,19 @@ class PodScheduler {
         index_(index),
         kubelet_(kubelet) {}
 
-  // Binds what fits now. False when some of it failed and is to be tried again soon.
+  // Binds what fits now. What fails or throws for one pod is said on that pod and keeps no other
+  // from its place. False when some of it failed and is to be tried again soon.
   bool place_pods();
 
  private:
-  [[nodiscard]] std::vector<WaitingPod> find_waiting();
+  using Step = std::function<base::Status(const nlohmann::json& pod)>;
+
+  // A step for one pod; false when it failed, which the pod says then.
+  bool attempt(const std::string& uid, const Step& step);
+  base::Status consider(const nlohmann::json& pod, std::vector<WaitingPod>& waiting);
   [[nodiscard]] std::vector<Resources> used() const;
-  bool bind(const nlohmann::json& pod);
-  void report_unschedulable(const nlohmann::json& pod, const std::string& message);
+  base::Status bind(const nlohmann::json& pod);
+  void report(const nlohmann::json& pod, const char* reason, const std::string& message);
 
   const NodeOptions& options_;
   kube::Api& api_;
@@ -47,7 +54,8 @@ class PodScheduler {
   kube::EventRecorder& events_;
   const PodIndex& index_;
   const Kubelet& kubelet_;
-  std::set<std::string> assumed_;  // bound by us, not yet seen to be
+  std::set<std::string> assumed_;            // bound by us, not yet seen to be
+  std::map<std::string, std::string> told_;  // by UID: what was recorded last of who waits
 };
 
 }  // namespace runner::node

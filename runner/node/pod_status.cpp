@@ -200,7 +200,8 @@ Json make_failed_status(const std::string& reason, const std::string& message, b
   return {{"phase", "Failed"}, {"reason", reason}, {"message", message}, {"startTime", format(at)}};
 }
 
-Json make_unschedulable_status(const Json& pod, const std::string& message, base::WallTime at) {
+Json make_unscheduled_status(const Json& pod, const std::string& reason, const std::string& message,
+                             base::WallTime at) {
   // Since when it waits is kept while it waits.
   base::WallTime since = at;
   const Json* conditions = base::find(pod, {"status", "conditions"});
@@ -210,8 +211,7 @@ Json make_unschedulable_status(const Json& pod, const std::string& message, base
           base::string_at(known, {"status"}) == "False")
         since = base::parse_rfc3339(base::string_at(known, {"lastTransitionTime"})).value_or(at);
   return {{"phase", "Pending"},
-          {"conditions",
-           Json::array({condition("PodScheduled", false, since, "Unschedulable", message)})}};
+          {"conditions", Json::array({condition("PodScheduled", false, since, reason, message)})}};
 }
 
 std::string phase_of(const Json& pod) {

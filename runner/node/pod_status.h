@@ -36,9 +36,10 @@ nlohmann::json make_status(const nlohmann::json& pod, const StatusInput& input);
 nlohmann::json make_failed_status(const std::string& reason, const std::string& message,
                                   base::WallTime at);
 
-// The condition of a pod that waits for room.
-nlohmann::json make_unschedulable_status(const nlohmann::json& pod, const std::string& message,
-                                         base::WallTime at);
+// The condition of a pod that waits for room ("Unschedulable"), or for us to place it without
+// failing ("SchedulerError").
+nlohmann::json make_unscheduled_status(const nlohmann::json& pod, const std::string& reason,
+                                       const std::string& message, base::WallTime at);
 
 // "Pending", …; empty when there is none.
 std::string phase_of(const nlohmann::json& pod);

@@ -211,7 +211,7 @@ base::Status renew_token(const PodRecord& record, const PodFiles& files,
   const fs::path file = files.folder / "serviceaccount" / "token";
   if (!options.token || !base::path_exists(file)) return {};
   const std::string token = options.token(record.pod);
-  if (token.empty() || base::read_file(file).value_or("") == token) return {};
+  if (token.empty() || base::read_own_file(file).value_or("") == token) return {};
   return base::write_durably(file, token, 0600);
 }
 

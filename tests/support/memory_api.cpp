@@ -133,6 +133,7 @@ base::Result<Json> MemoryApi::bind(const Json& binding) {
 }
 
 base::Result<Json> MemoryApi::create(const ResourceType& type, const Json& object) {
+  if (on_create) on_create(type);
   base::MutexLock lock(mutex_);
   if (auto error = called("create")) return base::failure(*error);
   if (type.plural.ends_with("/binding")) return bind(object);
@@ -281,8 +282,9 @@ uint64_t MemoryApi::revision() {
   return revision_;
 }
 
-void MemoryEvents::record(const Json&, kube::EventType, std::string_view reason, std::string_view,
-                          std::string_view note) {
+void MemoryEvents::record(const Json& regarding, kube::EventType, std::string_view reason,
+                          std::string_view, std::string_view note) {
+  if (on_record) on_record(regarding);
   base::MutexLock lock(mutex_);
   events_.push_back(std::string(reason) + ": " + std::string(note));
 }

@@ -56,6 +56,8 @@ class MemoryApi final : public kube::Api {
   // The next calls of that verb ("get", "list", "watch", "create", "update", "patch", "delete")
   // fail, one error each.
   void fail(const std::string& verb, base::Error error);
+  // Called before an object of that type is created; may throw. Set before there are threads.
+  std::function<void(const kube::ResourceType& type)> on_create;
   // Ends every open watch: in order, or with an error.
   void end_watches(std::optional<base::Error> error = std::nullopt);
   // From now on nobody can read this object any more.
@@ -104,12 +106,15 @@ class MemoryApi final : public kube::Api {
   std::map<std::string, int> calls_ GUARDED_BY(mutex_);
 };
 
-// Keeps what was recorded: "reason: note".
+// Keeps what was recorded: "reason: note". `on_record`, if set before, is called first and may
+// throw.
 class MemoryEvents final : public kube::EventRecorder {
  public:
   void record(const nlohmann::json& regarding, kube::EventType type, std::string_view reason,
               std::string_view action, std::string_view note) override;
   std::vector<std::string> all();
+
+  std::function<void(const nlohmann::json& regarding)> on_record;
 
  private:
   base::Mutex mutex_;

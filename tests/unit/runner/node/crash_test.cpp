@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "runner/node/processes.h"
 #include "tests/support/catch.h"
 #include "tests/support/remote_api.h"

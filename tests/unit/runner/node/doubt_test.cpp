@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "runner/node/journal.h"
 #include "runner/node/leftovers.h"
 #include "runner/node/node.h"

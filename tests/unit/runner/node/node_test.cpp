@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "runner/node/journal.h"
 #include "runner/node/processes.h"
 #include "tests/support/catch.h"

@@ -1,7 +1,7 @@
 #include "tests/unit/runner/node/observe.h"
 
-#include "base/json.h"
 #include "base/files.h"
+#include "base/json.h"
 #include "runner/node/processes.h"
 
 namespace tests {

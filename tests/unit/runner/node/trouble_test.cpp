@@ -1,5 +1,6 @@
 // What people ask for and cannot have: that pod says why, and the others go on.
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <new>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "kube/object.h"
 #include "tests/support/catch.h"
 #include "tests/unit/runner/node/node_bed.h"
 #include "tests/unit/runner/node/observe.h"
@@ -46,6 +48,15 @@ bool is_recorded(NodeBed& bed, const std::string& part) {
 }
 
 const std::string kTooLong = "/tmp/" + std::string(300, 'x');
+
+bool has_condition(const json* pod, const std::string& message) {
+  if (pod == nullptr) return false;
+  const json conditions = pod->value("/status/conditions"_json_pointer, json::array());
+  return std::any_of(conditions.begin(), conditions.end(), [&](const json& condition) {
+    return condition.value("type", "") == "PodScheduled" &&
+           condition.value("message", "") == message;
+  });
+}
 
 }  // namespace
 
@@ -211,4 +222,53 @@ TEST_CASE("what throws for one pod is that pod's failure, and what lacks memory 
   bed.create(shell_pod("hungry", "true"));
   REQUIRE(bed.await_phase("hungry", "Succeeded"));
   CHECK(is_recorded(bed, "prepare the pod: out of memory"));
+}
+
+TEST_CASE("a pod that makes placing throw stops no other, says so and is tried again") {
+  NodeBed bed;
+  std::atomic<bool> broken{true};
+  bed.api.on_create = [&broken](const kube::ResourceType& type) {
+    if (broken && type.plural == "pods/odd/binding") throw std::runtime_error("a bug");
+  };
+  // The odd one is asked first.
+  bed.create(shell_pod("odd", "true"));
+  bed.create(shell_pod("fine", "true"));
+  bed.start();
+  REQUIRE(bed.await_phase("fine", "Succeeded"));
+  REQUIRE(bed.api.await(kube::pods(), {"default", "odd"}, [](const json* pod) {
+    return has_condition(pod, "place the pod: a bug");
+  }));
+  CHECK(is_recorded(bed, "FailedScheduling: place the pod: a bug"));
+  broken = false;
+  REQUIRE(bed.await_phase("odd", "Succeeded"));
+}
+
+TEST_CASE("a pod whose binding is refused says why, and is bound when it can be") {
+  NodeBed bed;
+  bed.create(shell_pod("p", "true"));
+  // Whichever is first: the Node's own creation, or the binding.
+  for (int i = 0; i < 2; ++i)
+    bed.api.fail("create", {base::Code::Refused, "a webhook said no"});
+  bed.start();
+  REQUIRE(bed.await_phase("p", "Succeeded"));
+  CHECK(is_recorded(
+      bed, "FailedScheduling: bind the pod to node " + bed.options.name + ": a webhook said no"));
+}
+
+TEST_CASE("a pod whose trouble cannot be told keeps no other from being looked after") {
+  NodeBed bed;
+  bed.events.on_record = [](const json& regarding) {
+    if (kube::key_of(regarding).name == "odd") throw std::runtime_error("a bug");
+  };
+  json odd = shell_pod("odd", "true");
+  odd["spec"]["containers"][0]["env"] = json::array(
+      {{{"name", "KEY"}, {"valueFrom", {{"secretKeyRef", {{"name", "missing"}, {"key", "k"}}}}}}});
+  json fine = shell_pod("fine", "true");
+  // Bound before the node starts: the first look finds both, the odd one first.
+  for (json* pod : {&odd, &fine}) {
+    (*pod)["spec"]["nodeName"] = bed.options.name;
+    bed.create(*pod);
+  }
+  bed.start();
+  REQUIRE(bed.await_phase("fine", "Succeeded"));
 }
