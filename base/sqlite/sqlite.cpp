@@ -118,16 +118,19 @@ Result<Database> Database::open(const std::string& path, Durability durability, 
   sqlite3* handle = nullptr;
   const int opened = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database database(handle, path);
-  if (opened != SQLITE_OK) {
+  // SQLite says only "unable to open database file" or "disk I/O error"; the system knows why.
+  const auto explained = [&] {
     Error error = database.error("open");
-    // SQLite says only "unable to open database file"; the system knows why.
-    const int system_error = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+    const int kind = handle != nullptr ? sqlite3_extended_errcode(handle) & 0xff : SQLITE_NOMEM;
+    const bool of_system = kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR || kind == SQLITE_FULL;
+    const int system_error = of_system ? sqlite3_system_errno(handle) : 0;
     if (system_error == EACCES || system_error == EPERM || system_error == EROFS)
       error.code = Code::Forbidden;
     if (system_error != 0)
       error.message += " (" + std::generic_category().message(system_error) + ")";
     return failure(std::move(error));
-  }
+  };
+  if (opened != SQLITE_OK) return explained();
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
   // Files may come from elsewhere: no SQL of theirs runs with our rights.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -142,7 +145,7 @@ Result<Database> Database::open(const std::string& path, Durability durability, 
   // The first statement that reads the file: where "not a database" shows.
   settings += " SELECT count(*) FROM sqlite_schema;";
   if (sqlite3_exec(handle, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    return failure(database.error("open"));
+    return explained();
   if (access == Access::ReadWrite && sqlite3_db_readonly(handle, "main") == 1)
     return failure(Code::Forbidden, "open " + path + ": the file is read-only");
   return database;

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "scheduler/time_zone.h"
 #include "tools/sparkcron/version.h"
 
 namespace sparkcron {
@@ -107,6 +108,10 @@ base::Status convert(const Raw& raw, Options& options) {
       return base::failure(base::Code::InvalidArgument, "--conf " + pair + ": KEY=VALUE expected");
     }
     options.default_conf[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  if (options.default_time_zone != "Local") {
+    if (const auto zone = scheduler::TimeZone::load(options.default_time_zone); !zone)
+      return base::failure(zone.error().with_context("--default-time-zone"));
   }
   if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
     return base::failure(base::Code::InvalidArgument,

@@ -61,10 +61,17 @@ void warn_about_writers(const std::string& folder) {
       {{"folder", folder}, {"owner", std::to_string(found.st_uid)}});
 }
 
+tl::unexpected<base::Error> unusable(base::Error error) {
+  error.message += ": mend that, or choose another folder with --data-dir";
+  return failure(std::move(error));
+}
+
 }  // namespace
 
 base::Result<DataDir> DataDir::open(const std::string& path) {
-  RETURN_IF_ERROR(base::make_folders(path));
+  if (const auto made = base::make_folders(path); !made) return unusable(made.error());
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0)
+    return unusable(base::system_error("write to " + path, errno));
   warn_about_writers(path);
   const std::string lock_path = path + "/lock";
   auto lock = base::lock_file(lock_path);
@@ -79,7 +86,7 @@ base::Result<DataDir> DataDir::open(const std::string& path) {
   // For the message above only; the lock itself is the kernel's and ends with this process.
   if (::ftruncate(lock->get(), 0) != 0 ||
       !base::write_all(lock->get(), std::to_string(::getpid()) + "\n"))
-    return failure(base::system_error("write " + lock_path, errno));
+    return unusable(base::system_error("write " + lock_path, errno));
   RETURN_IF_ERROR(close_to_others(path));
   return DataDir(path, std::move(*lock));
 }

@@ -20,8 +20,8 @@ namespace sparkcron {
 
 class DataDir {
  public:
-  // Creates the folder if needed and locks it. Errors name the folder: "create folder /srv/x:
-  // Permission denied",
+  // Creates the folder if needed and locks it. Errors name the folder: "write to /srv/x: Permission
+  // denied: mend that, …",
   // "/srv/x is in use by another sparkcron (process 4711)", "/srv/x/lock belongs to user 1002: …".
   static base::Result<DataDir> open(const std::string& path);
 

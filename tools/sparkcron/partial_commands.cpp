@@ -117,6 +117,7 @@ base::Result<std::string> ca_file_of(const Options& options, const Cluster& clus
 base::Status run_node(const Options& options) {
   ASSIGN_OR_RETURN(DataDir data, DataDir::open(options.data_dir));
   ASSIGN_OR_RETURN(const std::string spark_home, find_spark_home(options.spark_home));
+  ASSIGN_OR_RETURN(const std::string java_home, find_java_home(options.java_home));
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
@@ -129,7 +130,7 @@ base::Status run_node(const Options& options) {
   node_options.capacity = node_capacity(options.capacity);
   node_options.data_dir = data.path();
   node_options.spark_home = spark_home;
-  node_options.java_home = options.java_home;
+  node_options.java_home = java_home;
   node_options.api_url = cluster.url;
   runner::node::DriverTokens tokens(
       [&cluster](const std::string& ns, const std::string& service_account) {

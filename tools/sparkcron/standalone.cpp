@@ -175,11 +175,12 @@ class Standalone {
 
   base::Status start_node() {
     ASSIGN_OR_RETURN(const std::string spark_home, find_spark_home(options_.spark_home));
+    ASSIGN_OR_RETURN(const std::string java_home, find_java_home(options_.java_home));
     runner::node::NodeOptions options;
     options.name = node_name();
     options.data_dir = data_.path();
     options.spark_home = spark_home;
-    options.java_home = options_.java_home;
+    options.java_home = java_home;
     options.api_url = door_.url;
     options.token = [token = token_](const nlohmann::json&) { return token; };
     options.ca_file = door_.certificate.certificate;

@@ -48,9 +48,10 @@ base::Result<std::string> find_spark_home(const std::string& given) {
                                                           : "";
   if (!named.empty()) {
     if (is_spark(named)) return absolute_path(named);
-    return base::failure(base::Code::InvalidArgument,
-                         std::string(given.empty() ? "SPARK_HOME" : "--spark-home") + " " + named +
-                             " has no bin/spark-submit");
+    return base::failure(
+        base::Code::InvalidArgument,
+        std::string(given.empty() ? "SPARK_HOME" : "--spark-home") + " " + named +
+            " has no bin/spark-submit: name the folder that Spark was unpacked to");
   }
   std::vector<fs::path> places;
   std::error_code problem;
@@ -66,6 +67,20 @@ base::Result<std::string> find_spark_home(const std::string& given) {
       base::Code::InvalidArgument,
       "no Spark found: give --spark-home or SPARK_HOME, or run tools/bootstrap run, which puts "
       "pyspark into .venv");
+}
+
+base::Result<std::string> find_java_home(const std::string& given) {
+  const char* from_environment = std::getenv("JAVA_HOME");
+  const std::string named = !given.empty()                ? given
+                            : from_environment != nullptr ? from_environment
+                                                          : "";
+  std::error_code problem;
+  if (named.empty()) return std::string();
+  if (fs::exists(fs::path(named) / "bin" / "java", problem)) return absolute_path(named);
+  return base::failure(base::Code::InvalidArgument,
+                       std::string(given.empty() ? "JAVA_HOME" : "--java-home") + " " + named +
+                           " has no bin/java: name the folder of a Java, or nothing for the java "
+                           "on PATH");
 }
 
 std::string node_name() {

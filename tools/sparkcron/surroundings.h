@@ -1,6 +1,6 @@
 #pragma once
 
-// What standalone finds on its machine: Spark, the node's name, the user.
+// What standalone finds on its machine: Spark, Java, the node's name, the user.
 //
 // Threads: main only.
 
@@ -14,6 +14,9 @@ namespace sparkcron {
 // directory. The folder must have bin/spark-submit. InvalidArgument says what was looked at and
 // what to do.
 base::Result<std::string> find_spark_home(const std::string& given);
+
+// --java-home, else $JAVA_HOME: must have bin/java. Empty when neither is given: the java on PATH.
+base::Result<std::string> find_java_home(const std::string& given);
 
 // The host's name as a node's name: lower case, without what Kubernetes refuses.
 std::string node_name();

@@ -189,7 +189,9 @@ TEST_CASE("a running service notices that its database is gone or another one") 
 TEST_CASE("a folder that cannot be made is named with the reason") {
   const auto data = DataDir::open("/proc/nothing/here");
   REQUIRE_FALSE(data.has_value());
-  CHECK(data.error().message == "create folder /proc/nothing: No such file or directory");
+  CHECK(data.error().message ==
+        "create folder /proc/nothing: No such file or directory: mend that, or choose another "
+        "folder with --data-dir");
 }
 
 }  // namespace
