@@ -24,7 +24,6 @@ Code code_of(int error_number) {
       return Code::NotFound;
     case EACCES:
     case EPERM:
-    case EROFS:
       return Code::Forbidden;
     case ENAMETOOLONG:
     case ELOOP:

@@ -81,7 +81,11 @@ void Trash::loop() {
       filled_ = false;
     }
     const auto names = base::list_folder(folder_);
-    if (!names) continue;
+    if (!names) {
+      base::log_warning("runner/node", "The trash cannot be looked through, what is in it stays",
+                        {{"error", names.error().message}});
+      continue;
+    }
     for (const std::string& name : *names) {
       remove_tree(folder_ / name);
       base::MutexLock lock(mutex_);
