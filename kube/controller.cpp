@@ -117,9 +117,12 @@ void Controller::await_preferred() const {
 void Controller::process(const ObjectKey& key) {
   if (hooks_.on_depth) hooks_.on_depth(queue_.depth());
   const base::SteadyTime begin = clock_.steady_now();
+  const base::WallTime wall = clock_.now();
   const auto result = base::guarded("reconcile", [&] { return reconciler_.reconcile(key); });
   if (result) {
     settle(key, *result);
+    // The clock was set back meanwhile: what was decided may have been decided by a wrong time.
+    if (result->wake_at && clock_.now() < wall) add(key);
   } else {
     retry(key, result.error());
   }

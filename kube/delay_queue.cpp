@@ -10,6 +10,8 @@ namespace {
 // The wall clock may be set (NTP, suspend, migration) while we sleep by the steady one.
 constexpr std::chrono::seconds kLongestSleep{30};
 constexpr std::chrono::seconds kAgain{1};  // after a failure to tell that a key is due
+// Going back by less is the everyday work of NTP.
+constexpr std::chrono::seconds kWentBack{1};
 
 }  // namespace
 
@@ -30,6 +32,9 @@ DelayQueue::~DelayQueue() {
 void DelayQueue::set(const ObjectKey& key, base::WallTime at) {
   base::MutexLock lock(mutex_);
   take_wall(key);
+  // Noted here as well: the clock may be right again before this queue looks at it.
+  const std::chrono::milliseconds ahead = lead();
+  lead_ = by_wall_.empty() ? ahead : std::max(lead_, ahead);
   moments_[key].wall = at;
   by_wall_.emplace(at, key);
   changed_.notify_all();
@@ -75,16 +80,25 @@ void DelayQueue::forget_if_idle(const ObjectKey& key) {
     moments_.erase(found);
 }
 
+// Constant but for jumps of the wall clock.
+std::chrono::milliseconds DelayQueue::lead() const {
+  return clock_.now().time_since_epoch() - clock_.steady_now().time_since_epoch();
+}
+
 std::vector<ObjectKey> DelayQueue::take_due() {
   const base::WallTime wall = clock_.now();
   const base::SteadyTime steady = clock_.steady_now();
+  const std::chrono::milliseconds ahead = lead();
+  const bool went_back = ahead < lead_ - kWentBack;
   std::vector<ObjectKey> due;
-  for (auto next = by_wall_.begin(); next != by_wall_.end() && next->first <= wall; ++next)
+  for (auto next = by_wall_.begin(); next != by_wall_.end() && (went_back || next->first <= wall);
+       ++next)
     due.push_back(next->second);
   const size_t by_wall = due.size();
   for (auto next = by_steady_.begin(); next != by_steady_.end() && next->first <= steady; ++next)
     due.push_back(next->second);
   // Only now, when no allocation can fail any more: what is taken out is told.
+  lead_ = went_back ? ahead : std::max(lead_, ahead);
   for (size_t i = 0; i < due.size(); ++i) {
     if (i < by_wall) {
       take_wall(due[i]);

@@ -4,11 +4,13 @@
 // steady one: a new moment replaces the old one of its sort and leaves the other, so that a retry
 // does not forget what the schedule waits for. A jump of the wall clock neither holds a retry back
 // nor makes a schedule late: while it sleeps, the queue looks at the wall clock again at least
-// every 30 s.
+// every 30 s. A clock that went back may have been wrong when keys were told until when to wait:
+// all that wait for wall times are due then, once, whatever they wait for.
 //
 // Threads: any. `due` is called on the queue's own thread, without a lock held; if it throws, the
 // key is due again a second later.
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -47,6 +49,7 @@ class DelayQueue {
   void take_wall(const ObjectKey& key) REQUIRES(mutex_);
   void take_steady(const ObjectKey& key) REQUIRES(mutex_);
   void forget_if_idle(const ObjectKey& key) REQUIRES(mutex_);
+  [[nodiscard]] std::chrono::milliseconds lead() const;
   std::vector<ObjectKey> take_due() REQUIRES(mutex_);
   [[nodiscard]] base::SteadyTime next_look() const REQUIRES(mutex_);
   void run();
@@ -59,6 +62,8 @@ class DelayQueue {
   std::map<ObjectKey, Moments> moments_ GUARDED_BY(mutex_);
   std::set<std::pair<base::WallTime, ObjectKey>> by_wall_ GUARDED_BY(mutex_);
   std::set<std::pair<base::SteadyTime, ObjectKey>> by_steady_ GUARDED_BY(mutex_);
+  // The furthest that the wall clock was seen ahead of the steady one since by_wall_ was empty.
+  std::chrono::milliseconds lead_ GUARDED_BY(mutex_){0};
   std::thread thread_;
 };
 

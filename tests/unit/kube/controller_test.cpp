@@ -107,6 +107,20 @@ TEST_CASE("a reconcile that asks to be woken is") {
   CHECK(script.total() == 2);
 }
 
+TEST_CASE("what was decided while the clock was set back is decided anew") {
+  FakeClock clock;
+  Script script([&](int count) -> base::Result<Reconciled> {
+    if (count > 1) return Reconciled{};
+    const base::WallTime wrong = clock.now();
+    clock.set_wall(wrong - std::chrono::years{10});
+    return Reconciled{.wake_at = wrong + 1h};
+  });
+  Controller controller({.name = "test"}, script, clock);
+  controller.add(kKey);
+  controller.start();
+  script.await(2);
+}
+
 TEST_CASE("errors are tried again, later each time") {
   FakeClock clock;
   Outcomes outcomes;

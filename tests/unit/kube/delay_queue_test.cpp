@@ -117,11 +117,53 @@ TEST_CASE("a wall clock set back holds no retry") {
   Collected out;
   DelayQueue queue(clock, out.callback());
   queue.set({"n", "a"}, clock.steady_now() + 1s);
-  queue.set({"n", "b"}, clock.now() + 1s);
   clock.set_wall(clock.now() - 1h);
   clock.advance(1s);
   CHECK(out.await(1) == "a");
-  CHECK(queue.size() == 1);
+}
+
+TEST_CASE("keys set to wait for 2036 by a wrong clock are due when the clock is right again") {
+  FakeClock clock;
+  Collected out;
+  DelayQueue queue(clock, out.callback());
+  const base::WallTime right = clock.now();
+  SECTION("seen while they waited") {
+    queue.set({"n", "a"}, right + 1h);
+    clock.await_waiters(1);
+    clock.set_wall(right + std::chrono::years{10});
+    CHECK(out.await(1) == "a");
+    queue.set({"n", "a"}, clock.now() + 1h);
+    queue.set({"n", "b"}, clock.now() + std::chrono::years{1});
+    clock.await_waiters(1);
+    clock.set_wall(right + 35s);
+    clock.advance(30s);
+    CHECK(out.await(3) == "aab");
+  }
+  SECTION("wrong only while they were set") {
+    queue.set({"n", "a"}, right + 1h);
+    clock.set_wall(right + std::chrono::years{10});
+    queue.set({"n", "b"}, clock.now() + 1h);
+    clock.set_wall(right);
+    clock.advance(30s);
+    out.await(2);
+  }
+  CHECK(queue.size() == 0);
+}
+
+TEST_CASE("ten thousand waiting keys rest while the clocks go on, nudged by NTP or not") {
+  FakeClock clock;
+  Collected out;
+  DelayQueue queue(clock, out.callback());
+  for (int i = 0; i < 10'000; ++i)
+    queue.set({"n", std::to_string(i)}, clock.now() + 24h);
+  for (int i = 0; i < 20; ++i) {
+    clock.await_waiters(1);
+    clock.set_wall(clock.now() + (i % 2 == 0 ? 400ms : -400ms));
+    clock.advance(30s);
+  }
+  queue.set({"n", "end"}, clock.steady_now());
+  CHECK(out.await(1) == "end");
+  CHECK(queue.size() == 10'000);
 }
 
 TEST_CASE("a moment at the end of time is no trouble") {
