@@ -1,28 +1,29 @@
 #pragma once
 
-// The syntax of names, labels and annotations. Each function gives what is wrong, in the words of
-// Kubernetes, or nothing. Linear time. Threads: pure functions.
+// The syntax of names, labels and annotations, with the texts of Kubernetes (package validation of
+// apimachinery), which people search for. Each function gives what is wrong; empty when it is
+// right. Linear time.
+//
+// Threads: pure functions.
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
-#include "kube/server/machinery/invalid_field.h"
-
 namespace kube::server::machinery {
 
-// A DNS label of at most 63 (names of namespaces, services, ports).
-std::optional<std::string> dns_label_problem(std::string_view text);
-// A DNS subdomain of at most 253 (names of most objects).
-std::optional<std::string> dns_subdomain_problem(std::string_view text);
-// `app`, `example.com/app`: keys of labels and annotations, names of finalizers.
-std::optional<std::string> qualified_name_problem(std::string_view text);
-std::optional<std::string> label_value_problem(std::string_view text);
+enum class NameRule {
+  Subdomain,     // RFC 1123 subdomain, at most 253 characters: most kinds
+  Label,         // RFC 1123 label, at most 63: namespaces
+  Dns1035Label,  // at most 63, begins with a letter: services
+  PathSegment,   // anything that can stand in a path
+};
 
-// metadata's name, namespace, labels, annotations, finalizers and ownerReferences.
-std::vector<FieldError> check_metadata(const nlohmann::json& object);
+std::vector<std::string> check_name(std::string_view name, NameRule rule);
+// Of generateName: may end in '-'.
+std::vector<std::string> check_name_prefix(std::string_view prefix, NameRule rule);
+// `app`, `example.com/app`: keys of labels and annotations, names of finalizers.
+std::vector<std::string> check_qualified_name(std::string_view name);
+std::vector<std::string> check_label_value(std::string_view value);
 
 }  // namespace kube::server::machinery

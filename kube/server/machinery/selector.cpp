@@ -34,10 +34,17 @@ std::optional<int64_t> to_integer(std::string_view text) {
   return value;
 }
 
+std::string together(const std::vector<std::string>& problems) {
+  std::string text;
+  for (const std::string& problem : problems)
+    text += (text.empty() ? "" : "; ") + problem;
+  return text;
+}
+
 // What is wrong with a requirement, in the words of Kubernetes; empty when it is fine.
 std::string problem_of(const Requirement& requirement) {
-  if (auto problem = qualified_name_problem(requirement.key)) {
-    return FieldError::invalid("key", requirement.key, *problem).message();
+  if (const auto problems = check_qualified_name(requirement.key); !problems.empty()) {
+    return FieldError::invalid("key", requirement.key, together(problems)).message();
   }
   const bool by_set = requirement.op == Operator::In || requirement.op == Operator::NotIn;
   if (by_set && requirement.values.empty()) {
@@ -54,8 +61,9 @@ std::string problem_of(const Requirement& requirement) {
                                  "for 'Gt', 'Lt' operators, the value must be an integer")
           .message();
     }
-    if (auto problem = label_value_problem(requirement.values[i])) {
-      return FieldError::invalid(at + "[" + requirement.key + "]", requirement.values[i], *problem)
+    if (const auto problems = check_label_value(requirement.values[i]); !problems.empty()) {
+      return FieldError::invalid(at + "[" + requirement.key + "]", requirement.values[i],
+                                 together(problems))
           .message();
     }
   }

@@ -114,7 +114,7 @@ bool is_hostname(const std::string& text) {
   std::string lower = text;
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return !dns_subdomain_problem(lower);
+  return check_name(lower, NameRule::Subdomain).empty();
 }
 
 bool is_uri(const std::string& text) {

@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kube/server/machinery/name_syntax.h"
 #include "tests/support/catch.h"
 
 using namespace kube::server::machinery;
@@ -104,23 +103,4 @@ TEST_CASE("field paths read as in Kubernetes") {
 TEST_CASE("a quoted value is cut") {
   const FieldError error = FieldError::invalid("f", std::string(100'000, 'x'), "no");
   CHECK(error.message().size() < 1000);
-}
-
-TEST_CASE("metadata is checked with the words of Kubernetes") {
-  CHECK(
-      check_metadata({{"metadata", {{"name", "a-b.c"}, {"labels", {{"x.y/a", "v_1"}}}}}}).empty());
-  CHECK(check_metadata(Json::object()).front().message() ==
-        "metadata.name: Required value: name or generateName is required");
-  const auto errors = check_metadata(Json::parse(
-      R"({"metadata": {"name": "A", "labels": {"a b": "-"}, "ownerReferences": [{}]}})"));
-  REQUIRE(errors.size() == 7);
-  CHECK(errors[0].message().rfind("metadata.name: Invalid value: \"A\": a lowercase RFC 1123 "
-                                  "subdomain must consist of",
-                                  0) == 0);
-  CHECK(errors[1].message().rfind("metadata.labels: Invalid value: \"a b\": name part must", 0) ==
-        0);
-  CHECK(errors[2].message().rfind("metadata.labels: Invalid value: \"-\": a valid label must", 0) ==
-        0);
-  CHECK(errors[6].message() ==
-        "metadata.ownerReferences[0].uid: Invalid value: \"\": uid must not be empty");
 }

@@ -74,6 +74,17 @@ TEST_CASE("metadata as a whole") {
   CHECK(fields == std::vector<std::string>{"metadata.labels", "metadata.labels",
                                            "metadata.ownerReferences[0].uid",
                                            "metadata.ownerReferences", "metadata.finalizers"});
+  CHECK_THAT(errors[0].message(),
+             Catch::StartsWith("metadata.labels: Invalid value: \"bad key\": name part must"));
+  CHECK_THAT(errors[1].message(),
+             Catch::StartsWith("metadata.labels: Invalid value: \"-\": a valid label must"));
+  CHECK(errors[2].message() ==
+        "metadata.ownerReferences[0].uid: Required value: must not be empty");
+  CHECK(check_metadata(nlohmann::json::object(), NameRule::Subdomain, false).front().message() ==
+        "metadata.name: Required value: name or generateName is required");
+  CHECK_THAT(check_metadata({{"name", "A"}}, NameRule::Subdomain, false).front().message(),
+             Catch::StartsWith("metadata.name: Invalid value: \"A\": a lowercase RFC 1123 "
+                               "subdomain must consist of"));
   CHECK(check_metadata({{"name", "a"}, {"namespace", "b"}}, NameRule::Subdomain, true).empty());
 }
 
