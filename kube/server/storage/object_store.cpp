@@ -277,6 +277,12 @@ void ObjectStore::note_health(base::Status health) {
   health_ = std::move(health);
 }
 
+// Writing goes on, as far as it can: what is damaged may be old rows that nobody needs before the
+// next start, and that start would fail.
+void ObjectStore::note_damage(const base::Error& error) {
+  if (error.code == base::Code::Corrupt) note_health(base::failure(error));
+}
+
 base::Result<size_t> ObjectStore::check_room(const WriteRequest& request) const {
   if (request.change == Change::Deleted) return size_t{0};
   const ObjectPtr current = get(request.key);
@@ -517,6 +523,7 @@ void ObjectStore::compact_if_needed() {
   if (!core_->log) return;
   // A crash before this: the rows are still there and the next start knows a little more history.
   if (auto compacted = core_->log->compact(horizon); !compacted) {
+    note_damage(compacted.error());
     base::log_warning("kube/server", "Could not compact the store; trying again later",
                       {{"error", compacted.error().message}});
   }
@@ -530,6 +537,7 @@ void ObjectStore::tidy() {
   if (shrunk) {
     untidy_ = *shrunk;
   } else {
+    note_damage(shrunk.error());
     base::log_warning("kube/server", "Could not give free pages back to the disk; trying later",
                       {{"error", shrunk.error().message}});
   }

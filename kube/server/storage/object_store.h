@@ -95,7 +95,8 @@ class ObjectStore {
   [[nodiscard]] int64_t compacted() const;
 
   [[nodiscard]] size_t bytes() const;  // of the text of all objects
-  // What keeps the store from writing, until it is over: a sync that failed, a damaged file.
+  // What keeps the store from writing, until it is over: a sync that failed, a damaged file. Of
+  // damage found while tidying up: what will keep it from opening the file again.
   [[nodiscard]] base::Status health() const;
 
   // What write() would say of the object's size and of the quota; the object's bytes if it is well.
@@ -127,6 +128,7 @@ class ObjectStore {
   base::Status publish(const std::vector<EventPtr>& events);
   base::Status reopen();
   void note_health(base::Status health);
+  void note_damage(const base::Error& error);
   void compact_if_needed();
   void tidy();
   void apply(const EventPtr& event) REQUIRES(mutex_);

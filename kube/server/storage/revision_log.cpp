@@ -137,21 +137,23 @@ base::Status RevisionLog::append(std::span<const Row> rows) {
 
 base::Status RevisionLog::compact(int64_t revision) {
   if (revision <= compacted_) return {};
-  {
-    ASSIGN_OR_RETURN(auto transaction, Transaction::begin(*database_));
-    for (const char* sql :
-         {"DELETE FROM revisions WHERE revision IN (SELECT previous FROM revisions WHERE revision "
-          "> "
-          "?1 AND revision <= ?2 AND previous > 0)",
-          "DELETE FROM revisions WHERE revision > ?1 AND revision <= ?2 AND change = 2",
-          "UPDATE horizon SET compacted = ?2 WHERE compacted >= ?1"}) {
-      ASSIGN_OR_RETURN(auto statement, database_->prepare(sql));
-      RETURN_IF_ERROR(statement.bind(1, compacted_).bind(2, revision).run());
-    }
-    RETURN_IF_ERROR(transaction.commit());
-  }
+  if (auto dropped = drop_rows(revision); !dropped)
+    return base::failure(explain(dropped.error(), database_->path()));
   compacted_ = revision;
   return {};
+}
+
+base::Status RevisionLog::drop_rows(int64_t revision) {
+  ASSIGN_OR_RETURN(auto transaction, Transaction::begin(*database_));
+  for (const char* sql :
+       {"DELETE FROM revisions WHERE revision IN (SELECT previous FROM revisions WHERE revision > "
+        "?1 AND revision <= ?2 AND previous > 0)",
+        "DELETE FROM revisions WHERE revision > ?1 AND revision <= ?2 AND change = 2",
+        "UPDATE horizon SET compacted = ?2 WHERE compacted >= ?1"}) {
+    ASSIGN_OR_RETURN(auto statement, database_->prepare(sql));
+    RETURN_IF_ERROR(statement.bind(1, compacted_).bind(2, revision).run());
+  }
+  return transaction.commit();
 }
 
 base::Result<bool> RevisionLog::shrink() {

@@ -57,6 +57,8 @@ class RevisionLog {
               int64_t compacted)
       : database_(std::move(database)), insert_(std::move(insert)), compacted_(compacted) {}
 
+  base::Status drop_rows(int64_t revision);
+
   std::unique_ptr<base::sqlite::Database> database_;  // at a fixed address: statements point to it
   base::sqlite::Statement insert_;
   int64_t compacted_;
