@@ -5,6 +5,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "kube/server/storage/pace.h"
 
 namespace kube::server::storage {
 namespace {
@@ -22,9 +23,27 @@ bool wants(const Subscription& subscription, const Key& key) {
 
 Frame Frames::get(const std::string& form, const std::function<std::string()>& render) {
   Frame& frame = frames_[form];
-  if (!frame) frame = std::make_shared<const std::string>(render());
+  if (!frame) {
+    auto text = std::make_shared<const std::string>(render());
+    frame = pace_ ? pace_->hold(std::move(text)) : std::move(text);
+  }
   return frame;
 }
+
+// What a watch begins with: objects as they were listed, or events of the history.
+struct WatchHub::Past {
+  std::shared_ptr<Pace> pace;
+  base::SteadyTime until;
+  std::vector<EventPtr> events;
+  size_t next = 0;
+  // A list: where it ends, and whether to say so.
+  std::optional<int64_t> listed;
+
+  Past(std::shared_ptr<Pace> paced, base::SteadyTime end) : pace(std::move(paced)), until(end) {}
+  ~Past() { pace->leave(); }
+  Past(const Past&) = delete;
+  Past& operator=(const Past&) = delete;
+};
 
 WatchHub::WatchHub(ObjectStore& store, base::Clock& clock) : store_(store), clock_(clock) {
   store_.add_listener([this](const std::vector<EventPtr>& events) {
@@ -88,6 +107,7 @@ base::SteadyTime WatchHub::next_deadline() const {
   for (const auto& [resource, watches] : watches_) {
     for (const auto& [id, watch] : watches) {
       next = std::min(next, watch.subscription.until);
+      if (watch.past) next = std::min(next, watch.past->until);
       if (watch.subscription.bookmarks) next = std::min(next, watch.next_bookmark);
     }
   }
@@ -102,7 +122,8 @@ WatchHub::Work WatchHub::next_work() {
   base::MutexLock lock(mutex_);
   size_ = count;
   while (work_.commits.empty() && !work_.overrun && work_.arrivals.empty() &&
-         work_.removals.empty() && !work_.stopping && clock_.steady_now() < deadline) {
+         work_.removals.empty() && work_.rooms.empty() && !work_.stopping &&
+         clock_.steady_now() < deadline) {
     clock_.wait_until(lock, changed_, deadline);
   }
   Work work = std::exchange(work_, Work{});
@@ -131,6 +152,8 @@ void WatchHub::run() {
     }
     for (Arrival& arrival : work.arrivals)
       begin(std::move(arrival));
+    for (const Id id : work.rooms)
+      go_on(id);
     if (work.stopping) break;
     tick(clock_.steady_now());
   }
@@ -160,43 +183,92 @@ void WatchHub::begin(Arrival arrival) {
               .position = 0,
               .next_bookmark = clock_.steady_now() + kBookmarkEvery};
   if (arrival.started) arrival.started(id);
-  if (!guard(watch, [&] { return catch_up(watch); })) return;
+  const auto started = [&] {
+    recall(watch, id);
+    return catch_up(watch);
+  };
+  if (!guard(watch, started)) return;
   std::string resource = watch.subscription.resource;
   watches_[std::move(resource)].emplace(id, std::move(watch));
 }
 
-// The store may be ahead of what this thread has published: `position` makes sure that an event
-// which was part of the catching up is not delivered again.
-bool WatchHub::catch_up(Watch& watch) {
+void WatchHub::recall(Watch& watch, Id id) {
+  auto pace = std::make_shared<Pace>(kMaxPacedBytes, [this, id] { has_room(id); });
+  watch.past = std::make_unique<Past>(std::move(pace), clock_.steady_now() + kCatchUp);
   Subscription& subscription = watch.subscription;
-  Watcher& watcher = *subscription.watcher;
-  if (!subscription.after) {
-    const Listing listing = store_.list(subscription.resource, subscription.ns);
-    watch.position = listing.revision;
-    for (const ObjectPtr& object : listing.items) {
-      Frames frames;
-      const Event event{.revision = object->revision,
-                        .change = Change::Created,
-                        .object = object,
-                        .previous = nullptr};
-      if (!watcher.deliver(event, frames)) return false;
+  watch.position = subscription.after.value_or(0);
+  if (subscription.after) return;
+  const Listing listing = store_.list(subscription.resource, subscription.ns);
+  watch.past->listed = listing.revision;
+  watch.past->events.reserve(listing.items.size());
+  for (const ObjectPtr& object : listing.items) {
+    auto event = std::make_shared<Event>();
+    event->revision = object->revision;
+    event->change = Change::Created;
+    event->object = object;
+    watch.past->events.push_back(std::move(event));
+  }
+}
+
+// False: the watch is over. The store may be ahead of what this thread has published: `position`
+// makes sure that an event which was part of the catching up is not delivered again. And what was
+// published while the watch waited for room is in the history, or the watch is told that it is
+// Gone.
+bool WatchHub::catch_up(Watch& watch) {
+  bool recalled = watch.past->listed.has_value() || !watch.past->events.empty();
+  while (true) {
+    if (!hand_out(watch)) return false;
+    if (watch.past->next < watch.past->events.size()) return true;  // later
+    if (recalled && watch.position >= published_) break;
+    auto events = store_.events_after(watch.position);
+    if (!events) {
+      watch.subscription.watcher->fail(events.error());
+      return false;
     }
-    if (!subscription.initial_events_end) return true;
-    return watcher.bookmark(listing.revision, BookmarkKind::InitialEventsEnd);
+    if (events->empty()) break;
+    recalled = true;
+    watch.past->events = std::move(*events);
+    watch.past->next = 0;
   }
-  const auto events = store_.events_after(*subscription.after);
-  if (!events) {
-    watcher.fail(events.error());
-    return false;
-  }
-  watch.position = *subscription.after;
-  for (const EventPtr& event : *events) {
-    watch.position = event->revision;
-    if (!wants(subscription, event->object->key)) continue;
-    Frames frames;
-    if (!watcher.deliver(*event, frames)) return false;
-  }
+  watch.past.reset();
   return true;
+}
+
+// False: the watch is over. Stops where there is no room.
+bool WatchHub::hand_out(Watch& watch) {
+  Past& past = *watch.past;
+  Watcher& watcher = *watch.subscription.watcher;
+  for (; past.next < past.events.size(); ++past.next) {
+    const EventPtr& event = past.events[past.next];
+    if (wants(watch.subscription, event->object->key)) {
+      if (!past.pace->has_room()) return true;
+      Frames frames(past.pace);
+      if (!watcher.deliver(*event, frames)) return false;
+    }
+    if (!past.listed) watch.position = event->revision;
+    past.events[past.next] = nullptr;
+  }
+  if (!past.listed) return true;
+  watch.position = *std::exchange(past.listed, std::nullopt);
+  return !watch.subscription.initial_events_end ||
+         watcher.bookmark(watch.position, BookmarkKind::InitialEventsEnd);
+}
+
+// On any thread.
+void WatchHub::has_room(Id id) {
+  const base::MutexLock lock(mutex_);
+  work_.rooms.push_back(id);
+  changed_.notify_one();
+}
+
+void WatchHub::go_on(Id id) {
+  for (auto& [resource, watches] : watches_) {
+    const auto found = watches.find(id);
+    if (found == watches.end()) continue;
+    Watch& watch = found->second;
+    if (watch.past && !guard(watch, [&] { return catch_up(watch); })) watches.erase(found);
+    return;
+  }
 }
 
 void WatchHub::publish(const EventPtr& event) {
@@ -207,8 +279,8 @@ void WatchHub::publish(const EventPtr& event) {
   auto& watches = found->second;
   for (auto entry = watches.begin(); entry != watches.end();) {
     Watch& watch = entry->second;
-    const bool news =
-        event->revision > watch.position && wants(watch.subscription, event->object->key);
+    const bool news = !watch.past && event->revision > watch.position &&
+                      wants(watch.subscription, event->object->key);
     const bool stays =
         !news || guard(watch, [&] { return watch.subscription.watcher->deliver(*event, frames); });
     entry = stays ? std::next(entry) : watches.erase(entry);
@@ -227,10 +299,11 @@ void WatchHub::tick(base::SteadyTime now) {
 // False: the watch is over.
 bool WatchHub::tick(Watch& watch, base::SteadyTime now) {
   Subscription& subscription = watch.subscription;
-  if (now >= subscription.until) {
+  if (now >= subscription.until || (watch.past && now >= watch.past->until)) {
     subscription.watcher->end();
     return false;
   }
+  if (watch.past) return true;
   if (!subscription.bookmarks || now < watch.next_bookmark) return true;
   watch.next_bookmark = now + kBookmarkEvery;
   // A bookmark promises that nothing before it will come: that holds for what was published.

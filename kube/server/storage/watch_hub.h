@@ -6,9 +6,12 @@
 //
 // Watchers are called on the hub's thread only, never at the same time, and must not block. When
 // the hub falls behind the writers by more than kMaxQueuedBytes it ends every watch, so that they
-// come back and ask for what they missed, instead of piling it up. Threads: every public method
-// from any thread.
+// come back and ask for what they missed, instead of piling it up. What a new watch begins with
+// may be far more than a stream takes at once: it is handed out as fast as it is sent (Pace), and
+// what happens meanwhile follows from the history. Threads: every public method from any thread.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -19,6 +22,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,12 +34,18 @@ namespace kube::server::storage {
 
 using Frame = std::shared_ptr<const std::string>;
 
+class Pace;
+
 // The forms that one event has been rendered to.
 class Frames {
  public:
+  Frames() = default;
+  // Frames of one watch alone, counted until the last who holds one lets go.
+  explicit Frames(std::shared_ptr<Pace> pace) : pace_(std::move(pace)) {}
   Frame get(const std::string& form, const std::function<std::string()>& render);
 
  private:
+  std::shared_ptr<Pace> pace_;
   std::map<std::string, Frame> frames_;
 };
 
@@ -65,6 +75,9 @@ struct Subscription {
 class WatchHub {
  public:
   static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;  // committed, not yet handed out
+  static constexpr size_t kMaxPacedBytes = size_t{2} << 20;    // of one watch's past, not yet sent
+  // Who has not caught up by then is ended: its past holds objects that may be long gone.
+  static constexpr std::chrono::minutes kCatchUp{10};
 
   // `store` must have no writes yet and outlive the hub's use; see stop().
   WatchHub(ObjectStore& store, base::Clock& clock);
@@ -78,10 +91,12 @@ class WatchHub {
   [[nodiscard]] size_t size() const;
 
  private:
+  struct Past;
   struct Watch {
     Subscription subscription;
     int64_t position = 0;  // where its catching up ended: live events begin after it
     base::SteadyTime next_bookmark;
+    std::unique_ptr<Past> past;  // null: it is live
   };
   struct Arrival {
     Subscription subscription;
@@ -93,6 +108,7 @@ class WatchHub {
     bool overrun = false;  // there were too many: they are left out
     std::vector<Arrival> arrivals;
     std::vector<Id> removals;
+    std::vector<Id> rooms;  // watches with room for more of their past
     bool stopping = false;
   };
 
@@ -102,7 +118,11 @@ class WatchHub {
   void begin(Arrival arrival);
   static bool guard(Watch& watch, const std::function<bool()>& step);
   void end_all();
+  void recall(Watch& watch, Id id);
   bool catch_up(Watch& watch);
+  bool hand_out(Watch& watch);
+  void go_on(Id id);
+  void has_room(Id id);
   void publish(const EventPtr& event);
   void tick(base::SteadyTime now);
   bool tick(Watch& watch, base::SteadyTime now);

@@ -210,6 +210,102 @@ class FirstEventWatcher final : public Watcher {
   std::function<void()> first_;
 };
 
+// A client that takes a mebibyte for each event and sends nothing on until it is told to.
+struct Slow {
+  base::Mutex mutex;
+  std::vector<Frame> held;
+  bool reads = false;
+
+  void hold(Frame frame) {
+    const base::MutexLock lock(mutex);
+    if (!reads) held.push_back(std::move(frame));
+  }
+  void read_on() {
+    std::vector<Frame> sent;
+    const base::MutexLock lock(mutex);
+    reads = true;
+    sent.swap(held);
+  }
+};
+
+class SlowWatcher final : public Watcher {
+ public:
+  SlowWatcher(Record& record, Slow& slow) : inner_(record), slow_(slow) {}
+  bool deliver(const Event& event, Frames& frames) override {
+    slow_.hold(frames.get("big", [] { return std::string(size_t{1} << 20, 'x'); }));
+    return inner_.deliver(event, frames);
+  }
+  bool bookmark(int64_t revision, BookmarkKind kind) override {
+    return inner_.bookmark(revision, kind);
+  }
+  void fail(const base::Error& error) override { inner_.fail(error); }
+  void end() override { inner_.end(); }
+
+ private:
+  RecordingWatcher inner_;
+  Slow& slow_;
+};
+
+void watch_slowly(Fixture& f, Record& record, Slow& slow) {
+  f.hub.add({.resource = "things",
+             .ns = "default",
+             .after = std::nullopt,
+             .initial_events_end = true,
+             .bookmarks = true,
+             .until = f.clock.steady_now() + std::chrono::hours(1),
+             .watcher = std::make_unique<SlowWatcher>(record, slow)});
+}
+
+TEST_CASE("what a watch begins with waits for its reader, and what happens meanwhile follows") {
+  Slow slow;
+  Fixture f;
+  const int64_t a = revision_of(f.store->write(created("a")));
+  for (const char* name : {"b", "c", "d", "e"})
+    REQUIRE(f.store->write(created(name)));
+  const std::string end = "initial end " + std::to_string(f.store->revision());
+  Record& record = f.record();
+  watch_slowly(f, record, slow);
+  record.await(2);
+  REQUIRE(f.store->write(updated("a", a, "x")));
+  // Nobody else waits for it.
+  Record& other = f.record();
+  f.watch(other, std::nullopt);
+  other.await(5);
+  CHECK(record.await(2) == Lines{"created a", "created b"});
+  slow.read_on();
+  CHECK(record.await(7) ==
+        Lines{"created a", "created b", "created c", "created d", "created e", end, "updated a"});
+  REQUIRE(f.store->write(created("f")));
+  CHECK(record.await(8).back() == "created f");
+}
+
+TEST_CASE("a reader too slow for history is told so, and one that never reads is ended") {
+  Slow slow;
+  Fixture f;
+  for (const char* name : {"a", "b", "c"})
+    REQUIRE(f.store->write(created(name)));
+  Record& record = f.record();
+  watch_slowly(f, record, slow);
+  record.await(2);
+  SECTION("compacted meanwhile") {
+    for (int i = 0; i < 300; ++i)
+      REQUIRE(f.store->write(created("n" + std::to_string(i))));
+    // The hub has heard of them all.
+    Record& live = f.record();
+    f.watch(live, f.store->revision());
+    REQUIRE(f.store->write(created("z")));
+    live.await(1);
+    slow.read_on();
+    CHECK(record.await(5).back() == "failed gone");
+  }
+  SECTION("never") {
+    while (f.hub.size() < 1)
+      std::this_thread::yield();
+    f.clock.advance(WatchHub::kCatchUp);
+    CHECK(record.await(3) == Lines{"created a", "created b", "end"});
+  }
+}
+
 TEST_CASE("a watch that fails is ended alone") {
   Fixture f;
   Record& good = f.record();
