@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include <pthread.h>
 #include <signal.h>
 
 #include "base/check.h"
+#include "base/guard.h"
 
 namespace base::http {
 namespace {
@@ -24,7 +24,7 @@ Result<std::shared_ptr<CurlLoop>> CurlLoop::start() {
   curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, kKeptConnections);
   std::shared_ptr<CurlLoop> loop(new CurlLoop(std::move(multi)));
   MutexLock lock(loop->join_mutex_);
-  loop->thread_ = std::thread([raw = loop.get()] { raw->run(); });
+  loop->thread_ = start_thread("http-client", [raw = loop.get()] { raw->run(); });
   return loop;
 }
 
@@ -71,22 +71,19 @@ void CurlLoop::stop() {
 }
 
 void CurlLoop::run() {
-  pthread_setname_np(pthread_self(), "http-client");
   // Signals are for the other threads; above all, OpenSSL writing to a closed connection would end
   // the process by SIGPIPE.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
   while (true) {
-    std::vector<Command> commands;
+    obey_all();  // what is left after something threw
     {
       MutexLock lock(mutex_);
       if (stopping_) break;
-      commands.swap(commands_);
+      taken_.swap(commands_);
     }
-    for (const Command& command : commands)
-      obey(command);
-    commands.clear();
+    obey_all();
     int running = 0;
     curl_multi_perform(multi_.get(), &running);
     reap();
@@ -95,25 +92,39 @@ void CurlLoop::run() {
   end_all();
 }
 
-void CurlLoop::obey(const Command& command) {
+void CurlLoop::obey_all() {
+  while (next_taken_ < taken_.size()) {
+    const Command command = std::move(taken_[next_taken_++]);
+    const Status done = guarded("begin a request", [&] { return obey(command); });
+    if (done) continue;
+    active_.erase(command.transfer->easy());
+    command.transfer->abandon(done.error());
+  }
+  taken_.clear();
+  next_taken_ = 0;
+}
+
+Status CurlLoop::obey(const Command& command) {
   CURL* const easy = command.transfer->easy();
   switch (command.kind) {
     case Command::Kind::Begin:
-      if (command.transfer->ended()) return;  // cancelled before it began
+      if (command.transfer->ended()) return {};  // cancelled before it began
       active_.emplace(easy, command.transfer);
-      curl_multi_add_handle(multi_.get(), easy);
-      return;
+      if (const CURLMcode code = curl_multi_add_handle(multi_.get(), easy); code != CURLM_OK)
+        return failure(Code::Unavailable, curl_multi_strerror(code));
+      return {};
     case Command::Kind::Resume:
       // May call the body callback, which may pause again.
       if (active_.contains(easy)) curl_easy_pause(easy, CURLPAUSE_CONT);
-      return;
+      return {};
     case Command::Kind::Drop:
       if (const auto found = active_.find(easy); found != active_.end()) {
         curl_multi_remove_handle(multi_.get(), easy);
         active_.erase(found);
       }
-      return;
+      return {};
   }
+  return {};
 }
 
 void CurlLoop::reap() {
@@ -125,8 +136,10 @@ void CurlLoop::reap() {
     const auto found = active_.find(easy);
     CHECK(found != active_.end());
     curl_multi_remove_handle(multi_.get(), easy);
-    found->second->finish(code);
+    const std::shared_ptr<Transfer> transfer = std::move(found->second);
     active_.erase(found);
+    const Status told = guarded("end a request", [&] { transfer->finish(code); });
+    if (!told) transfer->abandon(told.error());
   }
 }
 

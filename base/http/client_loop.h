@@ -2,7 +2,8 @@
 
 // CurlLoop: the one thread that owns the multi handle. Others leave it commands and wake it;
 // curl_multi_wakeup is the only curl call that may come from another thread. No curl_multi call is
-// made from inside a callback. Private to base/http/client*.
+// made from inside a callback. What throws or is refused for one transfer ends that one. Private to
+// base/http/client*.
 //
 // Threads: any.
 
@@ -41,7 +42,8 @@ class CurlLoop {
   explicit CurlLoop(CurlMulti multi);
   void post(Command command);
   void run();
-  void obey(const Command& command);
+  void obey_all();
+  [[nodiscard]] Status obey(const Command& command);
   void reap();
   void end_all();
 
@@ -49,7 +51,10 @@ class CurlLoop {
   Mutex mutex_;
   std::vector<Command> commands_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::unordered_map<CURL*, std::shared_ptr<Transfer>> active_;  // the thread's own
+  // The thread's own.
+  std::vector<Command> taken_;
+  size_t next_taken_ = 0;
+  std::unordered_map<CURL*, std::shared_ptr<Transfer>> active_;
   Mutex join_mutex_;
   std::thread thread_ GUARDED_BY(join_mutex_);
 };

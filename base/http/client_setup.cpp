@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "base/guard.h"
+
 namespace base::http {
 namespace {
 
@@ -17,12 +19,19 @@ constexpr long kKeepAliveIdleSeconds = 15;
 constexpr long kKeepAliveIntervalSeconds = 5;
 constexpr unsigned kUserTimeoutMilliseconds = 30'000;
 
+// Nothing is thrown through libcurl, which is C: what cannot be kept ends the transfer.
 size_t header_callback(char* data, size_t size, size_t count, void* transfer) {
-  return static_cast<Transfer*>(transfer)->on_header({data, size * count});
+  const auto taken = guarded("read the head of an answer", [&] {
+    return static_cast<Transfer*>(transfer)->on_header({data, size * count});
+  });
+  return taken.value_or(0);
 }
 
 size_t body_callback(char* data, size_t size, size_t count, void* transfer) {
-  return static_cast<Transfer*>(transfer)->on_body({data, size * count});
+  const auto taken = guarded("read the body of an answer", [&] {
+    return static_cast<Transfer*>(transfer)->on_body({data, size * count});
+  });
+  return taken.value_or(0);
 }
 
 int socket_callback(void*, curl_socket_t socket, curlsocktype) {

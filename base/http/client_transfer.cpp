@@ -3,6 +3,8 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/guard.h"
+
 namespace base::http {
 namespace {
 
@@ -91,9 +93,11 @@ void Transfer::finish(CURLcode code) {
 }
 
 void Transfer::abandon(Error error) {
+  // Without memory for the name of the request the error goes without it: somebody waits for it.
+  (void)guarded("name a request", [&] { error = Error(error).with_context(options_.what); });
   MutexLock lock(mutex_);
   if (end_) return;
-  end_ = failure(error.with_context(options_.what));
+  end_ = failure(std::move(error));
   changed_.notify_all();
 }
 
