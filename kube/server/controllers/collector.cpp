@@ -90,9 +90,22 @@ Collector::Collector(objects::Objects& objects) : objects_(objects), store_(obje
   store_.add_listener([this](const std::vector<storage::EventPtr>& events) {
     const base::MutexLock lock(mutex_);
     if (stopping_) return;
-    events_.insert(events_.end(), events.begin(), events.end());
+    queue(events);
     changed_.notify_all();
   });
+}
+
+void Collector::queue(const std::vector<storage::EventPtr>& events) {
+  if (work_.overrun) return;
+  for (const storage::EventPtr& event : events) {
+    work_.bytes += sizeof(Event) + 2 * sizeof(Object) + event->object->text.size() +
+                   (event->previous ? event->previous->text.size() : 0);
+  }
+  if (work_.bytes > kMaxQueuedBytes) {
+    work_ = {.events = {}, .bytes = 0, .overrun = true};
+  } else {
+    work_.events.insert(work_.events.end(), events.begin(), events.end());
+  }
 }
 
 Collector::~Collector() {
@@ -112,18 +125,18 @@ void Collector::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool Collector::wait_for_work(std::vector<storage::EventPtr>& events) {
+bool Collector::wait_for_work(Work& work) {
   base::Clock& clock = objects_.clock();
   const base::SteadyTime retry_at = clock.steady_now() + kRetry;
   base::MutexLock lock(mutex_);
-  while (events_.empty() && !stopping_) {
+  while (work_.events.empty() && !work_.overrun && !stopping_) {
     if (retry_.empty()) {
       changed_.wait(lock);
     } else if (!clock.wait_until(lock, changed_, retry_at)) {
       break;
     }
   }
-  events = std::exchange(events_, {});
+  work = std::exchange(work_, {});
   return !stopping_;
 }
 
@@ -143,10 +156,11 @@ void Collector::run() {
       }
       if (!done.value_or(false)) retry_.insert(key);
     }
-    std::vector<storage::EventPtr> events;
-    if (!wait_for_work(events)) return;
+    Work work;
+    if (!wait_for_work(work)) return;
     due_.merge(std::exchange(retry_, {}));
-    for (const auto& event : events)
+    if (work.overrun) note_everything();
+    for (const auto& event : work.events)
       note(*event);
   }
 }

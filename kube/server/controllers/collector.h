@@ -7,9 +7,12 @@
 //
 // Level-triggered: it looks at what is there, never at what has happened, so a crash between any
 // two of its steps loses nothing: the next start looks at everything once. What fails (a full disk)
-// is tried again after kRetry. Threads: one of its own; stop() from any.
+// is tried again after kRetry. It keeps keys of objects that exist, and what was committed while it
+// worked; when that is more than kMaxQueuedBytes, it looks at everything instead. Threads: one of
+// its own; stop() from any.
 
 #include <chrono>
+#include <cstddef>
 #include <set>
 #include <thread>
 #include <vector>
@@ -24,6 +27,7 @@ namespace kube::server::controllers {
 class Collector {
  public:
   static constexpr std::chrono::seconds kRetry{1};
+  static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
 
   // Before the first write to the store: it listens to it.
   explicit Collector(objects::Objects& objects);
@@ -32,8 +36,15 @@ class Collector {
   void stop();
 
  private:
+  struct Work {
+    std::vector<storage::EventPtr> events;
+    size_t bytes = 0;
+    bool overrun = false;  // there were too many: they are left out
+  };
+
   void run();
-  bool wait_for_work(std::vector<storage::EventPtr>& events);
+  void queue(const std::vector<storage::EventPtr>& events) REQUIRES(mutex_);
+  bool wait_for_work(Work& work);
   void note(const storage::Event& event);
   void note_everything();
   bool examine(const storage::Key& key);
@@ -54,7 +65,7 @@ class Collector {
 
   base::Mutex mutex_;
   base::CondVar changed_;
-  std::vector<storage::EventPtr> events_ GUARDED_BY(mutex_);
+  Work work_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
