@@ -60,12 +60,16 @@ struct ApiServer::Parts {
         store(std::move(opened)),
         objects(*store, catalogs, *options.clock),
         hub(*store, *options.clock),
-        collector(objects),
+        collector(objects, options.collector_backlog),
         housekeeping(
             *store, *options.clock,
             {.lifetime = options.event_lifetime, .per_namespace = options.events_per_namespace}),
-        logs(options.logs),
-        door({.objects = objects, .hub = hub, .clock = *options.clock, .logs = logs},
+        logs(options.logs, *options.clock),
+        door({.objects = objects,
+              .hub = hub,
+              .clock = *options.clock,
+              .logs = logs,
+              .page_bytes = options.page_bytes},
              std::move(options.tokens)) {
     // On the writer's thread, before the writer of a definition is answered: what it creates next
     // finds the new resource.

@@ -86,7 +86,8 @@ objects::Outcome<void> without_value(const objects::Outcome<T>& outcome) {
 
 }  // namespace
 
-Collector::Collector(objects::Objects& objects) : objects_(objects), store_(objects.store()) {
+Collector::Collector(objects::Objects& objects, size_t max_queued_bytes)
+    : objects_(objects), store_(objects.store()), max_queued_bytes_(max_queued_bytes) {
   store_.add_listener([this](const std::vector<storage::EventPtr>& events) {
     const base::MutexLock lock(mutex_);
     if (stopping_) return;
@@ -101,7 +102,7 @@ void Collector::queue(const std::vector<storage::EventPtr>& events) {
     work_.bytes += sizeof(Event) + 2 * sizeof(Object) + event->object->text.size() +
                    (event->previous ? event->previous->text.size() : 0);
   }
-  if (work_.bytes > kMaxQueuedBytes) {
+  if (work_.bytes > max_queued_bytes_) {
     work_ = {.events = {}, .bytes = 0, .overrun = true};
   } else {
     work_.events.insert(work_.events.end(), events.begin(), events.end());

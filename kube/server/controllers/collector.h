@@ -8,8 +8,8 @@
 // Level-triggered: it looks at what is there, never at what has happened, so a crash between any
 // two of its steps loses nothing: the next start looks at everything once. What fails (a full disk)
 // is tried again after kRetry. It keeps keys of objects that exist, and what was committed while it
-// worked; when that is more than kMaxQueuedBytes, it looks at everything instead. Threads: one of
-// its own; stop() from any.
+// worked; when that is more than `max_queued_bytes`, it looks at everything instead. Threads: one
+// of its own; stop() from any.
 
 #include <chrono>
 #include <cstddef>
@@ -27,10 +27,9 @@ namespace kube::server::controllers {
 class Collector {
  public:
   static constexpr std::chrono::seconds kRetry{1};
-  static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
 
   // Before the first write to the store: it listens to it.
-  explicit Collector(objects::Objects& objects);
+  Collector(objects::Objects& objects, size_t max_queued_bytes);
   ~Collector();
   void start();
   void stop();
@@ -60,6 +59,7 @@ class Collector {
 
   objects::Objects& objects_;
   storage::ObjectStore& store_;
+  const size_t max_queued_bytes_;
   std::set<storage::Key> due_;    // of its own thread
   std::set<storage::Key> retry_;  // of its own thread
 

@@ -31,6 +31,7 @@ struct Services {
   storage::WatchHub& hub;
   base::Clock& clock;
   LogStreams& logs;
+  size_t page_bytes;  // of a list: more is cut, or written in pieces when nobody asked for pages
 };
 
 struct ApiRequest {

@@ -1,6 +1,8 @@
 #include "kube/server/rest/log_streams.h"
 
+#include <algorithm>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 #include "base/guard.h"
@@ -13,19 +15,29 @@ namespace {
 
 constexpr size_t kMaxUnsent = 8;  // chunks
 
+base::SteadyTime after(base::SteadyTime now, std::chrono::seconds length) {
+  const auto end = base::SteadyTime::max();
+  return length < std::chrono::floor<std::chrono::seconds>(end - now) ? now + length : end;
+}
+
 }  // namespace
 
 // One log on its way. The server frees a chunk once it is sent, which makes room for the next.
 struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
   std::unique_ptr<kube::LogReader> reader;
   std::shared_ptr<base::http::Stream> stream;
+  base::Clock& clock;
+  const base::SteadyTime until;
   std::thread thread;
+  bool begun = false;  // of the thread
   std::atomic<bool> finished = false;
 
   base::Mutex mutex;
   base::CondVar changed;
   size_t unsent GUARDED_BY(mutex) = 0;
   bool cancelled GUARDED_BY(mutex) = false;
+
+  Session(base::Clock& time, base::SteadyTime end) : clock(time), until(end) {}
 
   void cancel() {
     {
@@ -36,11 +48,17 @@ struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
     reader->cancel();
   }
 
+  // False: the client has gone, or is as good as gone.
   bool wait_for_room() {
+    const base::SteadyTime patience = std::min(clock.steady_now() + kStall, until);
     base::MutexLock lock(mutex);
-    while (unsent >= kMaxUnsent && !cancelled)
-      changed.wait(lock);
+    while (unsent >= kMaxUnsent && !cancelled && clock.steady_now() < patience)
+      clock.wait_until(lock, changed, patience);
     if (cancelled) return false;
+    if (unsent >= kMaxUnsent || clock.steady_now() >= until) {
+      base::log_warning("kube/server", "Gave up a reader of a log or list that is too slow", {});
+      return false;
+    }
     ++unsent;
     return true;
   }
@@ -51,12 +69,10 @@ struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
     changed.notify_all();
   }
 
+  // What throws (no memory for a chunk) ends this stream, like an error of its reader: entered anew
+  // it only closes.
   void run() {
-    // What throws (no memory for a chunk) ends this stream, like an error of its reader.
-    if (const auto sent = base::guarded("send", [this] { send_all(); }); !sent) {
-      base::log_warning("kube/server", "Could not go on sending",
-                        {{"error", sent.error().message}});
-    }
+    if (!std::exchange(begun, true)) send_all();
     stream->close();
     finished = true;
   }
@@ -93,25 +109,25 @@ base::Result<std::unique_ptr<kube::LogReader>> LogStreams::open(
 }
 
 void LogStreams::send(std::unique_ptr<kube::LogReader> reader,
-                      std::shared_ptr<base::http::Responder> responder,
-                      const std::string& content_type) {
+                      std::shared_ptr<base::http::Responder> responder, const Sending& sending) {
   const base::MutexLock lock(mutex_);
   join_finished();
   if (stopping_ || sessions_.size() >= kMaxStreams) {
     return answer(*responder,
                   machinery::too_many_requests("too many logs and long lists are being read", 1));
   }
-  auto session = std::make_shared<Session>();
+  auto session = std::make_shared<Session>(clock_, after(clock_.steady_now(), sending.at_most));
   session->reader = std::move(reader);
   session->stream = responder->stream(
-      200, {{"Content-Type", content_type}, {"Cache-Control", "no-cache, private"}});
+      200, {{"Content-Type", sending.content_type}, {"Cache-Control", "no-cache, private"}});
   session->stream->on_close([weak = std::weak_ptr<Session>(session)] {
     if (const auto open = weak.lock()) open->cancel();
   });
   // On the list first: a thread that nobody could join would end the process.
   sessions_.push_back(session);
-  const auto started = base::guarded(
-      "begin to send", [&] { session->thread = std::thread([session] { session->run(); }); });
+  const auto started = base::guarded("begin to send", [&] {
+    session->thread = base::start_thread("sender", [session] { session->run(); });
+  });
   if (started) return;
   sessions_.pop_back();
   session->stream->close();

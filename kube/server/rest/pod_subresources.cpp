@@ -100,7 +100,7 @@ void handle_log(ApiRequest& call) {
   }
   // A pod that is gone may have left its log.
   auto reader = call.services.logs.open(key, uid, *options);
-  if (reader) return call.services.logs.send(std::move(*reader), call.responder);
+  if (reader) return call.services.logs.send(std::move(*reader), call.responder, {});
   const bool not_found = reader.error().code == base::Code::NotFound;
   if (!object && not_found) return answer(*call.responder, object.error());
   if (not_found && waiting) {

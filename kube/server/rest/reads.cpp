@@ -93,7 +93,7 @@ Outcome<Page> read_state(const ApiRequest& call) {
 
 // Cuts the listing to what is selected, after the last page and within the limit and the size of a
 // page. A page has one object at least.
-json select_page(Page& page, const Selection& selection, int64_t limit) {
+json select_page(Page& page, const Selection& selection, int64_t limit, size_t page_bytes) {
   json metadata = {{"resourceVersion", std::to_string(page.listing.revision)}};
   std::vector<ObjectPtr> chosen;
   int64_t remaining = 0;
@@ -105,7 +105,7 @@ json select_page(Page& page, const Selection& selection, int64_t limit) {
     }
     if (!selection.matches(*object)) continue;
     const bool full = remaining > 0 || static_cast<int64_t>(chosen.size()) == limit ||
-                      (!chosen.empty() && bytes + object->text.size() > kPageBytes);
+                      (!chosen.empty() && bytes + object->text.size() > page_bytes);
     if (limit > 0 && full) {
       ++remaining;
     } else {
@@ -142,7 +142,8 @@ void handle_list(ApiRequest& call) {
   if (!limit) return answer(*call.responder, limit.error());
   auto page = read_state(call);
   if (!page) return answer(*call.responder, page.error());
-  const json metadata = select_page(*page, *selection, limit->value_or(0));
+  const json metadata =
+      select_page(*page, *selection, limit->value_or(0), call.services.page_bytes);
   answer_list(call, *view, std::move(page->listing.items), metadata, now_of(call));
 }
 

@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "kube/server/objects/objects.h"
 #include "kube/server/rest/log_streams.h"
-#include "kube/server/storage/limits.h"
 
 namespace kube::server::rest {
 namespace {
@@ -102,16 +101,18 @@ std::optional<std::string> ListText::next(size_t bytes) {
 
 namespace {
 
-constexpr size_t kChunk = size_t{256} << 10;
+constexpr size_t kChunksPerPage = 32;
+constexpr std::chrono::minutes kLongestList{10};  // kube-apiserver gives a request one
 
 class ListReader final : public kube::LogReader {
  public:
-  explicit ListReader(ListText text) : text_(std::move(text)) {}
-  base::Result<std::optional<std::string>> read() override { return text_.next(kChunk); }
+  ListReader(ListText text, size_t chunk) : text_(std::move(text)), chunk_(chunk) {}
+  base::Result<std::optional<std::string>> read() override { return text_.next(chunk_); }
   void cancel() override {}  // read() never waits
 
  private:
   ListText text_;
+  const size_t chunk_;
 };
 
 }  // namespace
@@ -121,13 +122,15 @@ void answer_list(ApiRequest& call, View view, std::vector<ObjectPtr> objects, co
   size_t bytes = 0;
   for (const ObjectPtr& object : objects)
     bytes += object->text.size();
+  const size_t page = call.services.page_bytes;
+  const bool one_page = bytes <= page || objects.size() <= 1;
   ListText text(std::move(view), std::move(objects), metadata, now);
-  // One object may be over a page by itself.
-  if (bytes <= kPageBytes + storage::kMaxObjectBytes) {
+  if (one_page) {
     return answer(*call.responder, 200, *text.next(static_cast<size_t>(-1)));
   }
-  call.services.logs.send(std::make_unique<ListReader>(std::move(text)), call.responder,
-                          "application/json");
+  call.services.logs.send(std::make_unique<ListReader>(std::move(text), page / kChunksPerPage),
+                          call.responder,
+                          {.content_type = "application/json", .at_most = kLongestList});
 }
 
 }  // namespace kube::server::rest

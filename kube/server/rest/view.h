@@ -52,12 +52,9 @@ class ListText {
   bool ended_ = false;
 };
 
-// What a page holds at most, by its objects' stored text: when a client asks for pages, a page may
-// have fewer objects than its limit. A list that nobody asked to be cut is sent whole, but
-// written piece by piece, as fast as the client reads it.
-inline constexpr size_t kPageBytes = size_t{8} << 20;
-
-// Answers 200 with the list.
+// Answers 200 with the list. A page holds at most Services::page_bytes of its objects' stored text:
+// when a client asks for pages, a page may have fewer objects than its limit. A list that nobody
+// asked to be cut is sent whole, but written piece by piece, as fast as the client reads it.
 void answer_list(ApiRequest& call, View view, std::vector<storage::ObjectPtr> objects,
                  const nlohmann::json& metadata, std::chrono::sys_seconds now);
 

@@ -43,6 +43,22 @@ TEST_CASE("dependents follow their owner, and theirs follow them") {
   CHECK(api.get(map("owner")).status == 404);
 }
 
+TEST_CASE("a collector that is too far behind to hear what happened looks at everything") {
+  InMemoryApi api(":memory:", {.collector_backlog = 1});
+  const json owner = api.post(kConfigMaps, config_map("owner")).body;
+  const json child = api.post(kConfigMaps, owned("child", {owner})).body;
+  REQUIRE(api.post(kConfigMaps, owned("grandchild", {child})).status == 201);
+  REQUIRE(api.remove(map("owner"), {{"propagationPolicy", "Foreground"}}).status == 200);
+  api.await_status(map("owner"), 404);
+  api.await_status(map("child"), 404);
+  api.await_status(map("grandchild"), 404);
+  const std::string ns = "/api/v1/namespaces/other";
+  REQUIRE(api.post("/api/v1/namespaces", {{"metadata", {{"name", "other"}}}}).status == 201);
+  REQUIRE(api.post(ns + "/configmaps", {{"metadata", {{"name", "a"}}}}).status == 201);
+  REQUIRE(api.remove(ns).status == 200);
+  api.await_status(ns, 404);
+}
+
 TEST_CASE("an object with another owner stays and forgets the one that went") {
   InMemoryApi api;
   const json first = api.post(kConfigMaps, config_map("first")).body;

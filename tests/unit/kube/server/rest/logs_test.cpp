@@ -1,5 +1,11 @@
 // pods/log, from a source that the test plays.
 
+#include <memory>
+#include <new>
+#include <thread>
+#include <utility>
+
+#include "kube/server/rest/log_streams.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/support/in_memory_api.h"
 
@@ -142,6 +148,135 @@ TEST_CASE("questions for a log that cannot be answered") {
       CHECK_THAT(answer.body["message"].get<std::string>(), Catch::Contains(c.message));
     }
   }
+}
+
+// A connection that takes what it is given and sends nothing on until the test says so.
+class HeldStream final : public base::http::Stream {
+ public:
+  explicit HeldStream(int refusals = 0) : refusals_(refusals) {}
+  bool write(std::shared_ptr<const std::string> data) override {
+    const base::MutexLock lock(mutex_);
+    held_.push_back(std::move(data));
+    changed_.notify_all();
+    return !closed_;
+  }
+  void close() override {
+    std::vector<std::shared_ptr<const std::string>> sent;
+    const base::MutexLock lock(mutex_);
+    if (refusals_-- > 0) throw std::bad_alloc();
+    sent.swap(held_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  bool closed() const override {
+    const base::MutexLock lock(mutex_);
+    return closed_;
+  }
+  void on_close(std::function<void()> /*callback*/) override {}
+
+  void await_held(size_t count) {
+    base::MutexLock lock(mutex_);
+    while (held_.size() < count)
+      changed_.wait(lock);
+  }
+  void await_closed() {
+    base::MutexLock lock(mutex_);
+    while (!closed_)
+      changed_.wait(lock);
+  }
+  void send_one() {
+    std::shared_ptr<const std::string> sent;
+    const base::MutexLock lock(mutex_);
+    sent = std::move(held_.front());
+    held_.erase(held_.begin());
+  }
+
+ private:
+  mutable base::Mutex mutex_;
+  base::CondVar changed_;
+  std::vector<std::shared_ptr<const std::string>> held_ GUARDED_BY(mutex_);
+  int refusals_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+};
+
+// Opens one stream, or keeps the status of the refusal.
+struct HeldResponder final : base::http::Responder {
+  explicit HeldResponder(std::shared_ptr<HeldStream> to) : held(std::move(to)) {}
+  void send(base::http::Response response) override { status = response.status; }
+  std::shared_ptr<base::http::Stream> stream(int opened, base::http::Headers) override {
+    status = opened;
+    return held;
+  }
+  bool wants_websocket() const override { return false; }
+  std::shared_ptr<base::http::Stream> accept_websocket() override { return held; }
+
+  const std::shared_ptr<HeldStream> held;
+  int status = 0;
+};
+
+using kube::server::rest::LogStreams;
+using namespace std::chrono_literals;
+
+constexpr size_t kUnsent = 8;  // chunks that wait for a client
+
+int send(LogStreams& streams, std::shared_ptr<HeldStream> to,
+         const LogStreams::Sending& sending = {}) {
+  const auto responder = std::make_shared<HeldResponder>(std::move(to));
+  streams.send(std::make_unique<FakeReader>(std::vector<std::string>(100, "chunk"), false),
+               responder, sending);
+  return responder->status;
+}
+
+TEST_CASE("clients that stop reading give their senders back") {
+  tests::FakeClock clock;
+  LogStreams streams(nullptr, clock);
+  std::vector<std::shared_ptr<HeldStream>> stuck;
+  for (size_t i = 0; i < LogStreams::kMaxStreams; ++i) {
+    stuck.push_back(std::make_shared<HeldStream>());
+    REQUIRE(send(streams, stuck.back()) == 200);
+  }
+  for (const auto& each : stuck)
+    each->await_held(kUnsent);
+  CHECK(send(streams, std::make_shared<HeldStream>()) == 429);
+  clock.await_waiters(LogStreams::kMaxStreams);
+  clock.advance(LogStreams::kStall);
+  for (const auto& each : stuck)
+    each->await_closed();
+  while (send(streams, std::make_shared<HeldStream>()) != 200)
+    std::this_thread::yield();
+}
+
+TEST_CASE("a list that is read drop by drop ends at its time, a log goes on") {
+  tests::FakeClock clock;
+  LogStreams streams(nullptr, clock);
+  const auto list = std::make_shared<HeldStream>();
+  const auto log = std::make_shared<HeldStream>();
+  REQUIRE(send(streams, list, {.at_most = 100s}) == 200);
+  REQUIRE(send(streams, log) == 200);
+  for (int drops = 0; drops < 4; ++drops) {
+    log->await_held(kUnsent);
+    clock.await_waiters(list->closed() ? 1 : 2);
+    clock.advance(LogStreams::kStall / 2);
+    if (drops == 3) break;
+    log->send_one();
+    list->send_one();
+    log->await_held(kUnsent);
+    list->await_held(kUnsent);
+  }
+  list->await_closed();
+  CHECK_FALSE(log->closed());
+}
+
+TEST_CASE("a sender without memory for its end tries again, and ends nobody else") {
+  tests::FakeClock clock;
+  LogStreams streams(nullptr, clock);
+  const auto stream = std::make_shared<HeldStream>(1);
+  REQUIRE(send(streams, stream) == 200);
+  for (int i = 0; i < 100; ++i) {
+    stream->await_held(1);
+    stream->send_one();
+  }
+  stream->await_closed();
 }
 
 }  // namespace
