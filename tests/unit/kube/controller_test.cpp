@@ -90,6 +90,18 @@ class Outcomes {
 
 const ObjectKey kKey{"n", "a"};
 
+// A controller at work on kKey.
+struct Running {
+  Running(kube::Reconciler& reconciler, FakeClock& clock,
+          kube::BackOffPolicy retry = {.first = 1s, .most = 1s})
+      : controller({.name = "test", .retry = retry}, reconciler, clock, outcomes.hooks()) {
+    controller.add(kKey);
+    controller.start();
+  }
+  Outcomes outcomes;
+  Controller controller;
+};
+
 TEST_CASE("a reconcile that asks to be woken is") {
   FakeClock clock;
   Script script([&](int count) -> base::Result<Reconciled> {
@@ -123,7 +135,6 @@ TEST_CASE("what was decided while the clock was set back is decided anew") {
 
 TEST_CASE("errors are tried again, later each time") {
   FakeClock clock;
-  Outcomes outcomes;
   Script script([&](int count) -> base::Result<Reconciled> {
     if (count == 1) return base::failure(base::Code::Unavailable, "down");
     if (count == 2) throw std::runtime_error("a bug");
@@ -133,21 +144,18 @@ TEST_CASE("errors are tried again, later each time") {
     }
     return Reconciled{};
   });
-  Controller controller({.name = "test", .retry = {.first = 1s, .most = 4s}}, script, clock,
-                        outcomes.hooks());
-  controller.add(kKey);
-  controller.start();
-  outcomes.await(1);
+  Running running(script, clock, {.first = 1s, .most = 4s});
+  running.outcomes.await(1);
   clock.advance(1s);
-  outcomes.await(2);
+  running.outcomes.await(2);
   clock.advance(2s);
-  outcomes.await(3);
+  running.outcomes.await(3);
   clock.advance(59s);
   CHECK(script.total() == 3);
   clock.advance(1s);
-  CHECK(outcomes.await(4) ==
+  CHECK(running.outcomes.await(4) ==
         std::vector<std::string>{"unavailable", "internal", "resource exhausted", "well"});
-  CHECK(outcomes.failing() == "10");
+  CHECK(running.outcomes.failing() == "10");
 }
 
 TEST_CASE("a refusal by somebody's webhook is tried again for ever and never ends a key") {
@@ -156,28 +164,23 @@ TEST_CASE("a refusal by somebody's webhook is tried again for ever and never end
                                 base::Code::Forbidden, base::Code::TooLarge, base::Code::Corrupt,
                                 base::Code::Unimplemented, base::Code::Internal}) {
     INFO(base::to_string(code));
-    Outcomes outcomes;
     Script script([&](int count) -> base::Result<Reconciled> {
       if (count <= 20) return base::failure(code, "denied the request");
       return Reconciled{};
     });
-    Controller controller({.name = "test", .retry = {.first = 1s, .most = 60s}}, script, clock,
-                          outcomes.hooks());
-    controller.add(kKey);
-    controller.start();
+    Running running(script, clock, {.first = 1s, .most = 60s});
     for (size_t tries = 1; tries <= 20; ++tries) {
-      outcomes.await(tries);
-      CHECK(controller.failures().oldest(9).at(0).count == static_cast<int>(tries));
+      running.outcomes.await(tries);
+      CHECK(running.controller.failures().oldest(9).at(0).count == static_cast<int>(tries));
       clock.advance(60s);
     }
-    CHECK(outcomes.await(21).back() == "well");
-    CHECK(controller.failures().size() == 0);
+    CHECK(running.outcomes.await(21).back() == "well");
+    CHECK(running.controller.failures().size() == 0);
   }
 }
 
 TEST_CASE("a wake-up that was set outlives the failures that follow it") {
   FakeClock clock;
-  Outcomes outcomes;
   const base::WallTime slot = clock.now() + 10min;
   std::vector<base::WallTime> looks;
   Script script([&](int count) -> base::Result<Reconciled> {
@@ -187,16 +190,14 @@ TEST_CASE("a wake-up that was set outlives the failures that follow it") {
     return base::failure(base::Error{
         .code = base::Code::ResourceExhausted, .message = "slow down", .retry_after = 1h});
   });
-  Controller controller({.name = "test"}, script, clock, outcomes.hooks());
-  controller.add(kKey);
-  controller.start();
-  outcomes.await(1);
-  controller.add(kKey);
-  outcomes.await(2);
+  Running running(script, clock);
+  running.outcomes.await(1);
+  running.controller.add(kKey);
+  running.outcomes.await(2);
   clock.await_waiters(1);
   clock.advance(10min);  // long before the retry
-  outcomes.await(3);
-  controller.stop();
+  running.outcomes.await(3);
+  running.controller.stop();
   CHECK(looks.back() == slot);
 }
 
@@ -217,18 +218,14 @@ TEST_CASE("a reconciler hears how often it failed and that it works again") {
     int count_ = 0;
   };
   FakeClock clock;
-  Outcomes outcomes;
   Listening listening;
-  Controller controller({.name = "test", .retry = {.first = 1s, .most = 1s}}, listening, clock,
-                        outcomes.hooks());
-  controller.add(kKey);
-  controller.start();
-  outcomes.await(1);
+  Running running(listening, clock);
+  running.outcomes.await(1);
   clock.advance(1s);
-  outcomes.await(2);
+  running.outcomes.await(2);
   clock.advance(1s);
-  outcomes.await(3);
-  controller.stop();
+  running.outcomes.await(3);
+  running.controller.stop();
   CHECK(listening.heard == "a quota 1; a quota 2; a quota 0; ");
 }
 
