@@ -124,13 +124,15 @@ class Rendered(unittest.TestCase):
     def test_every_flag_is_one_that_the_program_takes(self):
         for values in VALUES:
             with tempfile.TemporaryDirectory() as folder:
-                given = [f"--data-dir={folder}" if word.startswith("--data-dir=") else word
-                         for word in arguments_of(objects(values))]
-                # It gets as far as looking for the cluster: 2 would be a flag that it does not know.
-                done = subprocess.run([BIN / "sparkcron", *given, "--kubeconfig=/nowhere/config"], capture_output=True,
-                                      text=True, check=False)
-            self.assertEqual(done.returncode, 1, f"{values.name}: {done.stderr}")
-            self.assertIn("/nowhere/config", done.stderr)
+                found = objects(values)
+                [job] = of_kind("Job", found)
+                for words in (arguments_of(found), job["spec"]["template"]["spec"]["containers"][0]["args"]):
+                    given = [f"--data-dir={folder}" if word.startswith("--data-dir=") else word for word in words]
+                    # It gets as far as looking for the cluster: 2 would be a flag that it does not know.
+                    done = subprocess.run([BIN / "sparkcron", *given, "--kubeconfig=/nowhere/config"],
+                                          capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, 1, f"{values.name}: {done.stderr}")
+                    self.assertIn("/nowhere/config", done.stderr)
 
     def test_namespaces_by_any_of_their_names(self):
         rows = [
@@ -151,7 +153,8 @@ class Rendered(unittest.TestCase):
                 controller = [one["metadata"].get("namespace") for one in of_kind("Role", found)
                               if one["metadata"]["name"] == "sparkcron-controller"]
                 self.assertEqual(controller, wanted)
-                self.assertEqual(len(of_kind("ClusterRole", found)), 0 if wanted else 1)
+                self.assertEqual([one["metadata"]["name"] for one in of_kind("ClusterRole", found)],
+                                 [] if wanted else ["sparkcron-controller", "sparkcron-release"])
                 named = [name for name in values.get("spark", {}).get("jobNamespaces", wanted) if name]
                 self.assertEqual([one["metadata"]["namespace"] for one in of_kind("ServiceAccount", found)
                                   if one["metadata"]["name"] == "sparkcron-spark"], list(dict.fromkeys(named)))
@@ -159,7 +162,8 @@ class Rendered(unittest.TestCase):
     def test_every_pod_passes_the_restricted_standard_and_every_binding_has_its_role(self):
         for values in VALUES:
             found = objects(values)
-            pods = [workload(found)["spec"]["template"]["spec"]] + [one["spec"] for one in of_kind("Pod", found)]
+            pods = [one["spec"]["template"]["spec"] for one in [workload(found), *of_kind("Job", found)]]
+            pods += [one["spec"] for one in of_kind("Pod", found)]
             for pod in pods:
                 self.assertTrue(pod["securityContext"]["runAsNonRoot"])
                 self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})

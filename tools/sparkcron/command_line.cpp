@@ -147,7 +147,9 @@ Parsed parse_command_line(int argc, char** argv) {
       app.add_subcommand("controller", "The controllers, against a Kubernetes API server");
   CLI::App* apiserver = app.add_subcommand("apiserver", "Only the embedded API server");
   CLI::App* node = app.add_subcommand("node", "Only the process node, against an API server");
-  for (CLI::App* command : {standalone, controller, apiserver, node})
+  CLI::App* release = app.add_subcommand(
+      "release", "Takes the finalizer off runs, before sparkcron is uninstalled from a cluster");
+  for (CLI::App* command : {standalone, controller, apiserver, node, release})
     add_common(*command, line.options, raw);
   for (CLI::App* command : {standalone, apiserver})
     add_server(*command, line.options, raw);
@@ -155,7 +157,7 @@ Parsed parse_command_line(int argc, char** argv) {
     add_node(*command, line.options, raw);
   for (CLI::App* command : {standalone, controller})
     add_scheduling(*command, line.options, raw);
-  for (CLI::App* command : {controller, node})
+  for (CLI::App* command : {controller, node, release})
     add_kubeconfig(*command, line.options);
   for (CLI::App* command : {controller, node}) {
     command->add_option("--data-dir", raw.data_dir,
@@ -168,11 +170,14 @@ Parsed parse_command_line(int argc, char** argv) {
   node->add_option("--ca-file", line.options.ca_file,
                    "PEM certificates that drivers check the API server with; default: those of the "
                    "kubeconfig");
-  controller->add_option("--namespace", line.options.namespaces,
-                         "Only these namespaces (may be repeated)");
-  controller
-      ->add_option("--leader-elect", line.options.leader_elect, "Wait for the lease before acting")
-      ->capture_default_str();
+  for (CLI::App* command : {controller, release}) {
+    command->add_option("--namespace", line.options.namespaces,
+                        "Only these namespaces (may be repeated)");
+    command
+        ->add_option("--leader-elect", line.options.leader_elect,
+                     "Wait for the lease before acting")
+        ->capture_default_str();
+  }
   controller->add_option("--listen", raw.listen, "Where metrics and health are served");
 
   try {
@@ -187,6 +192,7 @@ Parsed parse_command_line(int argc, char** argv) {
   line.command = *controller  ? Command::Controller
                  : *apiserver ? Command::ApiServer
                  : *node      ? Command::Node
+                 : *release   ? Command::Release
                               : Command::Standalone;
   return {line, kExitOk};
 }

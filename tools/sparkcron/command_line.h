@@ -11,7 +11,7 @@
 
 namespace sparkcron {
 
-enum class Command { Standalone, Controller, ApiServer, Node };
+enum class Command { Standalone, Controller, ApiServer, Node, Release };
 
 struct CommandLine {
   Command command = Command::Standalone;

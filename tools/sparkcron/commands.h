@@ -18,6 +18,7 @@ base::Status run_standalone(const Options& options);
 base::Status run_controller(const Options& options);
 base::Status run_apiserver(const Options& options);
 base::Status run_node(const Options& options);
+base::Status run_release(const Options& options);
 
 // The CRDs of config/crd, as the embedded API server installs them.
 base::Result<std::vector<nlohmann::json>> own_definitions();

@@ -25,6 +25,8 @@ base::Status run(const sparkcron::CommandLine& line) {
       return sparkcron::run_apiserver(line.options);
     case sparkcron::Command::Node:
       return sparkcron::run_node(line.options);
+    case sparkcron::Command::Release:
+      return sparkcron::run_release(line.options);
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// The commands that run one part alone: controller and node (apiserver.cpp is the third).
+// The commands that run one part alone: controller and node (apiserver.cpp is the third); and
+// release, which runs when the controller does not.
 
 #include <chrono>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <utility>
 
@@ -32,6 +34,7 @@
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/process_setup.h"
+#include "tools/sparkcron/release.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
@@ -41,6 +44,7 @@ namespace {
 
 using base::failure;
 
+constexpr const char* kLease = "sparkcron-controller";
 // Of a replica that must not write any more.
 constexpr std::chrono::milliseconds kLastWords{50};
 
@@ -202,7 +206,7 @@ base::Status run_controller(const Options& options) {
                                                                   .port = options.listen.port},
                                                                  router.handler()));
   kube::LeaderElector elector(*cluster.api, clock,
-                              {.lease = {cluster.ns, "sparkcron-controller"},
+                              {.lease = {cluster.ns, kLease},
                                .identity = node_name() + "_" + std::to_string(::getpid()),
                                .times = {}},
                               {.on_elected = [&controllers] { controllers.start(); },
@@ -228,6 +232,32 @@ base::Status run_controller(const Options& options) {
   controllers.stop();
   elector.stop();
   cluster.requests.request_stop();
+  return {};
+}
+
+// As the leader: a controller that still stops would put the finalizers back. Ended at any moment,
+// it can be started again.
+base::Status run_release(const Options& options) {
+  end_at_stop_signals();
+  Cluster cluster;
+  RETURN_IF_ERROR(connect(options, cluster));
+  std::binary_semaphore elected(0);
+  kube::LeaderElector elector(*cluster.api, base::real_clock(),
+                              {.lease = {cluster.ns, kLease},
+                               .identity = node_name() + "_" + std::to_string(::getpid()),
+                               .times = {}},
+                              {.on_elected = [&elected] { elected.release(); },
+                               // Whoever has it now is a controller, and will let them go itself.
+                               .on_lost = [] { std::_Exit(1); }});
+  if (options.leader_elect) {
+    base::log_info("sparkcron", "Waiting until no controller leads", {{"lease", kLease}});
+    elector.start();
+    elected.acquire();
+  }
+  const auto released = release_runs(*cluster.api, options.namespaces);
+  elector.stop();
+  if (!released) return failure(released.error());
+  std::cout << "released " << *released << (*released == 1 ? " run" : " runs") << "\n";
   return {};
 }
 

@@ -120,6 +120,11 @@ void set_up_signals() {
     std::signal(number, SIG_IGN);
 }
 
+void end_at_stop_signals() {
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 void wait_for_stop_signal() {
   const int number = wait_for_signal();
   base::log_info("sparkcron", "Stopping", {{"signal", number == SIGINT ? "SIGINT" : "SIGTERM"}});

@@ -36,6 +36,8 @@ ServerShare share_of(const Limits& limits);
 
 // Blocks the signals that end the service, for this thread and all it starts, and sees to the rest.
 void set_up_signals();
+// For a command that may end anywhere: they end the process again. Before any other thread starts.
+void end_at_stop_signals();
 // Waits for one of them; a second one during the stop ends the process at once.
 void wait_for_stop_signal();
 

@@ -72,6 +72,45 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if or (empty $given) (has "" $given) }}true{{ end -}}
 {{- end -}}
 
+{{- define "sparkcron.namespaceFlags" -}}
+{{- if not (include "sparkcron.everywhere" .) }}
+{{- range include "sparkcron.namedNamespaces" . | fromJsonArray }}
+- --namespace={{ . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "sparkcron.leaseRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [sparkcron-controller]
+  verbs: [get, update]
+# A name cannot be asked for when an object is created.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- end -}}
+
+{{/* Of every pod of the chart: who may pull its image and where it may run. */}}
+{{- define "sparkcron.podPlace" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.controller.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.controller.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.controller.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* What cannot work is refused here, before anything is installed. */}}
 {{- define "sparkcron.check" -}}
 {{- if .Values.webhook.enable -}}

@@ -22,19 +22,14 @@ spec:
   automountServiceAccountToken: {{ .serviceAccount.automountServiceAccountToken }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ .terminationGracePeriodSeconds }}
-  {{- with $.Values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+  {{- with include "sparkcron.podPlace" $ | trim }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- with .priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
   {{- if kindIs "bool" .hostUsers }}
   hostUsers: {{ .hostUsers }}
-  {{- end }}
-  {{- with .podSecurityContext }}
-  securityContext:
-    {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
     - name: sparkcron
@@ -53,10 +48,8 @@ spec:
         {{- range $key, $value := .defaultSparkConf }}
         - {{ printf "--conf=%s=%s" $key (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) | quote }}
         {{- end }}
-        {{- if not (include "sparkcron.everywhere" $) }}
-        {{- range include "sparkcron.namedNamespaces" $ | fromJsonArray }}
-        - --namespace={{ . }}
-        {{- end }}
+        {{- with include "sparkcron.namespaceFlags" $ | trim }}
+        {{- . | nindent 8 }}
         {{- end }}
       ports:
         - name: {{ $.Values.prometheus.metrics.portName }}
@@ -115,16 +108,8 @@ spec:
     {{- with .volumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with .nodeSelector }}
-  nodeSelector:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
   {{- with .affinity }}
   affinity:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .tolerations }}
-  tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- with .topologySpreadConstraints }}
