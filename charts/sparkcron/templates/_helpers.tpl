@@ -52,7 +52,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The namespaces that were asked for, whatever name they were given by; a JSON list. */}}
 {{- define "sparkcron.givenNamespaces" -}}
-{{- $given := .Values.spark.jobNamespaces -}}
+{{- $given := .Values.spark.jobNamespaces | default list -}}
 {{- if .Values.sparkJobNamespaces -}}
 {{- $given = .Values.sparkJobNamespaces -}}
 {{- else if .Values.sparkJobNamespace -}}

@@ -38,7 +38,8 @@ spec:
       args:
         - controller
         - --listen={{ .listenAddress }}:{{ $.Values.prometheus.metrics.port }}
-        - --data-dir=/var/lib/sparkcron
+        # The volume itself is open to its group: a folder of our own in it is private.
+        - --data-dir=/var/lib/sparkcron/data
         - --workers={{ int .workers }}
         - --log-level={{ .logLevel }}
         - --log-format={{ .logEncoder | replace "console" "text" }}

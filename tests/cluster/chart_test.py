@@ -1,0 +1,160 @@
+"""The Helm chart with the container image of this build: installed, tested, upgraded, rolled back, uninstalled."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import cluster
+from cluster import BIN, FINAL, ROOT, RUN, state_of, wait_for
+
+CHART = ROOT / "charts/sparkcron"
+FINALIZER = "sparkoperator.k8s.io/run"
+HELM = subprocess.run([ROOT / "tools/bootstrap.d/helm"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def import_image():
+    with tempfile.TemporaryDirectory(dir=RUN) as folder:
+        archive = pathlib.Path(folder) / "sparkcron.tar"
+        for command in ([ROOT / "tools/image/build", "--binaries", BIN, "--output", archive],
+                        [ROOT / "tests/cluster/inside", "ctr", "-n", "k8s.io", "images", "import", archive]):
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
+
+
+class ChartTest(cluster.ClusterTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        import_image()
+
+    def setUp(self):
+        super().setUp()
+        # Where the controller is; the first namespace has the jobs.
+        self.home, self.at_home = self.new_namespace()
+        self.at_home("label", "namespace", self.home, "pod-security.kubernetes.io/enforce=restricted")
+        self.addCleanup(self.helm_run, "uninstall", "sparkcron", "--ignore-not-found")  # before the namespaces go
+
+    def helm_run(self, verb, *arguments):
+        return subprocess.run([HELM, "--kubeconfig", RUN / "admin.kubeconfig", "--namespace", self.home, verb, *arguments],
+                              capture_output=True, text=True, timeout=400)
+
+    def helm(self, verb, *arguments):
+        done = self.helm_run(verb, *arguments)
+        if done.returncode != 0:
+            pods = self.at_home.run("describe", "pods").stdout[-3000:]
+            logs = self.at_home.run("logs", "--all-containers", "--tail=40", "-l", "app.kubernetes.io/name=sparkcron").stdout
+            raise AssertionError(f"helm {verb} {' '.join(map(str, arguments))}: {done.stderr}\n{pods}\n{logs}")
+        return done.stdout
+
+    def install(self, verb="install", *more):
+        # The cluster's CRDs were applied by hand; a person who comes from another chart has the same.
+        return self.helm(verb, "sparkcron", CHART, "--set", f"sparkJobNamespaces={{{self.namespace}}}",
+                         "--take-ownership", "--wait", "--timeout", "240s", *more)
+
+    def of_the_chart(self, **more):
+        spec = self.application_spec(**more)
+        spec["driver"]["serviceAccount"] = "sparkcron-spark"
+        return spec
+
+    def leader(self):
+        lease = self.at_home.find("lease", "sparkcron-controller")
+        return lease["spec"].get("holderIdentity", "") if lease else ""
+
+    def test_install_test_upgrade_rollback_uninstall(self):
+        said = self.install()
+        self.assertIn(f"looks after {self.namespace}", said)
+        self.assertIn("Succeeded", self.helm("test", "sparkcron"))
+
+        self.kubectl.apply(self.schedule("every", "*/5 * * * * *", self.of_the_chart(), successfulRunHistoryLimit=50))
+        wait_for(lambda: self.counts("every").get("succeeded", 0) >= 2, "two runs succeed", 240, 0.5)
+
+        # A second replica, other flags: the rollout completes while runs go on, and somebody leads.
+        self.install("upgrade", "--set", "controller.replicas=2", "--set", "controller.logEncoder=json")
+        deployment = self.at_home.get("deployment", "sparkcron-controller")
+        self.assertEqual(deployment["status"]["readyReplicas"], 2)
+        first = self.leader()
+        self.assertTrue(first)
+        self.helm("rollback", "sparkcron", "1", "--wait", "--timeout", "240s")
+        pods = self.at_home.get("pods", "-l", "app.kubernetes.io/component=controller")["items"]
+        alive = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        self.assertEqual(len(alive), 1)
+        wait_for(lambda: self.leader().startswith(alive[0]), "the one that is left leads", 120, 0.5)
+        before = self.counts("every")["succeeded"]
+        wait_for(lambda: self.counts("every")["succeeded"] >= before + 2, "runs go on", 240, 0.5)
+        self.kubectl.patch_spec("every", suspend=True)
+        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("every")), "they end", 240, 0.5)
+        self.assert_each_slot_once(5)
+
+        # A run that would never end: after the uninstall it can be deleted, with nobody there to let it go.
+        self.kubectl.apply({**self.application("endless"), "spec": self.of_the_chart(seconds=3600)})
+        self.await_state("endless", "RUNNING")
+        self.assertIn(FINALIZER, self.kubectl.get("sparkapplication", "endless")["metadata"]["finalizers"])
+        self.helm("uninstall", "sparkcron", "--wait", "--timeout", "240s")
+        left = self.at_home.get("all,serviceaccounts,roles,rolebindings,configmaps")["items"]
+        left = [f"{one['kind']}/{one['metadata']['name']}" for one in left if "sparkcron" in one["metadata"]["name"]]
+        self.assertEqual(left, [])
+        run = self.kubectl.get("sparkapplication", "endless")
+        self.assertNotIn("finalizers", run["metadata"])
+        self.assertEqual(state_of(run), "RUNNING", "the CRDs and the objects stay, the driver goes on")
+        self.kubectl("delete", "sparkapplication", "endless", "--timeout=60s")
+        wait_for(lambda: not self.kubectl.find("pod", "endless-driver"), "its driver goes with it", 120, 0.5)
+
+        # Back again: what was there is looked after as before.
+        self.install()
+        self.kubectl.patch_spec("every", suspend=False)
+        before = self.counts("every")["succeeded"]
+        wait_for(lambda: self.counts("every")["succeeded"] > before, "runs go on", 240, 0.5)
+
+    def test_a_run_that_is_being_deleted_when_the_controller_goes_is_let_go(self):
+        self.install()
+        self.kubectl.apply({**self.application("stubborn"), "spec": self.of_the_chart(seconds=3600, on_term=3600)})
+        self.await_state("stubborn", "RUNNING")
+        self.kubectl("delete", "sparkapplication", "stubborn", "--wait=false")
+        self.helm("uninstall", "sparkcron", "--wait", "--timeout", "240s")
+        wait_for(lambda: not self.kubectl.find("sparkapplication", "stubborn"), "it is gone", 120, 0.5)
+
+    def test_the_server_takes_every_set_of_values_and_the_plain_manifests(self):
+        for values in sorted((ROOT / "tests/chart/values").glob("*.yaml")):
+            rendered = subprocess.run(
+                [HELM, "template", "sparkcron", CHART, "--namespace", self.home, "--values", values,
+                 "--set", f"sparkJobNamespaces={{{self.namespace}}}", "--set", "crds.install=false",
+                 # Kinds of the Prometheus operator, which is not here.
+                 "--set", "prometheus.podMonitor.create=false", "--set", "prometheus.prometheusRule.create=false",
+                 "--set", "commonLabels.checked=yes"], capture_output=True, text=True, check=True).stdout
+            self.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=rendered)
+        plain = (ROOT / "charts/plain/sparkcron.yaml").read_text().replace("namespace: sparkcron\n", f"namespace: {self.home}\n")
+        self.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=plain)
+
+    def test_the_account_may_do_in_its_namespaces_what_it_does_and_nothing_elsewhere(self):
+        self.install()
+        account = f"system:serviceaccount:{self.home}:sparkcron-controller"
+
+        def may(verb, what, namespace):
+            return self.kubectl.run("auth", "can-i", verb, what, "--as", account, "-n", namespace).stdout.strip() == "yes"
+        self.assertTrue(may("create", "pods", self.namespace))
+        for verb, what, namespace in [("list", "pods", self.home), ("list", "pods", "kube-system"), ("get", "secrets", self.home),
+                                      ("list", "secrets", self.namespace), ("create", "clusterroles", self.namespace),
+                                      ("update", "deployments", self.home), ("delete", "nodes", self.namespace)]:
+            self.assertFalse(may(verb, what, namespace), (verb, what, namespace))
+
+    def test_two_replicas_keep_a_ledger_each_through_a_restart(self):
+        """On claims. The cluster makes none by itself: two volumes of the node are offered."""
+        for number in (0, 1):
+            volume = self.folder / f"volume{number}"
+            volume.mkdir()
+            os.chown(volume, 65532, 65532)
+            self.at_home.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"{self.home}-{number}"}, "spec": {
+                "storageClassName": self.home, "capacity": {"storage": "4Gi"}, "accessModes": ["ReadWriteOnce"],
+                "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": str(volume)}}})
+            self.addCleanup(self.at_home, "delete", "persistentvolume", f"{self.home}-{number}", "--wait=false")
+        more = ["--set", "controller.replicas=2", "--set", "controller.ledger.persistence.enable=true",
+                "--set", f"controller.ledger.persistence.storageClassName={self.home}"]
+        self.install("install", *more)
+        self.at_home("rollout", "restart", "statefulset/sparkcron-controller")
+        self.at_home("rollout", "status", "statefulset/sparkcron-controller", "--timeout=240s")
+        for number in (0, 1):
+            self.assertTrue((self.folder / f"volume{number}/data/ledger.db").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
