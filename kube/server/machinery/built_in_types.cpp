@@ -175,6 +175,7 @@ const std::vector<ResourceType>& built_in_resources() {
       {"", "v1", "secrets", "Secret", true},
       {"", "v1", "serviceaccounts", "ServiceAccount", true},
       {"", "v1", "services", "Service", true},
+      {"authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false},
       {"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false},
       {"authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false},
       {"coordination.k8s.io", "v1", "leases", "Lease", true},

@@ -79,6 +79,8 @@ Outcome<void> Objects::check_namespace(const Target& target, const std::string& 
 
 Outcome<Written> Objects::create(const Target& target, const DecodedJson& body,
                                  const WriteOptions& options) {
+  if (auto right = check_readable(*target.resource, body.value); !right)
+    return refuse(right.error());
   for (int attempt = 1;; ++attempt) {
     auto prepared = prepare_create(*target.resource, target.ns, body, options, circumstances());
     if (!prepared) return refuse(prepared.error());
@@ -173,6 +175,7 @@ Outcome<Written> Objects::write_until_accepted(const Target& target, const Attem
 Outcome<Written> Objects::update(const Target& target, const DecodedJson& body,
                                  const WriteOptions& options) {
   const Resource& resource = *target.resource;
+  if (auto right = check_readable(resource, body.value); !right) return refuse(right.error());
   const bool versioned = !base::string_at(body.value, {"metadata", "resourceVersion"}).empty();
   if (resource.custom && !versioned && store_.get(key_of(target))) {
     return refuse(

@@ -256,6 +256,17 @@ Outcome<void> check_identity(const Resource& resource, json& object) {
   return {};
 }
 
+Outcome<void> check_readable(const Resource& resource, const json& body) {
+  if (resource.custom || !resource.schema) return {};
+  for (const FieldError& error : resource.schema->validate(body)) {
+    if (error.type != FieldError::Type::TypeInvalid) continue;
+    return refuse(machinery::bad_request(resource.type.kind + " in version \"" +
+                                         resource.type.version + "\" cannot be handled as a " +
+                                         resource.type.kind + ": " + error.detail));
+  }
+  return {};
+}
+
 Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns, DecodedJson body,
                                  const WriteOptions& options, const Circumstances& circumstances,
                                  Tracking tracking) {

@@ -62,6 +62,9 @@ Outcome<Prepared> prepare_update(const types::Resource& resource, const json& li
 // apiVersion, kind and metadata are what this resource takes: 400 otherwise. Built-in kinds may
 // leave apiVersion and kind out.
 Outcome<void> check_identity(const types::Resource& resource, json& object);
+// A built-in kind whose fields have wrong types cannot be read at all: 400. The result of a patch
+// is not asked (422 there), nor is a custom resource (422).
+Outcome<void> check_readable(const types::Resource& resource, const json& body);
 machinery::ManagerInfo manager_info(const types::Resource& resource, Part part,
                                     const std::string& manager, base::WallTime now);
 std::string format_time(base::WallTime now);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "kube/server/rest/discovery.h"
+#include "kube/server/rest/shaped_responder.h"
 #include "kube/server/rest/verbs.h"
 
 namespace kube::server::rest {
@@ -54,10 +55,14 @@ class OnceResponder final : public Responder {
 
 using Verb = void (*)(ApiRequest&);
 
+bool wants_watch(const ApiRequest& call) {
+  return call.info.watch || call.flag("watch");
+}
+
 Verb collection_verb(const ApiRequest& call) {
   const std::string& method = call.request.method;
   if (method == "GET" || method == "HEAD") {
-    return call.flag("watch") ? handle_watch : handle_list;
+    return wants_watch(call) ? handle_watch : handle_list;
   }
   if (method == "POST") return handle_create;
   if (method == "DELETE") return handle_delete_collection;
@@ -67,7 +72,7 @@ Verb collection_verb(const ApiRequest& call) {
 Verb object_verb(const ApiRequest& call) {
   const std::string& method = call.request.method;
   if (method == "GET" || method == "HEAD") {
-    return call.flag("watch") ? handle_watch : handle_get;
+    return wants_watch(call) ? handle_watch : handle_get;
   }
   if (method == "PUT") return handle_update;
   if (method == "PATCH") return handle_patch;
@@ -152,8 +157,13 @@ void ApiHandler::route(Request request, std::shared_ptr<Responder> responder) {
   const auto representation = negotiate(request.headers.get("Accept"));
   const bool plain_text = info->subresource == "log";
   if (!representation && !plain_text) {
-    return answer(*responder,
-                  machinery::not_acceptable({"application/json", "application/json;stream=watch"}));
+    return answer(*responder, machinery::not_acceptable({"application/json", "application/yaml",
+                                                         "application/json;stream=watch"}));
+  }
+  const Syntax syntax = representation ? representation->syntax : Syntax::Json;
+  if (syntax != Syntax::Json || !resource->deprecation.empty()) {
+    responder =
+        std::make_shared<ShapedResponder>(std::move(responder), syntax, resource->deprecation);
   }
   ApiRequest call{.services = services_,
                   .request = std::move(request),
@@ -169,6 +179,8 @@ void ApiHandler::dispatch(ApiRequest& call) {
   if (!fits_scope(call)) return answer(*call.responder, machinery::resource_not_found());
   bool known = true;
   Verb verb = nullptr;
+  if (call.info.watch && (call.request.method != "GET" || !call.info.subresource.empty()))
+    return answer(*call.responder, machinery::resource_not_found());
   if (!call.resource->can_be_stored) {
     if (call.request.method == "POST" && call.info.name.empty()) verb = handle_review;
   } else if (!call.info.subresource.empty()) {

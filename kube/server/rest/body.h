@@ -10,7 +10,6 @@
 #include "base/http/message.h"
 #include "kube/api.h"
 #include "kube/server/machinery/decode.h"
-#include "kube/server/objects/objects.h"
 #include "kube/server/rest/api_request.h"
 
 namespace kube::server::rest {
@@ -23,11 +22,5 @@ struct PatchBody {
   machinery::DecodedJson value;
 };
 Outcome<PatchBody> decode_patch(const base::http::Request& request);
-
-// fieldManager, fieldValidation, dryRun and force.
-Outcome<objects::WriteOptions> write_options(const ApiRequest& call);
-
-// The options of a delete, from its body and its query.
-Outcome<objects::DeleteRequest> delete_request(const ApiRequest& call);
 
 }  // namespace kube::server::rest

@@ -66,8 +66,10 @@ std::optional<Representation> negotiate(std::string_view accept) {
   if (trim(accept).empty()) return Representation{};
   for (const std::string_view text : split(accept, ',')) {
     const MediaRange range = parse_range(text);
-    if (!is_json(range.type)) continue;
     const std::string_view as = range.parameter("as");
+    if (range.type == "application/yaml" && as.empty())
+      return Representation{.syntax = Syntax::Yaml};
+    if (!is_json(range.type)) continue;
     if (as.empty()) return Representation{};
     if (range.parameter("g") != "meta.k8s.io") continue;
     const std::string_view version = range.parameter("v");

@@ -1,6 +1,6 @@
 #pragma once
 
-// Which form of an object a client takes, from its Accept header: plain JSON, the Table that
+// Which form of an object a client takes, from its Accept header: JSON or YAML, the Table that
 // kubectl get shows, metadata alone, or discovery in one document.
 //
 // Threads: pure functions.
@@ -12,13 +12,15 @@
 namespace kube::server::rest {
 
 enum class Form { Json, Table, Metadata };
+enum class Syntax { Json, Yaml };
 
 struct Representation {
   Form form = Form::Json;
   std::string meta_version = "v1";  // of meta.k8s.io, for Table and Metadata
+  Syntax syntax = Syntax::Json;     // Yaml for whole objects only
 };
 
-// nullopt: nothing that this server can make (406). Objects are always sent as JSON.
+// nullopt: nothing that this server can make (406).
 std::optional<Representation> negotiate(std::string_view accept);
 // "v2" or "v2beta1" when the client asks for aggregated discovery first; "" for the old form.
 std::string aggregated_discovery_version(std::string_view accept);

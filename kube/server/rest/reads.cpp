@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kube/server/rest/continuation.h"
+#include "kube/server/rest/options.h"
 #include "kube/server/rest/selection.h"
 #include "kube/server/rest/verbs.h"
 #include "kube/server/rest/view.h"
@@ -78,11 +79,6 @@ Outcome<Page> read_state(const ApiRequest& call) {
   }
   if (*asked && **asked > store.revision()) return refuse(too_new(**asked, store.revision()));
   if (call.parameter("resourceVersionMatch") == "Exact") {
-    if (!*asked || **asked == 0) {
-      return refuse(machinery::bad_request(
-          "resourceVersionMatch: Forbidden: resourceVersionMatch \"Exact\" is forbidden for "
-          "resourceVersion \"0\" or none"));
-    }
     auto listing = store.list_at(resource, call.info.ns, **asked);
     if (!listing) return refuse(machinery::expired("The provided resource version is too old."));
     return Page{.listing = std::move(*listing), .after = std::nullopt};
@@ -134,6 +130,7 @@ void handle_get(ApiRequest& call) {
 }
 
 void handle_list(ApiRequest& call) {
+  if (auto right = check_list_options(call); !right) return answer(*call.responder, right.error());
   const auto view = view_of(call);
   if (!view) return answer(*call.responder, view.error());
   const auto selection = Selection::parse(call);

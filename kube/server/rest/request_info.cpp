@@ -6,7 +6,7 @@ namespace kube::server::rest {
 namespace {
 
 constexpr size_t kMaxSegments =
-    9;  // /apis/G/V/namespaces/NS/RESOURCE/NAME/SUBRESOURCE and one more
+    10;  // /apis/G/V/watch/namespaces/NS/RESOURCE/NAME/SUBRESOURCE and one more
 
 std::vector<std::string_view> segments_of(std::string_view path) {
   std::vector<std::string_view> segments;
@@ -44,6 +44,10 @@ std::optional<RequestInfo> parse_path(std::string_view path) {
   if (segments.size() <= next + 1) return info;
   std::vector<std::string_view> rest(segments.begin() + static_cast<std::ptrdiff_t>(next) + 1,
                                      segments.end());
+  if (rest[0] == "watch" && rest.size() > 1) {
+    info.watch = true;
+    rest.erase(rest.begin());
+  }
   if (rest[0] == "namespaces" && !names_a_namespace(rest)) {
     info.ns = rest[1];
     rest.erase(rest.begin(), rest.begin() + 2);

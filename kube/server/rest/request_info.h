@@ -17,6 +17,7 @@ struct RequestInfo {
   std::string plural;  // "" = the path names a group or version only
   std::string name;
   std::string subresource;
+  bool watch = false;  // the old form of a watch: /api/v1/watch/…
 };
 
 // nullopt when the path has another shape.

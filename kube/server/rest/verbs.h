@@ -20,7 +20,7 @@ void handle_delete_collection(ApiRequest& call);
 void handle_binding(ApiRequest& call);
 void handle_eviction(ApiRequest& call);
 void handle_log(ApiRequest& call);
-// selfsubjectaccessreviews, selfsubjectrulesreviews.
+// selfsubjectaccessreviews, selfsubjectrulesreviews, selfsubjectreviews.
 void handle_review(ApiRequest& call);
 
 }  // namespace kube::server::rest

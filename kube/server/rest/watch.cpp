@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/server/rest/options.h"
 #include "kube/server/rest/selection.h"
 #include "kube/server/rest/verbs.h"
 #include "kube/server/rest/view.h"
@@ -128,7 +129,8 @@ Outcome<Subscription> subscription_of(const ApiRequest& call) {
   // None and 0 both mean: begin with what exists.
   if (*after && **after > 0) subscription.after = **after;
   const std::string initial = call.parameter("sendInitialEvents");
-  if (initial == "true") {
+  // A watch that begins with what exists says where that ends, asked for by name or not.
+  if (initial == "true" || (initial.empty() && !subscription.after)) {
     subscription.after = std::nullopt;
     subscription.initial_events_end = subscription.bookmarks;
   } else if (initial == "false" && !subscription.after) {
@@ -159,6 +161,9 @@ std::optional<base::Error> check_revision(const ApiRequest& call,
 }  // namespace
 
 void handle_watch(ApiRequest& call) {
+  if (call.representation.syntax != Syntax::Json)
+    return answer(*call.responder, machinery::not_acceptable({"application/json;stream=watch"}));
+  if (auto right = check_watch_options(call); !right) return answer(*call.responder, right.error());
   auto include = machinery::parse_include_object(call.parameter("includeObject"));
   if (!include) return answer(*call.responder, include.error());
   auto selection = Selection::parse(call);

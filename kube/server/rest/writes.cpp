@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "kube/server/rest/body.h"
+#include "kube/server/rest/options.h"
 #include "kube/server/rest/selection.h"
 #include "kube/server/rest/verbs.h"
 #include "kube/server/rest/view.h"

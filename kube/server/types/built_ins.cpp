@@ -11,6 +11,8 @@
 namespace kube::server::types {
 namespace {
 
+constexpr const char* kAuthorization = "authorization.k8s.io";
+
 struct Description {
   kube::ResourceType type;
   std::string singular;
@@ -48,12 +50,8 @@ const kube::ResourceType& service_accounts() {
   return type;
 }
 
-kube::ResourceType review(const char* plural, const char* kind) {
-  return {.group = "authorization.k8s.io",
-          .version = "v1",
-          .plural = plural,
-          .kind = kind,
-          .namespaced = false};
+kube::ResourceType review(const char* group, const char* plural, const char* kind) {
+  return {.group = group, .version = "v1", .plural = plural, .kind = kind, .namespaced = false};
 }
 
 }  // namespace
@@ -80,13 +78,19 @@ std::vector<ResourcePtr> built_ins() {
             {"crd", "crds"},
             {"api-extensions"},
             definition_rules()}),
-      make({review("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+      make({review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview"),
+            "selfsubjectreview",
+            {},
+            {},
+            {},
+            false}),
+      make({review(kAuthorization, "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
             "selfsubjectaccessreview",
             {},
             {},
             {},
             false}),
-      make({review("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+      make({review(kAuthorization, "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
             "selfsubjectrulesreview",
             {},
             {},

@@ -185,6 +185,13 @@ bool is_established(const json& object) {
   });
 }
 
+// What users of a version that is going away are told.
+std::string deprecation_of(const kube::ResourceType& type, const json& version) {
+  if (base::bool_at(version, {"deprecated"}) != true) return "";
+  std::string text = base::string_at(version, {"deprecationWarning"});
+  return text.empty() ? type.api_version() + " " + type.kind + " is deprecated" : text;
+}
+
 ResourcePtr resource_of(const json& definition, const json& version) {
   auto resource = std::make_shared<Resource>();
   resource->type = {.group = base::string_at(definition, {"spec", "group"}),
@@ -199,6 +206,7 @@ ResourcePtr resource_of(const json& definition, const json& version) {
   resource->short_names = strings(array_at(definition, {"spec", "names", "shortNames"}));
   resource->categories = strings(array_at(definition, {"spec", "names", "categories"}));
   resource->custom = true;
+  resource->deprecation = deprecation_of(resource->type, version);
   resource->terminating = kube::is_deleting(definition);
   resource->rules = {
       .status_subresource = base::find(version, {"subresources", "status"}) != nullptr,

@@ -56,7 +56,8 @@ struct Resource {
   bool can_be_stored = true;  // false: reviews, which are only answered
   bool terminating = false;   // its CRD is being deleted: nothing new
   Rules rules;
-  std::string warning;  // comes back with every write; empty = none
+  std::string warning;      // comes back with every write; empty = none
+  std::string deprecation;  // of this version: comes back with every answer; empty = none
   std::shared_ptr<const machinery::StructuralSchema> schema;
   std::shared_ptr<const Json> openapi_schema;      // of a CRD
   std::optional<machinery::TableColumns> columns;  // always set

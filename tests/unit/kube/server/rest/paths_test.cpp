@@ -36,6 +36,9 @@ TEST_CASE("paths") {
            Case{"/api/v1/namespaces/a", {.version = "v1", .plural = "namespaces", .name = "a"}},
            Case{"/api/v1/namespaces/a/status",
                 {.version = "v1", .plural = "namespaces", .name = "a", .subresource = "status"}},
+           Case{"/api/v1/watch/pods", {.version = "v1", .plural = "pods", .watch = true}},
+           Case{"/api/v1/watch/namespaces/a/pods/p",
+                {.version = "v1", .ns = "a", .plural = "pods", .name = "p", .watch = true}},
            Case{"//api//v1/pods/", {.version = "v1", .plural = "pods"}},
        }) {
     DYNAMIC_SECTION(c.path) {
@@ -47,6 +50,7 @@ TEST_CASE("paths") {
       CHECK(info->plural == c.expected.plural);
       CHECK(info->name == c.expected.name);
       CHECK(info->subresource == c.expected.subresource);
+      CHECK(info->watch == c.expected.watch);
     }
   }
   for (const char* path : {"", "/", "/metrics", "/api/v1/pods/p/log/more",
@@ -70,6 +74,8 @@ TEST_CASE("Accept headers") {
            Case{"application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Form::Table},
            Case{"application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Form::Json},
            Case{"application/json; as=PartialObjectMetadata; g=meta.k8s.io; v=v1", Form::Metadata},
+           Case{"application/yaml", Form::Json},
+           Case{"application/yaml;as=Table;v=v1;g=meta.k8s.io", std::nullopt},
            Case{"application/vnd.kubernetes.protobuf", std::nullopt},
            Case{"text/html", std::nullopt},
        }) {
@@ -79,6 +85,8 @@ TEST_CASE("Accept headers") {
       if (got) CHECK(got->form == *c.form);
     }
   }
+  CHECK(negotiate("application/yaml, application/json")->syntax == Syntax::Yaml);
+  CHECK(negotiate("application/json, application/yaml")->syntax == Syntax::Json);
   CHECK(aggregated_discovery_version(
             "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/"
             "json") == "v2");

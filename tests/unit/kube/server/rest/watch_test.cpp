@@ -109,9 +109,10 @@ TEST_CASE("tables are watched as tables, with the columns said once") {
 TEST_CASE("bookmarks come every minute and mark the end of what existed") {
   InMemoryApi api;
   REQUIRE(api.post(kConfigMaps, config_map("a")).status == 201);
-  const Answer watch = api.get(watching(
-      kConfigMaps,
-      "allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"));
+  // Whoever begins with what exists is told where that ends, asked for by name or not.
+  const std::string begin =
+      GENERATE("sendInitialEvents=true&resourceVersionMatch=NotOlderThan", "resourceVersion=0", "");
+  const Answer watch = api.get(watching(kConfigMaps, "allowWatchBookmarks=true&" + begin));
   auto events = watch.stream->await(2);
   CHECK(events[1]["type"] == "BOOKMARK");
   CHECK(events[1]["object"]["metadata"]["annotations"]["k8s.io/initial-events-end"] == "true");
@@ -120,6 +121,16 @@ TEST_CASE("bookmarks come every minute and mark the end of what existed") {
   events = watch.stream->await(3);
   CHECK(events[2]["type"] == "BOOKMARK");
   CHECK(events[2]["object"]["kind"] == "ConfigMap");
+}
+
+TEST_CASE("the old paths of watches still lead there") {
+  InMemoryApi api;
+  REQUIRE(api.post(kConfigMaps, config_map("a")).status == 201);
+  REQUIRE(api.post(kConfigMaps, config_map("b")).status == 201);
+  const Answer watch = api.get("/api/v1/watch/namespaces/default/configmaps/b");
+  REQUIRE(watch.stream);
+  CHECK(line(watch.stream->await(1)[0]) == "ADDED b");
+  CHECK(api.remove("/api/v1/watch/namespaces/default/configmaps/b").status == 404);
 }
 
 TEST_CASE("stopping ends watches") {
