@@ -35,13 +35,13 @@ KeyMapper own_key() {
   return [](const Json& object) { return std::vector<ObjectKey>{key_of(object)}; };
 }
 
-KeyMapper controller_key(const ResourceType& owner) {
+KeyMapper owner_key(const ResourceType& owner) {
   return [owner](const Json& object) {
     std::vector<ObjectKey> keys;
-    const auto controller = controller_of(object);
-    if (controller && controller->kind == owner.kind &&
-        controller->api_version == owner.api_version())
-      keys.push_back({owner.namespaced ? key_of(object).ns : "", controller->name});
+    for (const OwnerReference& one : owners_of(object)) {
+      if (one.kind == owner.kind && one.api_version == owner.api_version())
+        keys.push_back({owner.namespaced ? key_of(object).ns : "", one.name});
+    }
     return keys;
   };
 }

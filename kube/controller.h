@@ -52,8 +52,8 @@ struct ControllerHooks {
 using KeyMapper = std::function<std::vector<ObjectKey>(const Json&)>;
 // Its own.
 KeyMapper own_key();
-// That of its controller (ownerReferences[].controller), if it is of this type.
-KeyMapper controller_key(const ResourceType& owner);
+// Those of its owners (ownerReferences) of this type.
+KeyMapper owner_key(const ResourceType& owner);
 
 class Controller {
  public:

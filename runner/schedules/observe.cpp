@@ -157,7 +157,7 @@ ScheduleView cached_view(const kube::Cache& cache, const json& schedule) {
   ScheduleView view;
   for (const auto& application :
        cache.owned_by(config::spark_applications(), kube::uid_of(schedule))) {
-    // owned_by() takes any owner; a run has its schedule as controller.
+    // owned_by() takes whatever names the schedule as an owner; not all of it are runs.
     if (ownership(*application, schedule) != Ownership::Ours) continue;
     view.runs.push_back(read_run(*application));
     ScheduleRun& run = view.runs.back();

@@ -45,6 +45,16 @@ json annotations_of(const scheduler::Schedule& compiled, const scheduler::StartR
   return annotations;
 }
 
+// The Kubeflow operator's runs have their schedule as an owner that is no controller, and its
+// label, which tells them from what people let go with a schedule.
+std::optional<kube::OwnerReference> schedule_of(const json& application) {
+  auto owner = kube::controller_of(application);
+  if (!owner && base::find(application, {"metadata", "labels", config::kScheduledAppNameLabel}))
+    owner = kube::owner_of_kind(application, config::kScheduleKind);
+  if (owner && owner->kind != config::kScheduleKind) owner.reset();
+  return owner;
+}
+
 }  // namespace
 
 json build_run(const json& schedule, const scheduler::Schedule& compiled,
@@ -114,8 +124,8 @@ ScheduleRun read_run(const RunRecord& record) {
 }
 
 Ownership ownership(const json& application, const json& schedule) {
-  const auto owner = kube::controller_of(application);
-  if (!owner || owner->kind != config::kScheduleKind) return Ownership::Other;
+  const auto owner = schedule_of(application);
+  if (!owner) return Ownership::Other;
   if (owner->uid == kube::uid_of(schedule)) return Ownership::Ours;
   return owner->name == kube::key_of(schedule).name ? Ownership::Namesake : Ownership::Other;
 }

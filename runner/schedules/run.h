@@ -3,7 +3,8 @@
 // schedule_run: the SparkApplication that a schedule creates for a slot, and how such a run is
 // recognised and read again.
 //
-// A run belongs to a schedule by the UID in its controller ownerReference, never by its labels.
+// A run belongs to a schedule by the UID in its ownerReference, never by its labels alone. Those of
+// the Kubeflow operator are runs like ours: they count towards limits and policies, as if by hand.
 // Threads: pure.
 
 #include <optional>

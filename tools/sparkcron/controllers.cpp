@@ -129,7 +129,7 @@ struct Controllers::Parts {
     for (const kube::Informer* informer : {&of_schedules, &of_applications, &of_pods})
       cache.add(*informer);
     schedules.watch(of_schedules, kube::own_key());
-    schedules.watch(of_applications, kube::controller_key(config::scheduled_spark_applications()));
+    schedules.watch(of_applications, kube::owner_key(config::scheduled_spark_applications()));
     schedules.watch(of_pods, schedule_of_pod());
     applications.watch(of_applications, kube::own_key());
     applications.watch(of_pods, application_of_pod());

@@ -246,7 +246,7 @@ TEST_CASE("a reconcile without memory fails its own key and no other") {
   CHECK(outcomes.await(2) == std::vector<std::string>{"resource exhausted", "well"});
 }
 
-TEST_CASE("changes become keys, their own and their controller's") {
+TEST_CASE("changes become keys, their own and those of their owners") {
   FakeClock clock;
   MemoryApi apps_api;
   MemoryApi pods_api;
@@ -257,7 +257,7 @@ TEST_CASE("changes become keys, their own and their controller's") {
   Script script([](int) { return Reconciled{}; });
   Controller controller({.name = "test"}, script, clock);
   controller.watch(app_informer, kube::own_key());
-  controller.watch(pod_informer, kube::controller_key(apps));
+  controller.watch(pod_informer, kube::owner_key(apps));
   controller.start();
   app_informer.start();
   CHECK(app_informer.await_synced({}));
@@ -267,18 +267,15 @@ TEST_CASE("changes become keys, their own and their controller's") {
   pod_informer.start();
   script.await(1);
   CHECK(controller.ready());
-  const auto pod = [](const std::string& name, const std::string& kind, bool controls) {
+  const auto pod = [](const std::string& name, const std::string& kind) {
     return Json{{"metadata",
                  {{"namespace", "n"},
                   {"name", name},
-                  {"ownerReferences", Json::array({{{"apiVersion", "g/v1"},
-                                                    {"kind", kind},
-                                                    {"name", "owner"},
-                                                    {"controller", controls}}})}}}};
+                  {"ownerReferences",
+                   Json::array({{{"apiVersion", "g/v1"}, {"kind", kind}, {"name", "owner"}}})}}}};
   };
-  pods_api.create(kube::pods(), pod("other-kind", "Job", true)).value();
-  pods_api.create(kube::pods(), pod("not-controlled", "App", false)).value();
-  pods_api.create(kube::pods(), pod("ours", "App", true)).value();
+  pods_api.create(kube::pods(), pod("other-kind", "Job")).value();
+  pods_api.create(kube::pods(), pod("ours", "App")).value();
   script.await(2);
   REQUIRE(pods_api.remove(kube::pods(), {"n", "ours"}, {}));
   script.await(3);

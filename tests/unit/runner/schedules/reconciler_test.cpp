@@ -329,6 +329,44 @@ TEST_CASE("Nothing is pruned that is not recorded") {
   CHECK(world.status()["recentRuns"][0]["outcome"] == "Succeeded");
 }
 
+TEST_CASE("Runs of the Kubeflow operator are pruned, and stand in the way of Forbid") {
+  ScheduleWorld world(
+      json::object({{"successfulRunHistoryLimit", 1}, {"concurrencyPolicy", "Forbid"}}));
+  // As it leaves them: the schedule is an owner, but not the controller.
+  const auto leave_behind = [&](const std::string& name, const std::string& state) {
+    const json run{{"metadata",
+                    {{"name", name},
+                     {"namespace", "etl"},
+                     {"labels", {{"sparkoperator.k8s.io/scheduled-app-name", "job"}}},
+                     {"ownerReferences",
+                      {{{"apiVersion", config::kApiVersion},
+                        {"kind", config::kScheduleKind},
+                        {"name", "job"},
+                        {"uid", kube::uid_of(world.schedule())},
+                        {"blockOwnerDeletion", true}}}}}},
+                   {"spec", json::object()}};
+    REQUIRE(world.api.create(config::spark_applications(), run).has_value());
+    world.api.set(config::spark_applications(), {"etl", name}, "/status",
+                  {{"applicationState", {{"state", state}}}});
+    world.clock.set_wall(world.clock.now() + std::chrono::seconds(1));
+  };
+  leave_behind("job-1767255000000000000", "COMPLETED");
+  leave_behind("job-1767256000000000000", "COMPLETED");
+  leave_behind("job-1767257000000000000", "RUNNING");
+  world.reconcile_at("2026-01-01T08:40:00Z");
+  CHECK(world.runs() == Names{"job-1767256000000000000", "job-1767257000000000000"});
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  CHECK(world.runs().size() == 2);
+  CHECK(world.status()["active"][0]["name"] == "job-1767257000000000000");
+
+  world.api.set(config::spark_applications(), {"etl", "job-1767257000000000000"}, "/status",
+                {{"applicationState", {{"state", "COMPLETED"}}}});
+  world.reconcile_at("2026-01-01T09:01:00Z");
+  CHECK(world.runs() == Names{"job-1767257000000000000", "job-20260101t090000z"});
+  // It started none of them.
+  CHECK(world.status()["counts"]["started"] == 1);
+}
+
 TEST_CASE("A trigger starts one run by hand, suspended or not, once") {
   ScheduleWorld world(json::object({{"suspend", true}}));
   world.edit("/metadata/annotations", {{"sparkoperator.k8s.io/trigger", "now"}});
