@@ -2,9 +2,12 @@
 """Builds and runs the tests, stage by stage, and prints one summary.
 
   tools/test              everything: checks; all tests under ASan and UBSan, end to end with real kubectl and real
-                          Spark included; what has threads under TSan; fuzzers for a short time
+                          Spark included, on this machine and on a real Kubernetes; what has threads under TSan;
+                          fuzzers for a short time
   tools/test --quick      the inner loop: checks and fast tests under ASan and UBSan
   tools/test -R cron      only tests whose name matches, under ASan and UBSan
+  tools/test --without cluster
+                          for machines that cannot run a Kubernetes: it needs root and namespaces
   tools/test --long       besides: tests that take many minutes; what is shipped compiles, by g++ and with no
                           precompiled header, which finds the include that a file forgot
 """
@@ -86,8 +89,7 @@ class Stages:
 class BuildAhead:
     """Builds what later stages need while the slow tests wait for real time, at the lowest priority."""
 
-    def __init__(self, *presets):
-        steps = [f"cmake --preset {preset} && cmake --build --preset {preset} {targets}" for preset, targets in presets]
+    def __init__(self, *steps):
         # A group of its own, but not a session: sessions share the processors equally, whatever their priority.
         self._shell = subprocess.Popen(["nice", "-n", "19", "sh", "-c", "; ".join(steps) or "true"], cwd=ROOT, process_group=0,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -127,27 +129,32 @@ def main():
     parser.add_argument("--quick", action="store_true", help="checks and fast tests only")
     parser.add_argument("--no-bootstrap", action="store_true", help="install nothing")
     parser.add_argument("-R", dest="pattern", help="only tests whose name matches this regular expression")
-    parser.add_argument("--without", action="append", default=[], choices=["tsan", "fuzz"], help="leave a stage out")
+    parser.add_argument("--without", action="append", default=[], choices=["cluster", "tsan", "fuzz"], help="leave a stage out")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--fuzz-seconds", type=int, default=10, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
     os.environ.setdefault("CTEST_PARALLEL_LEVEL", str(os.cpu_count() or 2))
     chosen = ["-R", options.pattern] if options.pattern else []
 
-    later = [(preset, f"--target {' '.join(targets)}")
-             for preset, targets in (("tsan", THREADED), ("fuzz", FUZZERS)) if preset not in options.without]
+    later = [] if "cluster" in options.without else ["tests/cluster/build"]
+    later += [f"cmake --preset {preset} && cmake --build --preset {preset} --target {' '.join(targets)}"
+              for preset, targets in (("tsan", THREADED), ("fuzz", FUZZERS)) if preset not in options.without]
 
     stages = Stages()
     if not options.pattern:
         stages.run("checks", "tools/check")
     if build(stages, "dev"):
         if options.quick:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long", *chosen)
+            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long|cluster", *chosen)
         else:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long", *chosen)
-            if not options.pattern or has_slow(options.pattern):
+            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long|cluster", *chosen)
+            if not options.pattern or has_any("slow", options.pattern):
                 with BuildAhead(*([] if options.pattern else later)):
                     stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", *chosen)
+            if "cluster" not in options.without and (not options.pattern or has_any("cluster", options.pattern)):
+                # These wait for pods most of the time: more at once than there are processors.
+                stages.tests("tests on a real Kubernetes, ASan and UBSan", "dev", "-L", "cluster", "-LE", "long",
+                             "--parallel", "5", *chosen)
     if options.long:
         stages.tests("long tests, ASan and UBSan", "dev", "-L", "long", *chosen)
         if not options.pattern:
@@ -160,8 +167,8 @@ def main():
     return stages.summary()
 
 
-def has_slow(pattern):
-    listed = subprocess.run(["ctest", "--preset", "dev", "-N", "-L", "slow", "-R", pattern], cwd=ROOT,
+def has_any(label, pattern):
+    listed = subprocess.run(["ctest", "--preset", "dev", "-N", "-L", label, "-R", pattern], cwd=ROOT,
                             capture_output=True, text=True, check=False)
     return not re.search(r"Total Tests: 0", listed.stdout)
 
