@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "base/text.h"
 
 namespace kube {
 namespace {
@@ -20,15 +21,6 @@ constexpr size_t kMaxNote = 1024;
 constexpr size_t kMaxReason = 128;
 constexpr int kTries = 3;
 constexpr std::chrono::seconds kBetweenTries{1};
-
-// At most `most` bytes, never through the middle of a character.
-std::string cut(std::string_view text, size_t most) {
-  if (text.size() <= most) return std::string(text);
-  size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
-    --end;
-  return std::string(text.substr(0, end));
-}
 
 Json reference_to(const Json& object) {
   Json reference = {{"apiVersion", base::string_at(object, {"apiVersion"})},
@@ -71,9 +63,9 @@ void ApiEventRecorder::put(const Json& regarding, EventType type, std::string_vi
                            std::string_view action, std::string_view note) {
   Identity identity{.regarding = base::dump_json(regarding),
                     .type = type == EventType::Normal ? "Normal" : "Warning",
-                    .reason = cut(reason, kMaxReason),
-                    .action = cut(action, kMaxReason),
-                    .note = cut(note, kMaxNote)};
+                    .reason = base::cut_text(reason, kMaxReason),
+                    .action = base::cut_text(action, kMaxReason),
+                    .note = base::cut_text(note, kMaxNote)};
   const base::WallTime now = clock_.now();
   base::MutexLock lock(mutex_);
   const auto known = pending_.find(identity);
@@ -86,8 +78,10 @@ void ApiEventRecorder::put(const Json& regarding, EventType type, std::string_vi
     ++dropped_;
     return;
   }
-  pending_.emplace(identity, Pending{.count = 1, .first = now, .last = now});
-  order_.push_back(std::move(identity));
+  // In this order: without memory for the second an identity waits in vain, and run() skips it; the
+  // other way round the event would wait for ever and swallow its repeats.
+  order_.push_back(identity);
+  pending_.emplace(std::move(identity), Pending{.count = 1, .first = now, .last = now});
   changed_.notify_all();
 }
 
@@ -112,6 +106,7 @@ void ApiEventRecorder::run() {
       identity = std::move(order_.front());
       order_.pop_front();
       const auto found = pending_.find(identity);
+      if (found == pending_.end()) continue;
       pending = found->second;
       pending_.erase(found);
     }
@@ -170,12 +165,13 @@ base::Status ApiEventRecorder::create(const Identity& identity, const Pending& p
   Json event = {{"apiVersion", events().api_version()},
                 {"kind", "Event"},
                 {"metadata",
-                 {{"name", cut(base::string_at(regarding, {"name"}), 200) + suffix},
+                 {{"name", base::cut_text(base::string_at(regarding, {"name"}), 200) + suffix},
                   {"namespace", ns.empty() ? "default" : ns}}},
                 {"eventTime", base::format_rfc3339_micro(pending.first)},
                 {"reportingController", source_.controller},
                 {"reportingInstance",
-                 cut(source_.instance.empty() ? source_.controller : source_.instance, kMaxReason)},
+                 base::cut_text(source_.instance.empty() ? source_.controller : source_.instance,
+                                kMaxReason)},
                 {"action", identity.action},
                 {"reason", identity.reason},
                 {"regarding", regarding},

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/text.h"
+
 namespace kube {
 namespace {
 
@@ -19,8 +21,7 @@ int Failures::failed(const ObjectKey& key, const base::Error& error) {
     failure.key = key;
     failure.since = clock_.steady_now();
   }
-  failure.error = error;
-  if (failure.error.message.size() > kMaxMessage) failure.error.message.resize(kMaxMessage);
+  failure.error = {.code = error.code, .message = base::cut_text(error.message, kMaxMessage)};
   if (failure.count < std::numeric_limits<int>::max()) ++failure.count;
   return failure.count;
 }

@@ -44,25 +44,28 @@ bool same_version(const Json& left, const Json& right) {
 }  // namespace
 
 std::vector<StoreDelta> Store::replace(std::vector<Json> items) {
-  std::map<ObjectKey, Object> fresh;
+  Contents fresh;
   for (Json& item : items) {
     drop_managed_fields(item);
     ObjectKey key = key_of(item);
-    fresh.insert_or_assign(std::move(key), std::make_shared<const Json>(std::move(item)));
+    fresh.objects.insert_or_assign(std::move(key), std::make_shared<const Json>(std::move(item)));
   }
   std::vector<StoreDelta> deltas;
   base::MutexLock lock(mutex_);
-  std::vector<ObjectKey> gone;
-  for (const auto& [key, object] : objects_) {
-    if (!fresh.contains(key)) gone.push_back(key);
+  for (const auto& [key, object] : contents_.objects) {
+    if (!fresh.objects.contains(key)) deltas.push_back({.before = object, .after = nullptr});
   }
-  for (const ObjectKey& key : gone)
-    deltas.push_back(take(key));
-  for (auto& [key, object] : fresh) {
-    const auto known = objects_.find(key);
-    if (known != objects_.end() && same_version(*known->second, *object)) continue;
-    deltas.push_back(put(std::move(object)));
+  for (auto& [key, object] : fresh.objects) {
+    const auto known = contents_.objects.find(key);
+    if (known != contents_.objects.end() && same_version(*known->second, *object)) {
+      object = known->second;
+    } else {
+      deltas.push_back(
+          {.before = known == contents_.objects.end() ? nullptr : known->second, .after = object});
+    }
+    index(*object, key, fresh);
   }
+  std::swap(contents_, fresh);
   return deltas;
 }
 
@@ -84,48 +87,48 @@ StoreDelta Store::remove(const ObjectKey& key) {
 StoreDelta Store::put(Object object) {
   const ObjectKey key = key_of(*object);
   StoreDelta delta = take(key);
-  index(*object, key);
+  index(*object, key, contents_);
   delta.after = object;
-  objects_.emplace(key, std::move(object));
+  contents_.objects.emplace(key, std::move(object));
   return delta;
 }
 
 StoreDelta Store::take(const ObjectKey& key) {
-  const auto found = objects_.find(key);
-  if (found == objects_.end()) return {};
+  const auto found = contents_.objects.find(key);
+  if (found == contents_.objects.end()) return {};
   StoreDelta delta{.before = std::move(found->second), .after = nullptr};
   unindex(*delta.before, key);
-  objects_.erase(found);
+  contents_.objects.erase(found);
   return delta;
 }
 
-void Store::index(const Json& object, const ObjectKey& key) {
+void Store::index(const Json& object, const ObjectKey& key, Contents& contents) const {
   for (const std::string& uid : owner_uids(object))
-    by_owner_[uid].insert(key);
+    contents.by_owner[uid].insert(key);
   if (indexed_label_.empty()) return;
   if (const std::string value = label_of(object, indexed_label_); !value.empty())
-    by_label_[value].insert(key);
+    contents.by_label[value].insert(key);
 }
 
 void Store::unindex(const Json& object, const ObjectKey& key) {
   for (const std::string& uid : owner_uids(object))
-    forget(by_owner_, uid, key);
-  if (!indexed_label_.empty()) forget(by_label_, label_of(object, indexed_label_), key);
+    forget(contents_.by_owner, uid, key);
+  if (!indexed_label_.empty()) forget(contents_.by_label, label_of(object, indexed_label_), key);
 }
 
 Store::Object Store::get(const ObjectKey& key) const {
   base::MutexLock lock(mutex_);
-  const auto found = objects_.find(key);
-  return found == objects_.end() ? nullptr : found->second;
+  const auto found = contents_.objects.find(key);
+  return found == contents_.objects.end() ? nullptr : found->second;
 }
 
 std::vector<Store::Object> Store::owned_by(const std::string& uid) const {
   std::vector<Object> owned;
   base::MutexLock lock(mutex_);
-  if (const auto found = by_owner_.find(uid); found != by_owner_.end()) {
+  if (const auto found = contents_.by_owner.find(uid); found != contents_.by_owner.end()) {
     owned.reserve(found->second.size());
     for (const ObjectKey& key : found->second)
-      owned.push_back(objects_.at(key));
+      owned.push_back(contents_.objects.at(key));
   }
   return owned;
 }
@@ -139,26 +142,26 @@ std::vector<Store::Object> Store::labelled(const std::string& ns, std::string_vi
     return found;
   }
   base::MutexLock lock(mutex_);
-  const auto keys = by_label_.find(std::string(value));
-  if (keys == by_label_.end()) return found;
+  const auto keys = contents_.by_label.find(std::string(value));
+  if (keys == contents_.by_label.end()) return found;
   for (const ObjectKey& key : keys->second)
-    if (ns.empty() || key.ns == ns) found.push_back(objects_.at(key));
+    if (ns.empty() || key.ns == ns) found.push_back(contents_.objects.at(key));
   return found;
 }
 
 std::vector<Store::Object> Store::list(const std::string& ns) const {
   std::vector<Object> all;
   base::MutexLock lock(mutex_);
-  if (ns.empty()) all.reserve(objects_.size());
-  auto entry = ns.empty() ? objects_.begin() : objects_.lower_bound({ns, ""});
-  for (; entry != objects_.end() && (ns.empty() || entry->first.ns == ns); ++entry)
+  if (ns.empty()) all.reserve(contents_.objects.size());
+  auto entry = ns.empty() ? contents_.objects.begin() : contents_.objects.lower_bound({ns, ""});
+  for (; entry != contents_.objects.end() && (ns.empty() || entry->first.ns == ns); ++entry)
     all.push_back(entry->second);
   return all;
 }
 
 size_t Store::size() const {
   base::MutexLock lock(mutex_);
-  return objects_.size();
+  return contents_.objects.size();
 }
 
 }  // namespace kube

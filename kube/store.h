@@ -31,7 +31,8 @@ class Store {
 
   explicit Store(std::string indexed_label = {}) : indexed_label_(std::move(indexed_label)) {}
 
-  // Everything at once; what is not among the items is gone. Returns what differs.
+  // Everything at once; what is not among the items is gone. Returns what differs. Without memory
+  // for all of it nothing has changed, so that nobody misses what was put in half way.
   std::vector<StoreDelta> replace(std::vector<Json> items);
   StoreDelta apply(Object object);
   // before is null when it was not there.
@@ -46,16 +47,19 @@ class Store {
   [[nodiscard]] size_t size() const;
 
  private:
+  struct Contents {
+    std::map<ObjectKey, Object> objects;  // by namespace first
+    std::map<std::string, std::set<ObjectKey>> by_owner;
+    std::map<std::string, std::set<ObjectKey>> by_label;  // by the label's value
+  };
   StoreDelta put(Object object) REQUIRES(mutex_);
   StoreDelta take(const ObjectKey& key) REQUIRES(mutex_);
-  void index(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
+  void index(const Json& object, const ObjectKey& key, Contents& contents) const;
   void unindex(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
 
   const std::string indexed_label_;
   mutable base::Mutex mutex_;
-  std::map<ObjectKey, Object> objects_ GUARDED_BY(mutex_);  // by namespace first
-  std::map<std::string, std::set<ObjectKey>> by_owner_ GUARDED_BY(mutex_);
-  std::map<std::string, std::set<ObjectKey>> by_label_ GUARDED_BY(mutex_);  // by the label's value
+  Contents contents_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kube

@@ -269,7 +269,12 @@ size_t ObjectStore::bytes() const {
 
 base::Status ObjectStore::health() const {
   const base::MutexLock lock(mutex_);
-  return health_;
+  return health_ ? last_write_ : health_;
+}
+
+void ObjectStore::note_last_write(base::Status written) {
+  const base::MutexLock lock(mutex_);
+  last_write_ = std::move(written);
 }
 
 void ObjectStore::note_health(base::Status health) {
@@ -434,6 +439,7 @@ void ObjectStore::draft(WriteRequest& request, Draft& draft) const {
 
 base::Status ObjectStore::append(const Draft& draft) {
   auto appended = core_->log->append(draft.rows);
+  note_last_write(appended);
   if (appended) return {};
   base::Error error = appended.error();
   if (core_->log->in_doubt()) {
@@ -496,6 +502,7 @@ base::Status ObjectStore::reopen() {
   }
   must_reopen_ = false;
   note_health({});
+  note_last_write({});
   base::log_warning("kube/server", "Opened the store anew after a failed write", {});
   return {};
 }

@@ -95,7 +95,8 @@ class ObjectStore {
   [[nodiscard]] int64_t compacted() const;
 
   [[nodiscard]] size_t bytes() const;  // of the text of all objects
-  // What keeps the store from writing, until it is over: a sync that failed, a damaged file. Of
+  // What keeps the store from writing, until it is over: a full disk (so long as the last write was
+  // refused by it), a sync that failed, a damaged file. Of
   // damage found while tidying up: what will keep it from opening the file again.
   [[nodiscard]] base::Status health() const;
 
@@ -128,6 +129,7 @@ class ObjectStore {
   base::Status publish(const std::vector<EventPtr>& events);
   base::Status reopen();
   void note_health(base::Status health);
+  void note_last_write(base::Status written);
   void note_damage(const base::Error& error);
   void compact_if_needed();
   void tidy();
@@ -149,6 +151,7 @@ class ObjectStore {
   int64_t compacted_ GUARDED_BY(mutex_) = 0;
   size_t bytes_ GUARDED_BY(mutex_) = 0;  // of all living objects' text
   base::Status health_ GUARDED_BY(mutex_);
+  base::Status last_write_ GUARDED_BY(mutex_);  // what the disk said to it
 
   bool must_reopen_ = false;  // of the writer's thread, like the next
   bool untidy_ = true;        // there may be free pages to give back

@@ -97,9 +97,12 @@ TEST_CASE("when the disk is full a write fails, nothing is lost and writing goes
   limit.lift();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == base::Code::Unavailable);
+  REQUIRE_FALSE(store->health());
+  CHECK(store->health().error().message == refused.error().message);
   CHECK(store->revision() == first);
   CHECK(store->get(key("a"))->parse()["value"] == "before");
   CHECK(revision_of(store->write(updated("a", first, "after"))) == first + 1);
+  CHECK(store->health());
 }
 
 TEST_CASE("after a failed sync nothing more is written until the file was opened anew") {
