@@ -129,7 +129,8 @@ class ChartTest(cluster.ClusterTest):
         anywhere = self.kubectl.command[:-2]  # without --namespace: they name theirs
         done = subprocess.run([*anywhere, "apply", "--dry-run=server", "--validate=strict", "-f", "-"], input=manifests,
                               capture_output=True, text=True, timeout=240)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("PodSecurity", done.stderr)
 
     def test_the_account_may_do_in_its_namespaces_what_it_does_and_nothing_elsewhere(self):
         self.install()
@@ -142,6 +143,28 @@ class ChartTest(cluster.ClusterTest):
                                       ("list", "secrets", self.namespace), ("create", "clusterroles", self.namespace),
                                       ("update", "deployments", self.home), ("delete", "nodes", self.namespace)]:
             self.assertFalse(may(verb, what, namespace), (verb, what, namespace))
+
+    def test_real_spark_gets_along_with_the_account_of_the_chart(self):
+        """The driver makes its executor and its configuration, and cleans up."""
+        self.install()
+        (self.folder / "sum.py").write_text(
+            "from pyspark.sql import SparkSession\n"
+            "spark = SparkSession.builder.getOrCreate()\n"
+            "print('the sum is', spark.range(1000).selectExpr('sum(id)').first()[0])\n"
+            "spark.stop()\n")
+        mounts = [{"name": "jobs", "mountPath": "/opt/jobs"}]
+        role = {"memory": "512m", "coreRequest": "100m", "volumeMounts": mounts}
+        self.kubectl.apply({**self.application("sum"), "spec": {
+            "type": "Python", "mode": "cluster", "sparkVersion": "4.0.1", "image": "localhost/spark-py:4.0.1",
+            "imagePullPolicy": "IfNotPresent", "mainApplicationFile": "local:///opt/jobs/sum.py",
+            "sparkConf": {"spark.ui.enabled": "false"},
+            "volumes": [{"name": "jobs", "hostPath": {"path": str(self.folder)}}],
+            "driver": {**role, "serviceAccount": "sparkcron-spark"}, "executor": {**role, "instances": 1}}})
+        state = self.await_state("sum", *FINAL, seconds=400)
+        log = self.kubectl("logs", "sum-driver")
+        self.assertEqual(state, "COMPLETED", log[-4000:])
+        self.assertIn("the sum is 499500", log)
+        self.assertNotIn("orbidden", log)
 
     def test_two_replicas_keep_a_ledger_each_through_a_restart(self):
         """On claims. The cluster makes none by itself: two volumes of the node are offered."""
