@@ -181,6 +181,7 @@ class ClusterTest(unittest.TestCase):
         self.truth_file = self.folder / "truth"
         self.controllers = []
         self.namespaces = []
+        self.began = time.monotonic()
         self.addCleanup(self.clean_up)
         self.namespace, self.kubectl = self.new_namespace()
 
@@ -218,6 +219,7 @@ class ClusterTest(unittest.TestCase):
                     controller.send(signal.SIGKILL)
                     controller.ended()
             shutil.rmtree(self.folder, ignore_errors=True)
+            print(f"{time.monotonic() - self.began:.0f} s ... ", end="", file=sys.stderr)
 
     def failed(self):
         return any(error for _, error in getattr(self._outcome, "errors", None) or []) or bool(
