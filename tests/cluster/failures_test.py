@@ -84,8 +84,8 @@ class FailuresTest(cluster.ClusterTest):
 
     def test_namespace_deleted_while_running(self):
         doomed, kubectl = self.new_namespace()
-        self.controller("both", namespaces=[doomed, self.namespace]).start()
         self.controllers[0].stop()
+        self.controller("both", namespaces=[self.namespace, doomed]).start()  # the lease is in the first
         kubectl.apply(self.schedule("doomed", "*/2 * * * * *", self.application_spec(seconds=300)))
         wait_for(lambda: kubectl.drivers(), "a driver runs there")
         kubectl("delete", "namespace", doomed, "--wait=false")
