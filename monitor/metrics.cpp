@@ -1,6 +1,7 @@
 #include "monitor/metrics.h"
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <utility>
 
@@ -64,7 +65,8 @@ struct Metrics::ScheduleSeries {
   ScheduleReport facts;
   Buckets lateness{lateness_bounds()};
   std::map<std::string, uint64_t> skipped;
-  bool skips_begun = false;  // what the ledger had before this process is in `skipped`
+  bool skips_begun = false;              // what the ledger had before this process is in `skipped`
+  std::optional<std::string> not_ready;  // why; "" = it is ready; nullopt: not told yet
 };
 
 struct Metrics::Snapshot {
@@ -218,6 +220,11 @@ void Metrics::schedule_gone(const kube::ObjectKey& key) {
   schedules_.erase(key);
 }
 
+void Metrics::schedule_ready(const kube::ObjectKey& schedule, std::string_view reason) {
+  base::MutexLock lock(mutex_);
+  if (ScheduleSeries* found = schedule_of(schedule)) found->not_ready = reason;
+}
+
 void Metrics::slot_started(const kube::ObjectKey& schedule, std::chrono::milliseconds lateness) {
   base::MutexLock lock(mutex_);
   // Runs are told before the decision that made them, the first one of a schedule too.
@@ -313,10 +320,19 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
   Family skipped("sparkcron_schedule_skipped_total", "Slots skipped, by reason", Counter);
   Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
                   Histogram);
+  Family ready(
+      "sparkcron_schedule_ready",
+      "1 if the schedule can do what its spec says, else 0 and the reason of its condition", Gauge);
+  const auto with_reason = [](Labels labels, const std::string& reason) {
+    labels.push_back({.name = "reason", .value = reason});
+    return labels;
+  };
   for (const auto& [key, schedule] : snapshot.schedules) {
     const ScheduleReport& facts = schedule.facts;
-    if (facts.uid.empty()) continue;  // its first round has not ended
     const Labels labels{{"namespace", key.ns}, {"schedule", key.name}};
+    if (schedule.not_ready)
+      ready.add(with_reason(labels, *schedule.not_ready), schedule.not_ready->empty() ? 1.0 : 0.0);
+    if (facts.uid.empty()) continue;  // its first round has not ended: the spec may be wrong
     if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));
     if (facts.next_run) next_run.add(labels, seconds_of(*facts.next_run));
     active.add(labels, static_cast<double>(facts.active_runs));
@@ -325,14 +341,11 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
     succeeded.add(labels, static_cast<double>(facts.counts.succeeded));
     failed.add(labels, static_cast<double>(facts.counts.failed));
     lateness.add(labels, schedule.lateness);
-    for (const auto& [reason, count] : schedule.skipped) {
-      Labels with_reason = labels;
-      with_reason.push_back({.name = "reason", .value = reason});
-      skipped.add(with_reason, static_cast<double>(count));
-    }
+    for (const auto& [reason, count] : schedule.skipped)
+      skipped.add(with_reason(labels, reason), static_cast<double>(count));
   }
-  for (Family* family : {&last_success, &next_run, &active, &suspended, &started, &succeeded,
-                         &failed, &skipped, &lateness})
+  for (Family* family : {&ready, &last_success, &next_run, &active, &suspended, &started,
+                         &succeeded, &failed, &skipped, &lateness})
     std::move(*family).append_to(families);
 }
 
@@ -345,12 +358,14 @@ void Metrics::collect_process(const Snapshot& snapshot, std::vector<MetricFamily
                  MetricType::Counter);
   dropped.add({}, static_cast<double>(snapshot.dropped));
   std::move(dropped).append_to(families);
-  if (!options_.readings) return;
-  for (Reading& reading : options_.readings()) {
-    Family family(std::move(reading.name), std::move(reading.help),
-                  reading.kind == Reading::Kind::Counter ? MetricType::Counter : MetricType::Gauge);
-    family.add({}, reading.value);
-    std::move(family).append_to(families);
+  for (const auto& read : options_.readings) {
+    for (Reading& reading : read()) {
+      Family family(
+          std::move(reading.name), std::move(reading.help),
+          reading.kind == Reading::Kind::Counter ? MetricType::Counter : MetricType::Gauge);
+      family.add({}, reading.value);
+      std::move(family).append_to(families);
+    }
   }
 }
 

@@ -52,8 +52,8 @@ struct MetricsOptions {
   // thread of schedule_decided() when a schedule is new, without locks held; nullopt: asked again
   // at its next decision. May be empty: then skips are counted since the start of the process.
   std::function<std::optional<std::map<std::string, uint64_t>>(const std::string& uid)> skip_counts;
-  // Asked at each scrape, without locks held; must not wait. Each name once. May be empty.
-  std::function<std::vector<Reading>()> readings;
+  // Asked at each scrape, without locks held; must not wait. Each name once.
+  std::vector<std::function<std::vector<Reading>()>> readings;
   // What the ledger has counted before this process: where the totals begin.
   runner::RunCounts totals;
   std::string version;  // sparkcron_build_info
@@ -71,6 +71,7 @@ class Metrics final : public runner::Telemetry {
   void executor_gone(const std::string& pod_uid) override;
   void schedule_decided(const runner::ScheduleReport& facts) override;
   void schedule_gone(const kube::ObjectKey& key) override;
+  void schedule_ready(const kube::ObjectKey& schedule, std::string_view reason) override;
   void slot_started(const kube::ObjectKey& schedule, std::chrono::milliseconds lateness) override;
   void slots_skipped(const kube::ObjectKey& schedule, std::string_view reason,
                      uint64_t count) override;

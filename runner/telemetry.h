@@ -62,7 +62,8 @@ class Telemetry {
   virtual void schedule_decided(const ScheduleReport& facts) = 0;
   virtual void schedule_gone(const kube::ObjectKey& key) = 0;
   // Why the schedule is not ready, as in its condition: "InvalidSpec", "CreateRefused",
-  // "ReconcileFailing", …; "" = it is ready.
+  // "ReconcileFailing", …; "" = it is ready. Told after schedule_decided() of the same round, and
+  // alone when there was no decision.
   virtual void schedule_ready(const kube::ObjectKey& /*schedule*/, std::string_view /*reason*/) {}
   // A run was created this long after its slot.
   virtual void slot_started(const kube::ObjectKey& schedule,

@@ -1,6 +1,7 @@
 // The commands that run one part alone: controller and node (apiserver.cpp is the third); and
 // release, which runs when the controller does not.
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -27,6 +28,7 @@
 #include "monitor/health.h"
 #include "monitor/ledger.h"
 #include "monitor/metrics.h"
+#include "monitor/process_readings.h"
 #include "runner/node/driver_tokens.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
@@ -170,6 +172,7 @@ base::Status run_controller(const Options& options) {
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
+  std::atomic<const base::http::Server*> listening{nullptr};
   monitor::Metrics metrics(
       {.labels = {"namespace"},
        .skip_counts =
@@ -178,7 +181,9 @@ base::Status run_controller(const Options& options) {
          if (!counts) return std::nullopt;
          return std::move(*counts);
        },
-       .readings = [&ledger, &data] { return storage_readings(*ledger, nullptr, data.path()); },
+       .readings = {[&ledger, &data] { return storage_readings(*ledger, nullptr, data.path()); },
+                    monitor::process_readings,
+                    [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
 
   ControllersOptions controllers_options;
@@ -205,6 +210,7 @@ base::Status run_controller(const Options& options) {
   ASSIGN_OR_RETURN(const auto server, base::http::Server::listen({.address = options.listen.host,
                                                                   .port = options.listen.port},
                                                                  router.handler()));
+  listening = server.get();
   kube::LeaderElector elector(*cluster.api, clock,
                               {.lease = {cluster.ns, kLease},
                                .identity = node_name() + "_" + std::to_string(::getpid()),

@@ -23,6 +23,7 @@
 #include "monitor/ledger.h"
 #include "monitor/log_archive.h"
 #include "monitor/metrics.h"
+#include "monitor/process_readings.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
@@ -114,7 +115,9 @@ class Standalone {
           if (!counts) return std::nullopt;
           return std::move(*counts);
         },
-        .readings = [this] { return storage_readings(*ledger_, archive_.get(), data_.path()); },
+        .readings = {[this] { return storage_readings(*ledger_, archive_.get(), data_.path()); },
+                     monitor::process_readings,
+                     [this] { return monitor::server_readings(server_); }},
         .totals = totals,
         .version = kVersion});
     kube::server::ApiServerOptions options;
@@ -155,6 +158,7 @@ class Standalone {
             *ledger_, [admit](const base::http::Request& head) { return admit(head).trusted; }),
         admit);
     ASSIGN_OR_RETURN(door_, open_front_door(options_, data_, router));
+    server_ = door_.server.get();
     return {};
   }
 
@@ -248,6 +252,8 @@ class Standalone {
   std::unique_ptr<kube::server::ApiServer> api_server_;
   std::unique_ptr<DatabaseWatch> database_watch_;
   FrontDoor door_;
+  // door_.server for scrapes, which come from the moment it listens until it has ended.
+  std::atomic<const base::http::Server*> server_{nullptr};
   std::unique_ptr<kube::HttpApi> api_;
   std::unique_ptr<kube::ApiEventRecorder> events_;
   std::unique_ptr<runner::node::Node> node_;

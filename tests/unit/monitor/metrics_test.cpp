@@ -5,12 +5,18 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include <sys/wait.h>
 
+#include "base/guard.h"
+#include "base/log.h"
 #include "base/mutex.h"
+#include "monitor/process_readings.h"
 #include "tests/support/catch.h"
+#include "tests/unit/monitor/metric_names.h"
 #include "tests/unit/monitor/recording_responder.h"
 #include "tests/unit/monitor/temporary_folder.h"
 
@@ -55,6 +61,21 @@ std::optional<double> sample(const Metrics& metrics, const std::string& name) {
   if (at == std::string::npos) return std::nullopt;
   return std::stod(text.substr(at + name.size() + 1));
 }
+
+// As many of each as nothing else has.
+struct NumberedServer final : base::http::Server {
+  [[nodiscard]] std::string address() const override { return "127.0.0.1"; }
+  [[nodiscard]] uint16_t port() const override { return 1; }
+  void begin_stop() override {}
+  [[nodiscard]] base::http::ServerNumbers numbers() const override {
+    return {.strangers = 11,
+            .trusted = 12,
+            .shed = 13,
+            .cut = 14,
+            .refused = 15,
+            .memory_used = 16 << 20};
+  }
+};
 
 struct Outcome {
   int exit_code = 0;
@@ -215,29 +236,112 @@ TEST_CASE("without a ledger skips are counted since the start", "[monitor]") {
   CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 1);
 }
 
+TEST_CASE("whether a schedule is ready is a series that goes with it", "[monitor]") {
+  Metrics metrics{MetricsOptions{.max_schedules = 2}};
+  const kube::ObjectKey nightly{.ns = "etl", .name = "nightly"};
+  const auto ready = [&](const std::string& reason, const std::string& name = "nightly") {
+    return sample(metrics, R"(sparkcron_schedule_ready{namespace="etl",schedule=")" + name +
+                               R"(",reason=")" + reason + R"("})");
+  };
+  // A spec that cannot be read gets no decision: this is all there is to say of the schedule.
+  metrics.schedule_ready(nightly, "InvalidSpec");
+  CHECK(ready("InvalidSpec") == 0);
+  CHECK_THAT(metrics.text(), !Catch::Contains("sparkcron_schedule_active_runs"));
+  metrics.schedule_decided(schedule("nightly"));
+  metrics.schedule_ready(nightly, "");
+  CHECK(ready("") == 1);
+  CHECK(ready("InvalidSpec") == std::nullopt);
+  metrics.schedule_ready(nightly, "CreateRefused");
+  CHECK(ready("CreateRefused") == 0);
+  CHECK(ready("") == std::nullopt);
+  SECTION("of a bounded number of schedules") {
+    metrics.schedule_ready({.ns = "etl", .name = "second"}, "");
+    metrics.schedule_ready({.ns = "etl", .name = "third"}, "");
+    CHECK(ready("", "second") == 1);
+    CHECK(ready("", "third") == std::nullopt);
+    CHECK(sample(metrics, "sparkcron_metrics_dropped_total") == 1);
+  }
+  SECTION("gone with the schedule") {
+    metrics.schedule_gone(nightly);
+    CHECK_THAT(metrics.text(), !Catch::Contains("sparkcron_schedule_ready"));
+  }
+}
+
+TEST_CASE("what was dropped and caught in the process is exported", "[monitor]") {
+  base::set_log_level(base::LogLevel::Off);
+  const Metrics metrics{MetricsOptions{.readings = {monitor::process_readings}}};
+  const auto caught = [&] { return sample(metrics, "sparkcron_caught_exceptions_total"); };
+  CHECK(sample(metrics, "sparkcron_log_lines_dropped_total") ==
+        static_cast<double>(base::dropped_log_lines()));
+  const auto before = caught();
+  REQUIRE(before.has_value());
+  CHECK_FALSE(base::guarded("a step", []() -> base::Status { throw std::runtime_error("x"); }));
+  CHECK(caught() == *before + 1);
+}
+
+TEST_CASE("the numbers of the HTTP server are exported once it listens", "[monitor]") {
+  const base::http::Server* listening = nullptr;
+  const Metrics metrics{
+      MetricsOptions{.readings = {[&] { return monitor::server_readings(listening); }}}};
+  CHECK_THAT(metrics.text(), !Catch::Contains("sparkcron_http_"));
+  const NumberedServer server;
+  listening = &server;
+  CHECK(sample(metrics, "sparkcron_http_stranger_connections") == 11);
+  CHECK(sample(metrics, "sparkcron_http_trusted_connections") == 12);
+  CHECK(sample(metrics, "sparkcron_http_connections_shed_total") == 13);
+  CHECK(sample(metrics, "sparkcron_http_answers_cut_total") == 14);
+  CHECK(sample(metrics, "sparkcron_http_requests_refused_total") == 15);
+  CHECK(sample(metrics, "sparkcron_http_memory_bytes") == 16 << 20);
+}
+
 TEST_CASE("what a controller could not do is counted by reason", "[monitor]") {
   Metrics metrics({});
   metrics.reconcile_failed("schedule", base::to_string(base::Code::Refused));
   metrics.reconcile_failed("schedule", base::to_string(base::Code::Refused));
   metrics.objects_failing("schedule", 1);
-  const std::string text = metrics.text();
-  CHECK(text.find("sparkcron_reconcile_errors_total{controller=\"schedule\",reason=\"refused\"} "
-                  "2\n") != std::string::npos);
-  CHECK(text.find("sparkcron_failing_objects{controller=\"schedule\"} 1\n") != std::string::npos);
+  const std::string refused =
+      R"(sparkcron_reconcile_errors_total{controller="schedule",reason="refused"})";
+  const std::string failing = R"(sparkcron_failing_objects{controller="schedule"})";
+  CHECK(sample(metrics, refused) == 2);
+  CHECK(sample(metrics, failing) == 1);
+  metrics.objects_failing("schedule", 0);
+  CHECK(sample(metrics, refused) == 2);  // a counter
+  CHECK(sample(metrics, failing) == 0);  // a gauge, which stays to be asked for
+}
+
+TEST_CASE("an object that cannot be read is counted by its resource", "[monitor]") {
+  Metrics metrics({});
+  CHECK_THAT(metrics.text(), !Catch::Contains("sparkcron_unreadable_objects_total"));
+  metrics.object_unreadable("sparkapplications");
+  metrics.object_unreadable("sparkapplications");
+  metrics.object_unreadable("pods");
+  CHECK(sample(metrics, R"(sparkcron_unreadable_objects_total{resource="sparkapplications"})") ==
+        2);
+  CHECK(sample(metrics, R"(sparkcron_unreadable_objects_total{resource="pods"})") == 1);
 }
 
 TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", "[monitor]") {
   const Outcome tool =
       run_command(std::string(SPARKCRON_SOURCE_DIR) + "/tools/bootstrap.d/promtool | tail -1");
   REQUIRE(tool.exit_code == 0);
-  Metrics metrics{MetricsOptions{.labels = {"namespace"}, .version = "1.2.3"}};
+  const NumberedServer server;
+  Metrics metrics{MetricsOptions{
+      .labels = {"namespace"},
+      .readings = {monitor::process_readings, [&] { return monitor::server_readings(&server); }},
+      .version = "1.2.3"}};
   metrics.application_changed(application("a", "SUBMITTED"), "");
   metrics.application_changed(application("a", "COMPLETED"), "RUNNING");
   metrics.schedule_decided(schedule("nightly"));
   metrics.slot_started({.ns = "etl", .name = "nightly"}, milliseconds(5'000));
   metrics.slots_skipped({.ns = "etl", .name = "nightly"}, "Superseded", 2);
+  metrics.schedule_ready({.ns = "etl", .name = "nightly"}, "CreateRefused");
+  metrics.reconcile_failed("schedule", "refused");
+  metrics.objects_failing("schedule", 1);
+  metrics.object_unreadable("sparkapplications");
+  const std::string text = metrics.text();
+  CHECK(tests::undocumented_metrics(SPARKCRON_SOURCE_DIR, text) == std::vector<std::string>{});
   const tests::TemporaryFolder folder;
-  std::ofstream(folder.file("metrics")) << metrics.text();
+  std::ofstream(folder.file("metrics")) << text;
   std::string program = tool.output;
   program.erase(program.find_last_not_of('\n') + 1);
   const Outcome checked = run_command(program + " check metrics < " + folder.file("metrics"));
@@ -320,14 +424,15 @@ TEST_CASE("a recorder that blocks stops neither scrapes nor news", "[monitor]") 
 TEST_CASE("numbers of the process are read at each scrape, outside the lock", "[monitor]") {
   const Metrics* self = nullptr;
   int depth = 0;
-  Metrics metrics{MetricsOptions{.readings = [&] {
-    // Asked under the lock, this would never come back.
-    if (depth++ == 0) CHECK_THAT(self->text(), Catch::Contains("sparkcron_build_info"));
-    return std::vector<monitor::Reading>{{.name = "sparkcron_ledger_corruptions_total",
-                                          .help = "Ledger files that were set aside",
-                                          .kind = monitor::Reading::Kind::Counter,
-                                          .value = 3}};
-  }}};
+  Metrics metrics{MetricsOptions{
+      .readings = {[&] {
+        // Asked under the lock, this would never come back.
+        if (depth++ == 0) CHECK_THAT(self->text(), Catch::Contains("sparkcron_build_info"));
+        return std::vector<monitor::Reading>{{.name = "sparkcron_ledger_corruptions_total",
+                                              .help = "Ledger files that were set aside",
+                                              .kind = monitor::Reading::Kind::Counter,
+                                              .value = 3}};
+      }}}};
   self = &metrics;
   CHECK(sample(metrics, "sparkcron_ledger_corruptions_total") == 3);
 }
