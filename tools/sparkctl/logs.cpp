@@ -19,8 +19,9 @@ base::Result<std::string> run_behind(Session& session, const std::string& name) 
     return base::failure(found.error());
   }
   if (found->type == config::spark_applications()) return name;
-  ASSIGN_OR_RETURN(const std::vector<kube::Json> runs, runs_of(session, name));
-  if (!runs.empty()) return kube::key_of(runs.front()).name;
+  ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, name));
+  say_left_out(session, config::spark_applications(), runs);
+  if (!runs.items.empty()) return kube::key_of(runs.items.front()).name;
   // All pruned: the schedule still knows the last one.
   std::string last = base::string_at(*found->object, {"status", "lastRunName"});
   if (last.empty()) {

@@ -1,11 +1,13 @@
 #include "tools/sparkctl/lookup.h"
 
 #include <algorithm>
+#include <ostream>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "config/names.h"
+#include "tools/sparkctl/table.h"
 
 namespace sparkctl {
 namespace {
@@ -38,15 +40,14 @@ base::Result<kube::Json> find_schedule(Session& session, const std::string& name
   return object;
 }
 
-base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::string& schedule) {
+base::Result<kube::ObjectList> runs_of(Session& session, const std::string& schedule) {
   // Label values end at 63 characters and names do not: the owner decides.
   ASSIGN_OR_RETURN(kube::ObjectList list,
                    session.api.list(config::spark_applications(), {.ns = session.ns}));
-  std::vector<kube::Json> runs;
-  for (kube::Json& run : list.items) {
+  std::erase_if(list.items, [&schedule](const kube::Json& run) {
     const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
-    if (owner && owner->name == schedule) runs.push_back(std::move(run));
-  }
+    return !owner || owner->name != schedule;
+  });
   const auto newer = [](const kube::Json& left, const kube::Json& right) {
     const auto key = [](const kube::Json& run) {
       return std::pair(base::string_at(run, {"metadata", "creationTimestamp"}),
@@ -54,17 +55,31 @@ base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::strin
     };
     return key(left) > key(right);
   };
-  std::sort(runs.begin(), runs.end(), newer);
-  return runs;
+  std::sort(list.items.begin(), list.items.end(), newer);
+  return list;
 }
 
-base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::ResourceType& type) {
+base::Result<kube::ObjectList> list_all(Session& session, const kube::ResourceType& type) {
   const std::string ns = session.scope == Scope::All ? "" : session.ns;
   ASSIGN_OR_RETURN(kube::ObjectList list, session.api.list(type, {.ns = ns}));
   std::sort(list.items.begin(), list.items.end(), [](const auto& left, const auto& right) {
     return kube::key_of(left) < kube::key_of(right);
   });
-  return std::move(list.items);
+  return list;
+}
+
+void say_left_out(Session& session, const kube::ResourceType& type, const kube::ObjectList& list) {
+  constexpr size_t kMostSaid = 10;
+  const auto& lost = list.unreadable;
+  for (size_t i = 0; i < std::min(lost.size(), kMostSaid); ++i) {
+    const std::string& name = lost[i].key.name;
+    session.err << "sparkctl: "
+                << (name.empty() ? "one of the " + type.plural : safe_text(lost[i].key.to_string()))
+                << " cannot be read and is left out: " << safe_text(lost[i].reason) << '\n';
+  }
+  if (lost.size() > kMostSaid)
+    session.err << "sparkctl: " << lost.size() - kMostSaid << " more " << type.plural
+                << " cannot be read and are left out\n";
 }
 
 std::string zone_in_force(const kube::Json& schedule) {

@@ -19,10 +19,12 @@ struct Found {
 // A schedule of that name, or else a run. NotFound says what to try.
 base::Result<Found> find_schedule_or_run(Session& session, const std::string& name);
 base::Result<kube::Json> find_schedule(Session& session, const std::string& name);
-// The runs of a schedule, the newest first.
-base::Result<std::vector<kube::Json>> runs_of(Session& session, const std::string& schedule);
+// The runs of a schedule, the newest first. Of what cannot be read nobody knows whose it is.
+base::Result<kube::ObjectList> runs_of(Session& session, const std::string& schedule);
 // All schedules, or all runs, of the session's namespace or of all.
-base::Result<std::vector<kube::Json>> list_all(Session& session, const kube::ResourceType& type);
+base::Result<kube::ObjectList> list_all(Session& session, const kube::ResourceType& type);
+// Says on the error stream what the list does not hold because it cannot be read.
+void say_left_out(Session& session, const kube::ResourceType& type, const kube::ObjectList& list);
 
 // The zone that a schedule goes by, as its status says; before it has one, that of a TZ= or
 // CRON_TZ= prefix, or of the spec. "" = the service's default.

@@ -22,6 +22,7 @@ std::vector<Json> events_about(Session& session, const Json& object) {
     session.err << "sparkctl: events cannot be read: " << events.error().message << '\n';
     return {};
   }
+  say_left_out(session, kube::core_events(), *events);
   return std::move(events->items);
 }
 
@@ -38,14 +39,17 @@ void show(Session& session, const kube::ResourceType& type, const std::vector<Js
 base::Status list(Session& session, Listed what, const std::string& schedule) {
   const kube::ResourceType& type =
       what == Listed::Runs ? config::spark_applications() : config::scheduled_spark_applications();
-  std::vector<Json> objects;
+  kube::ObjectList list;
   if (schedule.empty()) {
-    ASSIGN_OR_RETURN(objects, list_all(session, type));
+    ASSIGN_OR_RETURN(list, list_all(session, type));
   } else {
     RETURN_IF_ERROR(find_schedule(session, schedule));
-    ASSIGN_OR_RETURN(objects, runs_of(session, schedule));
+    ASSIGN_OR_RETURN(list, runs_of(session, schedule));
   }
+  say_left_out(session, type, list);
+  const std::vector<Json>& objects = list.items;
   if (show_raw(session, type, objects, Shape::List)) return {};
+  if (objects.empty() && !list.unreadable.empty()) return {};
   if (objects.empty()) {
     session.err << (what == Listed::Runs ? "No runs" : "No schedules")
                 << (session.scope == Scope::All ? std::string(" in any namespace")

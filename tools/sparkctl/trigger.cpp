@@ -21,11 +21,11 @@ bool is_manual(const kube::Json& run) {
 // The first manual run of the schedule that was not there before.
 base::Result<std::optional<kube::Json>> new_run(Session& session, const std::string& schedule,
                                                 const std::set<std::string>& before) {
-  ASSIGN_OR_RETURN(const std::vector<kube::Json> runs, runs_of(session, schedule));
-  const auto found = std::find_if(runs.rbegin(), runs.rend(), [&](const kube::Json& run) {
-    return is_manual(run) && !before.contains(kube::uid_of(run));
-  });
-  return found == runs.rend() ? std::nullopt : std::optional(*found);
+  ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, schedule));
+  const auto found = std::find_if(
+      runs.items.rbegin(), runs.items.rend(),
+      [&](const kube::Json& run) { return is_manual(run) && !before.contains(kube::uid_of(run)); });
+  return found == runs.items.rend() ? std::nullopt : std::optional(*found);
 }
 
 class Waiting {
@@ -89,8 +89,9 @@ base::Result<ExitCode> trigger(Session& session, const TriggerOptions& options) 
   RETURN_IF_ERROR(find_schedule(session, options.name));
   std::set<std::string> before;
   if (options.wait) {
-    ASSIGN_OR_RETURN(const std::vector<kube::Json> runs, runs_of(session, options.name));
-    for (const kube::Json& run : runs)
+    ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, options.name));
+    say_left_out(session, config::spark_applications(), runs);
+    for (const kube::Json& run : runs.items)
       before.insert(kube::uid_of(run));
   }
   // Any new value is an order; the time makes it new and says when.

@@ -186,6 +186,46 @@ TEST_CASE("list") {
   }
 }
 
+TEST_CASE("list says what it leaves out because it cannot be read") {
+  Desk desk;
+  fill(desk);
+  desk.api.make_unreadable(config::scheduled_spark_applications(), {"team", "nightly"});
+  SECTION("beside what it shows") {
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK_THAT(desk.out.str(), Catch::Contains("paused") && !Catch::Contains("nightly"));
+    CHECK(desk.err.str() ==
+          "sparkctl: team/nightly cannot be read and is left out: nested too deep\n");
+  }
+  SECTION("for programs too, beside their output") {
+    desk.session.output = Output::Name;
+    REQUIRE(list(desk.session, Listed::Schedules, ""));
+    CHECK(desk.out.str() ==
+          "scheduledsparkapplication.sparkoperator.k8s.io/paused\n"
+          "scheduledsparkapplication.sparkoperator.k8s.io/wrong\n");
+    CHECK_THAT(desk.err.str(), Catch::Contains("team/nightly cannot be read"));
+  }
+  SECTION("and does not call the rest nothing") {
+    for (const char* name : {"a", "b", ""})
+      desk.api.make_unreadable(config::spark_applications(), {"team", name});
+    REQUIRE(list(desk.session, Listed::Runs, ""));
+    CHECK(desk.out.str().empty());
+    CHECK(desk.err.str() ==
+          "sparkctl: team/a cannot be read and is left out: nested too deep\n"
+          "sparkctl: team/b cannot be read and is left out: nested too deep\n"
+          "sparkctl: one of the sparkapplications cannot be read and is left out: nested too "
+          "deep\n");
+  }
+  SECTION("ten by name at most") {
+    for (int i = 0; i < 12; ++i)
+      desk.api.make_unreadable(config::spark_applications(), {"team", std::to_string(i)});
+    REQUIRE(list(desk.session, Listed::Runs, ""));
+    CHECK_THAT(desk.err.str(), Catch::Contains("team/9 ") && !Catch::Contains("team/10 "));
+    CHECK_THAT(
+        desk.err.str(),
+        Catch::EndsWith("sparkctl: 2 more sparkapplications cannot be read and are left out\n"));
+  }
+}
+
 TEST_CASE("the runs of one schedule, the newest first") {
   Desk desk;
   fill(desk);
