@@ -174,4 +174,11 @@ struct World {
   const scheduler::State& state() const { return *observed.state; }
 };
 
+// Created at half past eight, hourly.
+inline World hourly(const scheduler::Policy& policy = {}) {
+  World world(make_spec("0 * * * *", policy), "2026-01-01T08:30:00Z");
+  world.step();
+  return world;
+}
+
 }  // namespace tests
