@@ -34,6 +34,7 @@
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/release.h"
@@ -164,11 +165,9 @@ base::Status run_controller(const Options& options) {
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
-  Controllers* recording = nullptr;  // set before any of them records
+  LedgerLoss ledger_loss;
   monitor::LedgerOptions of_ledger = ledger_options(data.path(), options);
-  of_ledger.on_begun_anew = [&recording](const std::string&) {
-    if (recording != nullptr) recording->look_again();
-  };
+  of_ledger.on_begun_anew = [&ledger_loss](const std::string& what) { ledger_loss.told(what); };
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
@@ -193,7 +192,7 @@ base::Status run_controller(const Options& options) {
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.telemetry = &metrics;
   Controllers controllers(*cluster.api, events, *ledger, clock, controllers_options);
-  recording = &controllers;
+  ledger_loss.follow(controllers);
 
   monitor::Health health;
   health.add("controllers", monitor::HealthKind::Ready, [&controllers]() -> base::Status {
@@ -235,6 +234,7 @@ base::Status run_controller(const Options& options) {
   wait_for_stop_signal();
   // Before the lease is given back: the next leader must find nothing of ours running. An election
   // that is won just now starts nothing any more.
+  ledger_loss.stop();
   controllers.stop();
   elector.stop();
   cluster.requests.request_stop();

@@ -13,7 +13,6 @@
 #include "base/http/server.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mutex.h"
 #include "config/names.h"
 #include "kube/api_event_recorder.h"
 #include "kube/http_api.h"
@@ -30,6 +29,7 @@
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/front_door.h"
+#include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/log_sources.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/process_setup.h"
@@ -80,10 +80,7 @@ class Standalone {
   // of its handlers may be using it. Also after a start that failed half way.
   ~Standalone() {
     started_ = false;
-    {
-      base::MutexLock lock(recording_mutex_);
-      recording_ = nullptr;
-    }
+    ledger_loss_.stop();
     database_watch_.reset();
     // No new runs, then no new pods; both still write to the API.
     if (controllers_) controllers_->stop();
@@ -105,7 +102,7 @@ class Standalone {
     ledger.on_dropped = [this](const kube::ObjectKey& run, const std::string& uid) {
       archive_->forget(run, uid);
     };
-    ledger.on_begun_anew = [this](const std::string& what) { ledger_begun_anew(what); };
+    ledger.on_begun_anew = [this](const std::string& what) { ledger_loss_.told(what); };
     ASSIGN_OR_RETURN(ledger_, monitor::Ledger::open(std::move(ledger), clock_));
     ASSIGN_OR_RETURN(const runner::RunCounts totals, ledger_->totals());
     metrics_ = std::make_unique<monitor::Metrics>(monitor::MetricsOptions{
@@ -219,21 +216,10 @@ class Standalone {
     options.telemetry = metrics_.get();
     options.application.executors_as_pods = options_.executors == Executors::Pods;
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);
-    {
-      base::MutexLock lock(recording_mutex_);
-      recording_ = controllers_.get();
-    }
+    ledger_loss_.follow(*controllers_);
+    ledger_loss_.say_by(*events_, node_name());
     controllers_->start();
     started_ = true;
-  }
-
-  // On the thread that found out: a worker of the controllers, or one that answers a request.
-  void ledger_begun_anew(const std::string& what) {
-    base::MutexLock lock(recording_mutex_);
-    if (recording_ == nullptr) return;  // everything is recorded at the start
-    recording_->look_again();
-    events_->record({{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node_name()}}}},
-                    kube::EventType::Warning, "LedgerBegunAnew", "Recording", what);
   }
 
   const Options& options_;
@@ -242,8 +228,7 @@ class Standalone {
   std::string token_;
   std::stop_source requests_;
   std::atomic<bool> started_{false};
-  base::Mutex recording_mutex_;
-  Controllers* recording_ GUARDED_BY(recording_mutex_) = nullptr;  // while they and events_ live
+  LedgerLoss ledger_loss_;
   NodeLogs logs_{clock_};
   monitor::Health health_;
   std::unique_ptr<monitor::LogArchive> archive_;

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "monitor/process_readings.h"
 #include "tests/support/catch.h"
+#include "tests/support/metric.h"
 #include "tests/unit/monitor/metric_names.h"
 #include "tests/unit/monitor/recording_responder.h"
 #include "tests/unit/monitor/temporary_folder.h"
@@ -54,12 +55,8 @@ ScheduleReport schedule(const std::string& name, const std::string& uid = "s1") 
           .counts = {.started = 5, .succeeded = 3, .failed = 1, .skipped = 2}};
 }
 
-// The value of the sample with exactly this name and labels; nullopt when there is none.
 std::optional<double> sample(const Metrics& metrics, const std::string& name) {
-  const std::string text = metrics.text();
-  const size_t at = ("\n" + text).find("\n" + name + " ");
-  if (at == std::string::npos) return std::nullopt;
-  return std::stod(text.substr(at + name.size() + 1));
+  return tests::metric(metrics, name);
 }
 
 // As many of each as nothing else has.

@@ -1,15 +1,26 @@
-// The elector starts the controllers on its own thread while the main thread may be stopping them.
+// Starting and stopping, also from two threads as the elector and main do; and what the controllers
+// tell of objects that they cannot serve.
 
 #include "tools/sparkcron/controllers.h"
 
+#include <atomic>
+#include <chrono>
 #include <latch>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "config/names.h"
+#include "monitor/metrics.h"
+#include "tests/support/await.h"
 #include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
+#include "tests/support/metric.h"
 
 namespace sparkcron {
 namespace {
@@ -31,6 +42,45 @@ struct NoRecorder final : runner::RunRecorder {
     return runner::RunCounts();
   }
 };
+
+// Knows nothing of anybody while it fails.
+struct FailingRecorder final : runner::RunRecorder {
+  base::Status record_run(const runner::RunRecord&) override { return answer(); }
+  base::Result<std::optional<runner::RunRecord>> find_run(const std::string&,
+                                                          const std::string&) override {
+    RETURN_IF_ERROR(answer());
+    return std::nullopt;
+  }
+  base::Result<std::vector<runner::RunRecord>> runs_after(const std::string&,
+                                                          base::WallTime) override {
+    RETURN_IF_ERROR(answer());
+    return std::vector<runner::RunRecord>();
+  }
+  base::Status record_skip(const runner::SkipRecord&) override { return answer(); }
+  base::Result<runner::RunCounts> counts(const kube::ObjectKey&, const std::string&,
+                                         const runner::RunCounts& floor) override {
+    RETURN_IF_ERROR(answer());
+    return floor;
+  }
+
+  std::atomic<bool> fails{true};
+
+ private:
+  [[nodiscard]] base::Status answer() const {
+    if (!fails) return {};
+    return base::failure(base::Code::Unavailable, "the ledger is away");
+  }
+};
+
+kube::Json suspended_schedule(const std::string& name) {
+  return {{"apiVersion", "sparkoperator.k8s.io/v1beta2"},
+          {"kind", "ScheduledSparkApplication"},
+          {"metadata", {{"namespace", "etl"}, {"name", name}}},
+          {"spec",
+           {{"schedule", "0 0 1 1 *"},
+            {"suspend", true},
+            {"template", {{"type", "Python"}, {"mainApplicationFile", "local:///pi.py"}}}}}};
+}
 
 struct Bed {
   tests::MemoryApi api{base::real_clock()};
@@ -71,6 +121,71 @@ TEST_CASE("controllers that run are ready once they have read everything") {
   bed.controllers.stop();
   bed.controllers.stop();
   SUCCEED("ready, and stopped twice");
+}
+
+TEST_CASE("objects that have been failing for over a minute are a warning until they work") {
+  base::set_log_level(base::LogLevel::Off);
+  tests::FakeClock clock;
+  tests::MemoryApi api(clock);
+  tests::MemoryEvents events;
+  FailingRecorder recorder;
+  monitor::Metrics metrics({});
+  ControllersOptions options;
+  options.telemetry = &metrics;
+  Controllers controllers(api, events, recorder, clock, options);
+  const auto failing = [&] {
+    return tests::metric(metrics, R"(sparkcron_failing_objects{controller="schedule"})");
+  };
+  REQUIRE(api.create(config::scheduled_spark_applications(), suspended_schedule("a")));
+  controllers.start();
+  REQUIRE(tests::await([&] { return failing() == 1; }));
+  CHECK(controllers.objects_work());  // not for a minute yet
+  clock.advance(std::chrono::seconds(61));
+  const auto one = controllers.objects_work();
+  REQUIRE_FALSE(one);
+  CHECK(one.error().message == "1 object has been failing for over a minute");
+  REQUIRE(api.create(config::scheduled_spark_applications(), suspended_schedule("b")));
+  REQUIRE(tests::await([&] { return failing() == 2; }));
+  CHECK(controllers.objects_work().error().message ==
+        "1 object has been failing for over a minute");
+  clock.advance(std::chrono::seconds(61));
+  CHECK(controllers.objects_work().error().message ==
+        "2 objects have been failing for over a minute");
+  CHECK(tests::metric(
+            metrics,
+            R"(sparkcron_reconcile_errors_total{controller="schedule",reason="unavailable"})")
+            .value_or(0) >= 2);
+  recorder.fails = false;
+  REQUIRE(tests::await([&] {
+    clock.advance(std::chrono::seconds(60));  // the longest back-off
+    return failing() == 0;
+  }));
+  CHECK(controllers.objects_work());
+  controllers.stop();
+}
+
+TEST_CASE("an object that cannot be read is counted, and said at the object") {
+  base::set_log_level(base::LogLevel::Off);
+  tests::MemoryApi api;
+  tests::MemoryEvents events;
+  NoRecorder recorder;
+  monitor::Metrics metrics({});
+  ControllersOptions options;
+  options.telemetry = &metrics;
+  Controllers controllers(api, events, recorder, base::real_clock(), options);
+  const kube::ObjectKey deep{.ns = "etl", .name = "deep"};
+  api.make_unreadable(config::scheduled_spark_applications(), deep);
+  controllers.start();
+  REQUIRE(tests::await([&] {
+    return tests::metric(
+               metrics,
+               R"(sparkcron_unreadable_objects_total{resource="scheduledsparkapplications"})") == 1;
+  }));
+  REQUIRE(tests::await([&] { return !events.all().empty(); }));
+  CHECK(events.all() ==
+        std::vector<std::string>{
+            "Unreadable: this object cannot be read and is left out: nested too deep"});
+  controllers.stop();
 }
 
 }  // namespace
