@@ -32,6 +32,7 @@ base::Status run_apiserver(const Options& options) {
   ASSIGN_OR_RETURN(const std::string token, data.token());
   kube::server::ApiServerOptions server{.path = data.file("api.db"), .tokens = {token}};
   server.event_lifetime = std::chrono::seconds(options.event_ttl_seconds);
+  server.quota_bytes = options.storage_quota;
   ASSIGN_OR_RETURN(server.definitions, own_definitions());
   RETURN_IF_ERROR(data.expect_database("api.db"));
   ASSIGN_OR_RETURN(const auto api, kube::server::ApiServer::open(std::move(server)));

@@ -15,6 +15,7 @@ struct Raw {
   std::string data_dir;
   std::string listen;
   std::string capacity;
+  std::string storage_quota;
   std::string executors = "local";
   std::string on_exit = "leave";
   std::string log_level = "info";
@@ -56,6 +57,9 @@ void add_server(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--event-ttl", options.event_ttl_seconds, "Seconds that events are kept")
       ->check(CLI::Range(1, 31'536'000))
       ->capture_default_str();
+  app.add_option("--storage-quota", raw.storage_quota,
+                 "What all objects together may take, as 500M or 4Gi; memory grows to two or three "
+                 "times this (default 2Gi)");
   app.add_option("--tls-cert-file", options.tls_certificate_file,
                  "PEM certificate; asked for beyond loopback");
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
@@ -98,6 +102,9 @@ base::Status convert(const Raw& raw, Options& options) {
     ASSIGN_OR_RETURN(options.listen, parse_listen(raw.listen));
   }
   ASSIGN_OR_RETURN(options.capacity, parse_capacity(raw.capacity));
+  if (!raw.storage_quota.empty()) {
+    ASSIGN_OR_RETURN(options.storage_quota, parse_storage_quota(raw.storage_quota));
+  }
   options.executors = raw.executors == "pods" ? Executors::Pods : Executors::Local;
   options.on_exit = raw.on_exit == "stop" ? OnExit::Stop : OnExit::Leave;
   options.log_level = level_of(raw.log_level);

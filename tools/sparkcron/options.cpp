@@ -11,6 +11,9 @@ namespace {
 using base::Code;
 using base::failure;
 
+// Less would not hold the definitions that the service brings along, and some runs.
+constexpr uint64_t kLeastQuota = uint64_t{1} << 20;
+
 template <class Number>
 bool parse_number(std::string_view text, Number& value) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -90,6 +93,14 @@ base::Result<NodeCapacity> parse_capacity(const std::string& text) {
     }
   }
   return capacity;
+}
+
+base::Result<uint64_t> parse_storage_quota(const std::string& text) {
+  const auto bytes = parse_bytes(text);
+  if (!bytes || *bytes < kLeastQuota)
+    return failure(Code::InvalidArgument,
+                   "--storage-quota " + text + ": a size of at least 1Mi expected, such as 2Gi");
+  return *bytes;
 }
 
 base::Result<std::string> resolve_data_dir(const std::string& given) {

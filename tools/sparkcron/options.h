@@ -54,8 +54,9 @@ struct Options {
   std::vector<std::string> namespaces;       // controller: empty = all
   bool leader_elect = true;                  // controller
   int workers = 4;
-  int event_ttl_seconds = 3600;  // standalone: how long events live
-  int history_runs = 100'000;    // ended runs, and skipped stretches, that the ledger remembers
+  int event_ttl_seconds = 3600;                // standalone: how long events live
+  uint64_t storage_quota = uint64_t{2} << 30;  // standalone: bytes of all objects together
+  int history_runs = 100'000;  // ended runs, and skipped stretches, that the ledger remembers
   base::LogLevel log_level = base::LogLevel::Info;
   base::LogFormat log_format = base::LogFormat::Text;
 
@@ -68,6 +69,8 @@ struct Options {
 base::Result<ListenAddress> parse_listen(const std::string& text);
 // "cpu=8,memory=16Gi,pods=50"; each part may be left out.
 base::Result<NodeCapacity> parse_capacity(const std::string& text);
+// "2Gi", "500M", "1000000": a Kubernetes quantity of whole bytes, of at least 1Mi.
+base::Result<uint64_t> parse_storage_quota(const std::string& text);
 // --data-dir, else $XDG_DATA_HOME/sparkcron, else ~/.local/share/sparkcron.
 base::Result<std::string> resolve_data_dir(const std::string& given);
 

@@ -120,6 +120,7 @@ class Standalone {
     kube::server::ApiServerOptions options;
     options.path = data_.file("api.db");
     options.event_lifetime = std::chrono::seconds(options_.event_ttl_seconds);
+    options.quota_bytes = options_.storage_quota;
     options.tokens = {token_};
     options.logs = &logs_;
     ASSIGN_OR_RETURN(options.definitions, own_definitions());
