@@ -102,6 +102,9 @@ base::Result<Json> ask(Session& session, const std::string& schedule, int limit)
 base::Status history(Session& session, const std::string& schedule, int limit) {
   ASSIGN_OR_RETURN(const Json answer, ask(session, schedule, limit));
   const std::vector<Json> entries = entries_of(answer, static_cast<size_t>(limit));
+  if (base::bool_at(answer, {"cut"}).value_or(false))
+    session.err << "sparkctl: the service's answer ends at a size: older runs or skipped stretches "
+                   "are left out; name a schedule or a smaller --limit\n";
   if (session.output == Output::Json) {
     session.out << Json(entries).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     return {};

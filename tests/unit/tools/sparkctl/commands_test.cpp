@@ -410,6 +410,21 @@ TEST_CASE("trigger waits for the run that it started, and for no other") {
   }
 }
 
+TEST_CASE("history that the service cut says so, for programs too") {
+  Desk desk;
+  desk.answers["/sparkcron/v1/history?namespace=team&limit=20"] =
+      R"({"runs": [], "skips": [], "cut": true})";
+  for (const Output output : {Output::Table, Output::Json}) {
+    desk.session.output = output;
+    desk.err.str("");
+    REQUIRE(history(desk.session, "", 20));
+    CHECK_THAT(desk.err.str(),
+               Catch::StartsWith("sparkctl: the service's answer ends at a size: older runs or "
+                                 "skipped stretches are left out; name a schedule or a smaller "
+                                 "--limit\n"));
+  }
+}
+
 TEST_CASE("history shows runs and skipped stretches in one line of time") {
   Desk desk;
   const std::string target = "/sparkcron/v1/history?namespace=team&schedule=nightly&limit=20";
