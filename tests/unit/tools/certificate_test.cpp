@@ -56,6 +56,7 @@ TEST_CASE("a key behind a planted link, or of another user, is refused and not r
   SECTION("a link") {
     std::filesystem::rename(files.key, folder.path() / "elsewhere");
     std::filesystem::create_symlink(folder.path() / "elsewhere", files.key);
+    REQUIRE(std::filesystem::is_symlink(files.key));
     message = files.key + " is a symbolic link: remove it";
   }
   SECTION("another user's") {
