@@ -39,6 +39,8 @@ inline constexpr const char* kPreviousScheduledTimeAnnotation =
 inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger";
 // "true" on a run that was started by hand; its scheduled-time is when it was asked for.
 inline constexpr const char* kManualRunAnnotation = "sparkoperator.k8s.io/manual-run";
+// On an attempt's objects: Application::spec_hash of the spec that they were made from.
+inline constexpr const char* kSpecHashAnnotation = "sparkoperator.k8s.io/spec-hash";
 // "pods" or "local": where the executors of this application run in standalone.
 inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
 

@@ -272,6 +272,7 @@ ObservedDriver read_driver(const json& pod) {
   driver.phase = parse_phase(string_at(pod, {"status", "phase"}));
   driver.deleting = kube::is_deleting(pod);
   driver.submission_id = string_at(pod, {"metadata", "labels", config::kSubmissionIdLabel});
+  driver.spec_hash = string_at(pod, {"metadata", "annotations", config::kSpecHashAnnotation});
   if (auto owner = kube::controller_of(pod)) driver.owner_uid = std::move(owner->uid);
   driver.pod_ip = string_at(pod, {"status", "podIP"});
   if (driver.phase == ObservedDriver::Phase::Pending) driver.waiting = why_waiting(pod);

@@ -97,9 +97,6 @@ struct Application {
   std::optional<std::chrono::seconds> time_to_live;
   std::optional<std::chrono::seconds> pending_deadline;
   std::optional<std::chrono::seconds> active_deadline;
-  // The driver pod that a submission would make now; the status names the one that there is. Not in
-  // the object as such; the controller fills it in.
-  std::string wanted_driver;
   // The last moment for a driver to be created: of a schedule's startingDeadlineSeconds. Not in the
   // object; whoever knows the schedule fills it in.
   std::optional<base::WallTime> start_by;
@@ -127,6 +124,7 @@ struct ObservedDriver {
   Phase phase = Phase::Pending;
   bool deleting = false;
   std::string submission_id;  // of the attempt that made it
+  std::string spec_hash;      // of the spec that it was made from
   std::string owner_uid;
   std::string pod_ip;
   // Why it does not start: unschedulable, image pull, missing ConfigMap; "" while nothing is wrong.

@@ -140,11 +140,11 @@ class Decider {
   }
 
   // Whether the driver is what submitting this attempt would make: made before a crash, and
-  // adopted. One that is on its way out is of an attempt before; one of another name, of a spec
-  // before.
+  // adopted. One that is on its way out is of an attempt before. An edit since the driver was made
+  // leads to a new one, as it would have with a status that says so.
   bool is_of(const Attempt& attempt) const {
     return driver()->submission_id == id_of_(app_.uid, attempt) && !driver()->deleting &&
-           (app_.wanted_driver.empty() || driver()->name == app_.wanted_driver);
+           driver()->spec_hash == app_.spec_hash;
   }
 
   // A new attempt starts only when no process of an old one lives: one driver at a time.

@@ -65,7 +65,6 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
     return kube::Reconciled{};
   }
   Application app = read_application(*object);
-  app.wanted_driver = driver_pod_name(*object);
   if (app.status.not_submitted_since) app.start_by = start_by(cache_, *object);
 
   // 2. Observe.

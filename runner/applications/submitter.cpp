@@ -143,6 +143,7 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
       config::kApiVersion, config::kApplicationKind, app.key.name, app.uid)});
   config::set_name_label(object, config::kAppNameLabel, app.key.name);
   object["metadata"]["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
+  object["metadata"]["annotations"][config::kSpecHashAnnotation] = app.spec_hash;
   const kube::ResourceType type = type_of(object);
   if (type != kube::pods()) object["metadata"]["labels"][config::kCreatedByLabel] = "true";
   const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
@@ -178,7 +179,9 @@ base::Result<std::optional<std::string>> Submitter::name_is_taken(const Applicat
   switch (holder.kind) {
     case Kind::Ours: {
       const bool same = string_at(existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
-                        submission_id_of(app.uid, attempt);
+                            submission_id_of(app.uid, attempt) &&
+                        string_at(existing, {"metadata", "annotations",
+                                             config::kSpecHashAnnotation}) == app.spec_hash;
       if (same && !leaving) return std::optional<std::string>();
       waits = what + " of an earlier attempt is still being removed";
       remove = !leaving;
@@ -246,8 +249,12 @@ std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
                                                       const Application& app) {
   auto pods = cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel,
                              config::label_value(app.key.name));
-  std::erase_if(pods, [](const auto& pod) {
-    return string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor";
+  std::erase_if(pods, [&](const auto& pod) {
+    const auto label = [&](const char* key) {
+      return string_at(*pod, {"metadata", "labels", key});
+    };
+    return label(config::kSparkRoleLabel) != "executor" || app.status.submission_id.empty() ||
+           label(config::kSubmissionIdLabel) != app.status.submission_id;
   });
   return pods;
 }

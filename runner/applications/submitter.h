@@ -40,7 +40,8 @@ class Submitter {
   // An error is one of the moment: nothing is said about the attempt.
   base::Result<Tried> submit(const Application& app, const nlohmann::json& object,
                              const Attempt& attempt);
-  // ConfigMaps, Services and executors that the attempts of this application have left.
+  // ConfigMaps and Services that the attempts of this application have left, and the executors of
+  // the one that the status names.
   base::Status clean_up(const Application& app, const nlohmann::json& object);
 
  private:
@@ -66,7 +67,8 @@ class Submitter {
 std::optional<base::Error> check_template(const nlohmann::json& run,
                                           const ApplicationOptions& options, std::string_view root);
 
-// Executor pods that say they belong to an application of this name.
+// Executor pods of the attempt that the status names. A deleted namesake's carry the same name but
+// another submission id; an earlier attempt's go with their driver.
 std::vector<std::shared_ptr<const nlohmann::json>> executors_of(const kube::Cache& cache,
                                                                 const Application& app);
 

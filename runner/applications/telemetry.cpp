@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "config/names.h"
+#include "runner/applications/submitter.h"
 
 namespace runner::applications {
 namespace {
@@ -100,9 +100,7 @@ void ApplicationTelemetry::gone(const kube::ObjectKey& key) {
 void ApplicationTelemetry::report_executors(Known& known, const Application& app,
                                             const kube::Cache& cache) {
   std::map<std::string, std::string> now;
-  for (const auto& pod :
-       cache.labelled(kube::pods(), app.key.ns, config::kAppNameLabel, app.key.name)) {
-    if (string_at(*pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor") continue;
+  for (const auto& pod : executors_of(cache, app)) {
     const ExecutorReport facts{.pod_uid = kube::uid_of(*pod),
                                .pod = kube::key_of(*pod),
                                .labels = labels_of(*pod),

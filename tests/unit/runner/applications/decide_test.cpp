@@ -39,6 +39,7 @@ ObservedDriver driver(ObservedDriver::Phase phase, const Attempt& attempt = {1, 
   pod.phase = phase;
   pod.owner_uid = "u1";
   pod.submission_id = id_of("u1", attempt);
+  pod.spec_hash = "h1";
   return pod;
 }
 
@@ -91,6 +92,26 @@ TEST_CASE("S2: a driver that was created before a crash is adopted, not submitte
   REQUIRE(find<Submit>(decision) != nullptr);
   CHECK(find<Submit>(decision)->attempt == Attempt{1, 1});
   CHECK(find<DeleteDriver>(decision) == nullptr);
+}
+
+TEST_CASE("a driver of a spec before is no driver of the attempt, whatever id it carries") {
+  for (const AppState state : {AppState::New, AppState::SubmissionFailed, AppState::PendingRerun}) {
+    Application app = application(state);
+    app.spec_hash = "h2";
+    app.generation = 2;
+    const Attempt next = state == AppState::New                ? Attempt{1, 1}
+                         : state == AppState::SubmissionFailed ? Attempt{1, 2}
+                                                               : Attempt{2, 1};
+    ObservedDriver old = driver(ObservedDriver::Phase::Running, next);
+    const ApplicationDecision stops = decide_at(app, {.driver = old, .executors = {}});
+    CHECK(find<DeleteDriver>(stops) != nullptr);
+    CHECK(find<Submit>(stops) == nullptr);
+    old.deleting = true;
+    CHECK(find<Submit>(decide_at(app, {.driver = old, .executors = {}})) == nullptr);
+    const ApplicationDecision starts = decide_at(app);
+    REQUIRE(find<Submit>(starts) != nullptr);
+    CHECK(find<Submit>(starts)->attempt == next);
+  }
 }
 
 TEST_CASE("the driver's container decides the outcome") {

@@ -334,6 +334,81 @@ TEST_CASE("editing podName before the status could name the driver starts no sec
   CHECK(world.driver("elsewhere").is_object());
 }
 
+TEST_CASE("an edit between the driver's creation and the first status is not lost") {
+  World world;
+  const auto arguments = [&] { return world.driver()["spec"]["containers"][0]["args"].dump(); };
+  world.apply({{"arguments", {"before"}}});
+  world.api.before = [](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.subresource == "status") return base::Error{Code::Unavailable, "gone away", {}};
+    return std::nullopt;
+  };
+  CHECK_FALSE(world.reconcile().has_value());
+  REQUIRE(arguments().find("before") != std::string::npos);
+  const auto configs = world.api.peek_all(kube::config_maps());
+  REQUIRE_FALSE(configs.empty());
+  world.drivers_phase("Running");
+  world.api.before = nullptr;
+
+  SECTION("it leads to a new driver, once the old one is gone") {
+    world.edit("/spec/arguments", json::array({"after"}));
+    world.settle();
+    CHECK(kube::is_deleting(world.driver()));
+    CHECK(arguments().find("before") != std::string::npos);
+    world.api.erase(kube::pods(), world.driver_key);
+    world.settle();
+    CHECK(world.state() == "SUBMITTED");
+    CHECK(arguments().find("after") != std::string::npos);
+    // What it reads has the same names, and is of the new spec too.
+    for (const auto& old : configs) {
+      const auto now = world.api.peek(kube::config_maps(), kube::key_of(*old));
+      REQUIRE(now != nullptr);
+      CHECK(kube::uid_of(*now) != kube::uid_of(*old));
+    }
+  }
+  SECTION("one that changes nothing of what runs keeps the driver") {
+    const std::string pod = kube::uid_of(world.driver());
+    world.edit("/spec/timeToLiveSeconds", 60);
+    world.settle();
+    CHECK(world.state() == "RUNNING");
+    CHECK(kube::uid_of(world.driver()) == pod);
+    CHECK_FALSE(kube::is_deleting(world.driver()));
+  }
+}
+
+TEST_CASE("executors of a deleted namesake are neither shown nor deleted") {
+  World world;
+  const auto executor = [&](const std::string& name) {
+    json labels = world.driver()["metadata"]["labels"];
+    labels[config::kSparkRoleLabel] = "executor";
+    REQUIRE(world.api
+                .create(kube::pods(),
+                        {{"metadata", {{"name", name}, {"namespace", "etl"}, {"labels", labels}}}})
+                .has_value());
+    world.drivers_phase("Running", name);
+  };
+  world.apply();
+  world.settle();
+  executor("old-exec-1");
+  world.delete_by_force();
+  world.api.erase(kube::pods(), world.driver_key);
+  world.clock.advance(seconds{60});
+
+  world.apply();
+  for (int i = 0; i < 3; ++i) {
+    world.settle();
+    world.clock.advance(seconds{16});
+  }
+  executor("new-exec-1");
+  world.drivers_phase("Running");
+  world.settle();
+  CHECK(world.application()["status"]["executorState"] == json{{"new-exec-1", "RUNNING"}});
+  world.drivers_phase("Succeeded");
+  world.settle();
+  CHECK(world.state() == "COMPLETED");
+  CHECK(kube::is_deleting(*world.api.peek(kube::pods(), {"etl", "new-exec-1"})));
+  CHECK_FALSE(kube::is_deleting(*world.api.peek(kube::pods(), {"etl", "old-exec-1"})));
+}
+
 TEST_CASE("a driver is deleted by its UID") {
   World world;
   world.apply();

@@ -52,6 +52,7 @@ struct World {
     cache.follow();
     app.key = {"etl", "run"};
     app.uid = "u1";
+    app.status.submission_id = "s1";
   }
 
   void write(AppState state) {
@@ -71,6 +72,7 @@ struct World {
                                           {"namespace", "etl"},
                                           {"labels",
                                            {{config::kAppNameLabel, "run"},
+                                            {config::kSubmissionIdLabel, "s1"},
                                             {config::kSparkRoleLabel, "executor"}}}}}})
                   .has_value());
     }
