@@ -116,8 +116,8 @@ struct Observed {
   bool edited_before = false;     // first seen after its first edit (generation > 1)
   std::optional<State> state;     // nullopt: never decided before
   std::vector<ObservedRun> runs;  // of this schedule, in no particular order
-  // Unfinished runs and live drivers of a deleted namesake or a deleted run: nothing can be done
-  // about them but wait.
+  // Unfinished runs and live drivers of a deleted namesake or a deleted run: a decision can only
+  // wait for them.
   uint32_t lingering = 0;
   std::vector<Refusal> refusals;
   // The trigger annotation of a schedule that was never decided about came after its creation, so

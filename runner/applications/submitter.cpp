@@ -9,7 +9,7 @@
 #include "config/names.h"
 #include "kube/object.h"
 #include "runner/applications/events.h"
-#include "runner/applications/name_holder.h"
+#include "runner/name_holder.h"
 #include "runner/submission/names.h"
 #include "runner/submission/submission.h"
 
@@ -21,10 +21,8 @@ using base::string_at;
 using nlohmann::json;
 using std::chrono::seconds;
 
-// How often a name is looked at that somebody leaves, and after how long what nobody collects is
-// taken away.
+// How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
-constexpr seconds kPatience{15};
 
 // An API server said no, for whatever reason: it is asked again after a pause, and people see it.
 // Everything else (no connection, a conflict) is a matter of the moment.
@@ -192,7 +190,7 @@ base::Result<std::optional<std::string>> Submitter::name_is_taken(const Applicat
     case Kind::LeftOver: {
       // Garbage collection is given its time first.
       const auto since = app.status.not_submitted_since;
-      remove = since && clock_.now() - *since >= kPatience;
+      remove = since && clock_.now() - *since >= kCollectorsTime;
       break;
     }
     case Kind::Alive:

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "runner/name_holder.h"
 
 namespace runner::schedules {
 namespace {
@@ -133,6 +134,14 @@ void announce_stop(kube::EventRecorder& events, const json& schedule, const std:
 void announce_prune(kube::EventRecorder& events, const json& schedule, const std::string& run) {
   events.record(schedule, EventType::Normal, "RunPruned", "Pruning",
                 "Deleted run " + run + ": the history is within its limit again");
+}
+
+void announce_collected(kube::EventRecorder& events, const json& schedule,
+                        const Leftover& leftover) {
+  events.record(schedule, EventType::Normal, "LeftoverDeleted", "Scheduling",
+                "Deleted " + leftover.type->kind + " " + leftover.key.name +
+                    ": its owner is gone, and nobody has collected it for " +
+                    std::to_string(kCollectorsTime.count()) + " s");
 }
 
 void announce_decision(kube::EventRecorder& events, const Announcement& news) {

@@ -3,8 +3,8 @@
 // schedule_events: what `kubectl describe` tells about a schedule. Every decision leaves an event;
 // the reasons are stable: RunStarted, RunStopped, RunPruned, RunSucceeded, RunFailed, SlotSkipped,
 // Suspended, Resumed, ScheduleChanged, NeverFires, ScheduleWarning, InvalidSpec, NameTaken,
-// WaitingForNamesake, CreateRefused, NamespaceTerminating, InvalidTemplate, ClockBehind,
-// ClockBelieved, TriggerIgnored, ReconcileFailing.
+// WaitingForNamesake, WaitingForDriver, LeftoverDeleted, CreateRefused, NamespaceTerminating,
+// InvalidTemplate, ClockBehind, ClockBelieved, TriggerIgnored, ReconcileFailing.
 //
 // Threads: any.
 
@@ -14,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "kube/event_recorder.h"
+#include "runner/schedules/leftovers.h"
 #include "runner/schedules/status.h"
 #include "scheduler/decide.h"
 
@@ -23,6 +24,8 @@ void announce_start(kube::EventRecorder& events, const nlohmann::json& schedule,
                     const scheduler::StartRun& run);
 void announce_stop(kube::EventRecorder& events, const nlohmann::json& schedule,
                    const std::string& run);
+void announce_collected(kube::EventRecorder& events, const nlohmann::json& schedule,
+                        const Leftover& leftover);
 void announce_prune(kube::EventRecorder& events, const nlohmann::json& schedule,
                     const std::string& run);
 

@@ -25,6 +25,8 @@ class ScheduleMemory {
     std::string recorded_skips;
     // Since when the clock has been seen before what is accounted for.
     std::optional<base::SteadyTime> clock_behind_since;
+    // Since when the leftovers are known that the last live look has seen, by UID.
+    std::map<std::string, base::SteadyTime> leftover_since;
     int refusals = 0;  // rounds in a row in which the API refused a run
     // The template that was checked, by the version of the spec it stands in, and what submitting
     // it would be refused for.

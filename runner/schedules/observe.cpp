@@ -41,7 +41,7 @@ class LiveView {
     if (drivers == LiveDrivers::Read) {
       RETURN_IF_ERROR(read_drivers());
     } else {
-      view_.lingering = 0;
+      view_.leftovers.clear();
       for (ScheduleRun& run : view_.runs)
         run.observed.driver_alive = cached_driver_alive(cache_, run.observed.uid);
     }
@@ -72,8 +72,16 @@ class LiveView {
     } else if (whose == Ownership::Namesake &&
                read_run(application).observed.phase == scheduler::RunPhase::Unfinished) {
       // It may not even have a driver yet, but it may still get one.
-      ++view_.lingering;
+      is_in_the_way(config::spark_applications(), kube::key_of(application),
+                    kube::uid_of(application));
     }
+  }
+
+  void is_in_the_way(const kube::ResourceType& type, const kube::ObjectKey& key,
+                     const std::string& uid) {
+    const bool known = std::any_of(view_.leftovers.begin(), view_.leftovers.end(),
+                                   [&](const Leftover& one) { return one.uid == uid; });
+    if (!known) view_.leftovers.push_back({.type = &type, .key = key, .uid = uid});
   }
 
   // Runs that lost their label are ours all the same, if the API still has them.
@@ -106,8 +114,7 @@ class LiveView {
       if (!driver_alive(pod)) continue;
       const kube::OwnerReference owner = application_of(pod);
       living.insert(owner.uid);
-      ASSIGN_OR_RETURN(const bool in_the_way, outlives_its_run(owner));
-      if (in_the_way) ++view_.lingering;
+      RETURN_IF_ERROR(look_at_its_run(pod, owner));
     }
     for (ScheduleRun& run : view_.runs) {
       const std::string& uid = run.observed.uid;
@@ -133,14 +140,22 @@ class LiveView {
     return false;
   }
 
-  base::Result<bool> outlives_its_run(const kube::OwnerReference& owner) {
-    const auto known = known_.find(owner.uid);
-    if (known != known_.end()) return known->second == Ownership::Namesake;
-    if (owner.uid.empty()) return false;
-    const auto live = api_.get(config::spark_applications(), {key_.ns, owner.name});
-    if (!live && live.error().code != base::Code::NotFound) return base::failure(live.error());
-    if (!live || kube::uid_of(*live) != owner.uid) return true;
-    return ownership(*live, schedule_) == Ownership::Namesake;
+  // A driver is in the way if its run is gone, or is a deleted namesake's.
+  base::Status look_at_its_run(const json& pod, const kube::OwnerReference& owner) {
+    if (owner.uid.empty()) return {};
+    const kube::ObjectKey run{key_.ns, owner.name};
+    if (!known_.contains(owner.uid)) {
+      const auto live = api_.get(config::spark_applications(), run);
+      if (!live && live.error().code != base::Code::NotFound) return base::failure(live.error());
+      if (!live || kube::uid_of(*live) != owner.uid) {
+        is_in_the_way(kube::pods(), kube::key_of(pod), kube::uid_of(pod));
+        return {};
+      }
+      known_[owner.uid] = ownership(*live, schedule_);
+    }
+    if (known_[owner.uid] == Ownership::Namesake)
+      is_in_the_way(config::spark_applications(), run, owner.uid);
+    return {};
   }
 
   kube::Api& api_;

@@ -12,14 +12,16 @@
 
 #include "kube/api.h"
 #include "kube/reconciler.h"
+#include "runner/schedules/leftovers.h"
 #include "runner/schedules/run.h"
 
 namespace runner::schedules {
 
 struct ScheduleView {
   std::vector<ScheduleRun> runs;
-  // Live view only: see scheduler::Observed::lingering.
-  uint32_t lingering = 0;
+  // Live view only: what scheduler::Observed::lingering counts. Their deletion takes along what
+  // belongs to them.
+  std::vector<Leftover> leftovers;
 };
 
 // Skip: drivers are what the cache says, nothing lingers.

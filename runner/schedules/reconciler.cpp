@@ -10,6 +10,7 @@
 #include "config/names.h"
 #include "kube/back_off.h"
 #include "kube/object.h"
+#include "runner/name_holder.h"
 #include "runner/run_record.h"
 #include "runner/schedules/events.h"
 #include "runner/schedules/observe.h"
@@ -120,7 +121,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   auto parsed = config::parse_schedule_spec(schedule, options_.default_time_zone);
   if (!parsed) return report_invalid(schedule, parsed.error());
 
-  Round round{.schedule = schedule, .parsed = *std::move(parsed)};
+  Round round{.schedule = schedule, .view = view, .parsed = *std::move(parsed)};
   check_template(round);
   if (const json* status = base::find(schedule, {"status"}))
     round.before = read_schedule_state(*status);
@@ -131,7 +132,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     RETURN_IF_ERROR(record_skips(schedule, *round.before));
   }
 
-  RETURN_IF_ERROR(observe(round, view));
+  RETURN_IF_ERROR(observe(round));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
   const bool vanished = std::any_of(round.decision.ended.begin(), round.decision.ended.end(),
                                     [](const scheduler::EndedRun& run) { return run.gone; });
@@ -175,7 +176,8 @@ void ScheduleReconciler::check_template(Round& round) {
   round.trouble = {"InvalidTemplate", known.template_problem->message};
 }
 
-base::Status ScheduleReconciler::observe(Round& round, View view) {
+base::Status ScheduleReconciler::observe(Round& round) {
+  const View view = round.view;
   const json& schedule = round.schedule;
   ScheduleView seen = cached_view(cache_, schedule);
   if (view == View::Live) {
@@ -183,7 +185,8 @@ base::Status ScheduleReconciler::observe(Round& round, View view) {
   }
   round.runs = std::move(seen.runs);
   scheduler::Observed& observed = round.observed;
-  observed.lingering = seen.lingering;
+  round.leftovers = std::move(seen.leftovers);
+  observed.lingering = static_cast<uint32_t>(round.leftovers.size());
   const auto created =
       base::parse_rfc3339(base::string_at(schedule, {"metadata", "creationTimestamp"}));
   observed.created = std::chrono::floor<seconds>(created.value_or(clock_.now()));
@@ -358,9 +361,10 @@ base::Result<bool> ScheduleReconciler::adopt_existing(Round& round, const StartR
       RETURN_IF_ERROR(recorder_.record_run(run_record(*found)));
       return true;
     case Ownership::Namesake:
-      round.trouble = {"WaitingForNamesake",
-                       "SparkApplication " + run.name +
-                           " of a deleted schedule of this name is still being removed"};
+      // Of all leftovers the one that is told, since its name is what is missing.
+      round.leftovers.insert(
+          round.leftovers.begin(),
+          {.type = &config::spark_applications(), .key = key, .uid = kube::uid_of(*found)});
       break;
     case Ownership::Other:
       round.trouble = {"NameTaken", "SparkApplication " + run.name +
@@ -403,7 +407,29 @@ base::Status ScheduleReconciler::prune(Round& round, const DeleteRun& run) {
   return {};
 }
 
+// By the clock that nobody sets. A round that saw only the cache knows of none, and forgets none.
+base::Status ScheduleReconciler::collect_leftovers(const Round& round) {
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  const auto before = memory_.of(key).leftover_since;
+  if (round.view == View::Cached || (round.leftovers.empty() && before.empty())) return {};
+  const base::SteadyTime now = clock_.steady_now();
+  std::map<std::string, base::SteadyTime> since;
+  for (const Leftover& leftover : round.leftovers) {
+    const auto known = before.find(leftover.uid);
+    since[leftover.uid] = known == before.end() ? now : known->second;
+  }
+  memory_.change(key, [&](ScheduleMemory::Entry& one) { one.leftover_since = since; });
+  for (const Leftover& leftover : round.leftovers) {
+    if (now - since[leftover.uid] < kCollectorsTime) continue;
+    ASSIGN_OR_RETURN(const bool collected, collect(api_, leftover, kube::uid_of(round.schedule)));
+    if (collected) announce_collected(events_, round.schedule, leftover);
+  }
+  return {};
+}
+
 base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
+  if (round.decision.waiting && !round.leftovers.empty() && round.trouble.reason.empty())
+    round.trouble = waiting_for(round.leftovers.front());
   std::vector<scheduler::SkipRun> skips;
   for (const scheduler::Action& action : round.decision.actions)
     if (const auto* skip = std::get_if<scheduler::SkipRun>(&action)) skips.push_back(*skip);
@@ -451,6 +477,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                     .failed = counts.failed,
                                     .skipped = counts.skipped}));
   report(round, status);
+  RETURN_IF_ERROR(collect_leftovers(round));
   return kube::Reconciled{.wake_at = next_look(round)};
 }
 
@@ -461,7 +488,8 @@ std::optional<base::WallTime> ScheduleReconciler::next_look(const Round& round) 
     if (!look || time < *look) look = time;
   };
   int refusals = 0;
-  const bool refused = !round.observed.refusals.empty();
+  // What is left over goes soon, like a run that ends.
+  const bool refused = !round.observed.refusals.empty() && round.leftovers.empty();
   if (refused) refusals = memory_.of(key).refusals + 1;
   memory_.change(key, [&](ScheduleMemory::Entry& one) {
     one.refusals = refusals;

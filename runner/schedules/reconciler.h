@@ -28,6 +28,7 @@
 #include "kube/event_recorder.h"
 #include "kube/reconciler.h"
 #include "runner/run_recorder.h"
+#include "runner/schedules/leftovers.h"
 #include "runner/schedules/memory.h"
 #include "runner/schedules/run.h"
 #include "runner/schedules/state.h"
@@ -61,11 +62,13 @@ class ScheduleReconciler final : public kube::Reconciler {
   // One round over one version of the schedule: what was read, and what has been done.
   struct Round {
     const nlohmann::json& schedule;
+    View view;
     config::ScheduleSpec parsed;
     std::optional<ScheduleState> before;
     bool skips_are_old = false;  // those in the status are from before this process
     scheduler::Observed observed;
     std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
+    std::vector<Leftover> leftovers;
     scheduler::Decision decision;
     Trouble trouble;
   };
@@ -75,7 +78,7 @@ class ScheduleReconciler final : public kube::Reconciler {
                                                 const base::Error& problem);
 
   void check_template(Round& round);
-  base::Status observe(Round& round, View view);
+  base::Status observe(Round& round);
   base::Status observe_clock(Round& round);
   base::Status find_ended(Round& round);
   base::Status find_pending(Round& round);
@@ -87,6 +90,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Result<bool> adopt_existing(Round& round, const scheduler::StartRun& run);
   base::Status stop(Round& round, const scheduler::StopRun& run);
   base::Status prune(Round& round, const scheduler::DeleteRun& run);
+  base::Status collect_leftovers(const Round& round);
 
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
   base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);

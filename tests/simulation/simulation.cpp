@@ -92,11 +92,17 @@ class Simulation {
     change_webhook();
     if (random_.one_in(5)) user_acts();
     node_acts();
-    if (random_.one_in(3)) api_.collect_garbage();
+    collector_acts();
     informers_catch_up();
     if (random_.one_in(2)) applications_act();
     if (!random_.one_in(4)) schedules_act();
     if (random_.one_in(2)) applications_act();
+  }
+
+  // Now and then it is at rest for a while.
+  void collector_acts() {
+    if (random_.one_in(collector_rests_ ? 20 : 40)) collector_rests_ = !collector_rests_;
+    if (!collector_rests_ && random_.one_in(3)) api_.collect_garbage();
   }
 
   void change_webhook() {
@@ -422,6 +428,8 @@ class Simulation {
       settle_once();
       if (round > 2 && is_quiet()) break;
     }
+    // It must not have been needed for what is due.
+    collector_rests_ = false;
     // No slot is due any more; what runs may end, and is counted and pruned.
     for (int round = 0; round < 6; ++round)
       settle_once();
@@ -430,7 +438,7 @@ class Simulation {
   void settle_once() {
     for (const auto& pod : api_.peek_all(kube::pods()))
       finish_pod(*pod);
-    api_.collect_garbage();
+    if (!collector_rests_) api_.collect_garbage();
     for (int i = 0; i < 2; ++i) {
       replica_->cache.sync();
       for (const auto& run : api_.peek_all(config::spark_applications()))
@@ -489,6 +497,7 @@ class Simulation {
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Replica> other_;
   seconds wrong_by_{0};
+  bool collector_rests_ = false;
   bool user_is_acting_ = false;
   bool schedules_are_acting_ = false;
   Verdict verdict_;

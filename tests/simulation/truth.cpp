@@ -195,7 +195,11 @@ void Truth::process_started(const Process& process) {
 void Truth::run_deleted_by_schedules(const kube::ObjectKey& key) {
   const auto run = api_.peek(config::spark_applications(), key);
   if (run == nullptr) return;
-  if (owner_of(*run) != current_uid_)
+  const std::string owner = owner_of(*run);
+  if (owner == current_uid_) return;
+  // What a deleted schedule of this name has left goes, if nobody collects it.
+  const auto namesake = lives_.find(owner);
+  if (namesake == lives_.end() || !namesake->second.gone)
     violated(key.name + " was deleted, but belongs to somebody else");
 }
 

@@ -1,4 +1,4 @@
-#include "runner/applications/name_holder.h"
+#include "runner/name_holder.h"
 
 #include <optional>
 
@@ -7,7 +7,7 @@
 #include "config/names.h"
 #include "kube/object.h"
 
-namespace runner::applications {
+namespace runner {
 namespace {
 
 std::optional<kube::ResourceType> type_of(const kube::OwnerReference& owner) {
@@ -42,4 +42,4 @@ base::Result<NameHolder> holder_of(kube::Api& api, const nlohmann::json& object,
   return NameHolder{.kind = leaving ? Kind::Leaving : Kind::LeftOver, .owner = {}};
 }
 
-}  // namespace runner::applications
+}  // namespace runner
