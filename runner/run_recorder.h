@@ -43,7 +43,7 @@ struct SkipRecord {
   std::chrono::sys_seconds from;
   std::chrono::sys_seconds to;
   uint64_t count = 1;
-  std::string reason;  // design: Superseded, ForbidConcurrent, DeadlineExceeded, …
+  std::string reason;  // Superseded, ForbidConcurrent, DeadlineExceeded, …
 };
 
 struct RunCounts {

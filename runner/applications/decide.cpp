@@ -11,7 +11,7 @@ namespace {
 using base::WallTime;
 using std::chrono::seconds;
 
-// status must fit into an object whatever dynamic allocation does (peer issue 2025).
+// status must fit into an object whatever dynamic allocation does.
 constexpr size_t kMaxTrackedExecutors = 1000;
 constexpr seconds kLongestDelay{600};
 constexpr seconds kHealthyRun{600};

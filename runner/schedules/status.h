@@ -1,7 +1,7 @@
 #pragma once
 
 // schedule_status: what people and tools read in a schedule's status. The peer's fields keep the
-// peer's meaning; design: nextRuns, recentRuns, active, counts and conditions are ours.
+// peer's meaning; nextRuns, recentRuns, active, counts and conditions are ours.
 //
 // Everything is made from the decision, the runs that exist and the status before, so a status that
 // was lost is whole again after the next decision, but for history that is gone.

@@ -2,7 +2,7 @@
 
 // Which files of a Spark conf folder travel to the driver, as spark-submit chooses them: no
 // templates, no spark*.conf or spark*.properties, no archives, valid UTF-8, the smallest first
-// while they fit into one ConfigMap. (spark-submission.md §1.6.)
+// while they fit into one ConfigMap. As in KubernetesClientUtils.
 
 #include <map>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 // What spark-submit makes of its arguments before it knows of Kubernetes: checks, defaults and the
-// configuration that the driver will read. (spark-submission.md §1.1, §1.2.)
+// configuration that the driver will read. As in SparkSubmit and SparkSubmitArguments.
 //
 // Errors: InvalidArgument in Spark's own words; Unimplemented for what would need a JVM or a file
 // of the submitting machine. Threads: pure.

@@ -1,7 +1,7 @@
 #pragma once
 
 // The feature steps of a driver, one after another, each adding what one part of the configuration
-// asks for. Order, names and effects are Spark's (spark-submission.md §1.5).
+// asks for. Order, names and effects are those of KubernetesDriverBuilder.
 //
 // Errors: InvalidArgument in Spark's own words, Unimplemented for what needs a file of the
 // submitting machine. Threads: pure functions.

@@ -1,7 +1,7 @@
 #pragma once
 
 // Memory as Spark counts it: sizes like "512m", and how much a driver's pod needs besides its heap.
-// (spark-submission.md §1.7.)
+// As in BasicDriverFeatureStep.
 //
 // Threads: pure functions.
 

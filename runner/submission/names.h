@@ -2,7 +2,7 @@
 
 // The names that one submission gives to its objects. spark-submit draws them at random; here they
 // follow from the application's UID and attempt, so that a repeated submission makes the same names
-// and finds what an interrupted one has left. (spark-submission.md §1.3.)
+// and finds what an interrupted one has left.
 //
 // Threads: pure functions.
 

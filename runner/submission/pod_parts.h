@@ -2,7 +2,7 @@
 
 // PodParts: the fields of a SparkApplication that no Spark configuration can express. Other
 // operators change pods by a webhook after Spark has made them; here they are written straight into
-// the driver's pod and into the executors' pod template. (spark-submission.md §1.11.)
+// the driver's pod and into the executors' pod template.
 //
 // Threads: plain values, pure functions.
 

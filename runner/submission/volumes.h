@@ -1,7 +1,7 @@
 #pragma once
 
 // Volumes that a Spark configuration describes: <prefix><type>.<name>.{mount,options,label,
-// annotation}.… (spark-submission.md §1.5, MountVolumes.)
+// annotation}.… As in KubernetesVolumeUtils.
 //
 // Errors: InvalidArgument in Spark's own words. Threads: pure functions.
 

@@ -297,7 +297,7 @@ TEST_CASE("A controller that sees an old schedule deletes no run of the new one"
   CHECK_FALSE(kube::is_deleting(world.run("job-20260101t090000z")));
 }
 
-TEST_CASE("A refused creation ends as the design says") {
+TEST_CASE("A refused creation is tried again, or skipped where it never can succeed") {
   struct Case {
     std::string name;
     base::Error error;
