@@ -10,6 +10,7 @@
 #include "kube/object.h"
 #include "runner/applications/events.h"
 #include "runner/name_holder.h"
+#include "runner/refusal.h"
 #include "runner/submission/names.h"
 #include "runner/submission/submission.h"
 
@@ -23,14 +24,6 @@ using std::chrono::seconds;
 
 // How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
-
-// An API server said no, for whatever reason: it is asked again after a pause, and people see it.
-// Everything else (no connection, a conflict) is a matter of the moment.
-bool is_refusal(const base::Error& error) {
-  return error.code == Code::InvalidArgument || error.code == Code::Refused ||
-         error.code == Code::Forbidden || error.code == Code::TooLarge ||
-         error.code == Code::Unimplemented || error.code == Code::AlreadyExists;
-}
 
 kube::ResourceType type_of(const json& object) {
   const std::string kind = string_at(object, {"kind"});
@@ -118,7 +111,9 @@ base::Result<Submitter::Tried> Submitter::submit(const Application& app, const j
       return Tried{.status = while_waiting_to_submit(now, app, **created),
                    .wake_at = now + kNamePoll};
     }
-    if (!is_refusal(created.error())) return base::failure(created.error());
+    // A name that somebody alive has is one as well.
+    const Code code = created.error().code;
+    if (!is_refusal(code) && code != Code::AlreadyExists) return base::failure(created.error());
     const std::string why =
         submission::with_written_paths(created.error().message, built->driver_pod, object);
     return Tried{.status = after_refused_submission(now, app, attempt, why)};

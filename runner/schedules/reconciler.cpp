@@ -11,6 +11,7 @@
 #include "kube/back_off.h"
 #include "kube/object.h"
 #include "runner/name_holder.h"
+#include "runner/refusal.h"
 #include "runner/run_record.h"
 #include "runner/schedules/events.h"
 #include "runner/schedules/observe.h"
@@ -42,13 +43,6 @@ constexpr seconds kToldAtMostEvery{60};
 bool is_terminating(const base::Error& error) {
   return error.message.find("being terminated") != std::string::npos ||
          error.message.find("NamespaceTerminating") != std::string::npos;
-}
-
-// What an API server, a webhook or a quota says about the run itself, as against being unable to
-// answer. It may say otherwise later: a webhook may be mended, a quota raised.
-bool is_refusal(Code code) {
-  return code == Code::Forbidden || code == Code::Refused || code == Code::InvalidArgument ||
-         code == Code::TooLarge || code == Code::Unimplemented;
 }
 
 // Tells the tracked runs that this round created what the API called them.
