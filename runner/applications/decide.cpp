@@ -105,8 +105,11 @@ class Decider {
       case AppState::Resuming:
         return submit_when_clear({app_.status.execution_attempts + 1, 1});
       case AppState::SubmissionFailed:
+        if (spec_changed()) return invalidate();
         return retry_submission();
       case AppState::PendingRerun:
+        if (spec_changed()) return invalidate();
+        return rerun();
       case AppState::Invalidating:
         return rerun();
       case AppState::Submitted:
@@ -245,10 +248,10 @@ class Decider {
       case ObservedDriver::Phase::Pending:
         return while_pending(pod);
       case ObservedDriver::Phase::Running:
-        return while_running();
+        status().error_message.clear();
+        return while_alive(AppState::Running);
       case ObservedDriver::Phase::Unknown:
-        status().state = AppState::Unknown;
-        return;
+        return while_alive(AppState::Unknown);
       case ObservedDriver::Phase::Succeeded:
       case ObservedDriver::Phase::Failed:
         return;
@@ -262,9 +265,9 @@ class Decider {
                      "driver did not start within ", pod.waiting);
   }
 
-  void while_running() {
-    status().state = AppState::Running;
-    status().error_message.clear();
+  // A node that nobody hears of ends no deadline.
+  void while_alive(AppState state) {
+    status().state = state;
     enforce_deadline(app_.active_deadline,
                      status().driver_started.value_or(app_.status.last_submission.value_or(now_)),
                      "ran longer than ", "");
