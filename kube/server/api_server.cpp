@@ -1,6 +1,7 @@
 #include "kube/server/api_server.h"
 
 #include <algorithm>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -20,17 +21,34 @@ namespace {
 
 constexpr const char* kDefinitions = "customresourcedefinitions.apiextensions.k8s.io";
 
-types::CatalogPtr make_catalog(const storage::ObjectStore* store) {
-  auto resources = types::built_ins();
-  if (store) {
-    for (const auto& definition : store->list(kDefinitions, "").items) {
-      for (auto& resource : types::resources_of(definition->parse())) {
-        resources.push_back(std::move(resource));
+// Makes the catalog of what a store defines. A definition is compiled once for each of its
+// versions: while a catalog is made, the one before it is served, and people see that.
+class CatalogMaker {
+ public:
+  types::CatalogPtr make(const storage::ObjectStore* store) {
+    std::map<std::string, Compiled> compiled;
+    auto resources = types::built_ins();
+    if (store) {
+      for (const auto& definition : store->list(kDefinitions, "").items) {
+        const auto known = compiled_.find(definition->key.name);
+        Compiled& one = compiled[definition->key.name];
+        one = known != compiled_.end() && known->second.revision == definition->revision
+                  ? known->second
+                  : Compiled{definition->revision, types::resources_of(definition->parse())};
+        resources.insert(resources.end(), one.resources.begin(), one.resources.end());
       }
     }
+    compiled_ = std::move(compiled);
+    return std::make_shared<const types::Catalog>(std::move(resources));
   }
-  return std::make_shared<const types::Catalog>(std::move(resources));
-}
+
+ private:
+  struct Compiled {
+    int64_t revision = 0;
+    std::vector<types::ResourcePtr> resources;
+  };
+  std::map<std::string, Compiled> compiled_;  // by the definition's name
+};
 
 // Selectable fields of custom resources are read from the objects themselves (rest/selection.cpp),
 // so the built-ins are all that has to be known while the file is read.
@@ -45,6 +63,7 @@ storage::IndexedFields indexed_at_load(const types::Catalog& built_ins, const st
 
 // In the order in which they depend on each other: destroyed from the last to the first.
 struct ApiServer::Parts {
+  CatalogMaker catalog_maker;  // after the start the writer's thread alone uses it
   types::Catalogs catalogs;
   std::unique_ptr<storage::ObjectStore> store;
   objects::Objects objects;
@@ -52,12 +71,13 @@ struct ApiServer::Parts {
   controllers::Collector collector;
   controllers::Housekeeping housekeeping;
   rest::LogStreams logs;
-  rest::ApiHandler door;
+  rest::ApiHandler handler;
 
-  Parts(types::CatalogPtr first, std::unique_ptr<storage::ObjectStore> opened,
+  Parts(CatalogMaker maker, types::CatalogPtr first, std::unique_ptr<storage::ObjectStore> opened,
         ApiServerOptions& options)
-      : catalogs(std::move(first)),
-        store(std::move(opened)),
+      : catalog_maker(std::move(maker)),
+        catalogs(std::move(first)),
+        store(followed(std::move(opened))),
         objects(*store, catalogs, *options.clock),
         hub(*store, *options.clock),
         collector(objects, options.collector_backlog),
@@ -65,20 +85,23 @@ struct ApiServer::Parts {
             *store, *options.clock,
             {.lifetime = options.event_lifetime, .per_namespace = options.events_per_namespace}),
         logs(options.logs, *options.clock),
-        door({.objects = objects,
-              .hub = hub,
-              .clock = *options.clock,
-              .logs = logs,
-              .page_bytes = options.page_bytes},
-             std::move(options.tokens)) {
-    // On the writer's thread, before the writer of a definition is answered: what it creates next
-    // finds the new resource.
-    store->add_listener([this](const std::vector<storage::EventPtr>& events) {
+        handler({.objects = objects,
+                 .hub = hub,
+                 .clock = *options.clock,
+                 .logs = logs,
+                 .page_bytes = options.page_bytes},
+                std::move(options.tokens)) {}
+
+  // On the writer's thread, before the writer of a definition is answered and before the hub, which
+  // listens later, tells its watchers: what they do next finds the new resource, or finds it gone.
+  std::unique_ptr<storage::ObjectStore> followed(std::unique_ptr<storage::ObjectStore> opened) {
+    opened->add_listener([this](const std::vector<storage::EventPtr>& events) {
       const bool changed = std::any_of(events.begin(), events.end(), [](const auto& event) {
         return event->object->key.resource == kDefinitions;
       });
-      if (changed) catalogs.replace(make_catalog(store.get()));
+      if (changed) catalogs.replace(catalog_maker.make(store.get()));
     });
+    return opened;
   }
 };
 
@@ -90,7 +113,8 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
                   [](const std::string& token) { return token.empty(); })) {
     return base::failure(base::Code::InvalidArgument, "the API server needs a token");
   }
-  const types::CatalogPtr built_ins = make_catalog(nullptr);
+  CatalogMaker catalog_maker;
+  const types::CatalogPtr built_ins = catalog_maker.make(nullptr);
   ASSIGN_OR_RETURN(
       auto store,
       storage::ObjectStore::open(
@@ -103,9 +127,10 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
            .indexed = [built_ins](const storage::Key& key, const nlohmann::json& object) {
              return indexed_at_load(*built_ins, key, object);
            }}));
-  auto catalog = make_catalog(store.get());
+  auto catalog = catalog_maker.make(store.get());
   const std::vector<nlohmann::json> definitions = std::move(options.definitions);
-  auto parts = std::make_unique<Parts>(std::move(catalog), std::move(store), options);
+  auto parts = std::make_unique<Parts>(std::move(catalog_maker), std::move(catalog),
+                                       std::move(store), options);
   RETURN_IF_ERROR(bootstrap(parts->objects, definitions));
   parts->collector.start();
   parts->housekeeping.start();
@@ -119,14 +144,16 @@ ApiServer::~ApiServer() {
 }
 
 base::http::Handler ApiServer::handler() {
-  return [door = &parts_->door](base::http::Request request,
-                                std::shared_ptr<base::http::Responder> responder) {
-    door->handle(std::move(request), std::move(responder));
+  return [handler = &parts_->handler](base::http::Request request,
+                                      std::shared_ptr<base::http::Responder> responder) {
+    handler->handle(std::move(request), std::move(responder));
   };
 }
 
 base::http::Admit ApiServer::admit() const {
-  return [door = &parts_->door](const base::http::Request& head) { return door->admit(head); };
+  return [handler = &parts_->handler](const base::http::Request& head) {
+    return handler->admit(head);
+  };
 }
 
 void ApiServer::begin_stop() {

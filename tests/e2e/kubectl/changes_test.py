@@ -254,7 +254,7 @@ class Changes(KubectlCase):
         status, answer = self.server.call("POST", CONFIG_MAPS + "?fieldValidation=Strict", twice.encode())
         self.assertEqual(status, 400)
         self.assertIn('duplicate field "data"', answer["message"])
-        self.assertIn('unknown field "spec.colour"', run("apply", "--server-side", "-f", "-", stdin=widget("w1", colour="x"), code=1))
+        self.assertIn(".spec.colour: field not declared in schema", run("apply", "--server-side", "-f", "-", stdin=widget("w1", colour="x"), code=1))
         self.assertIn('unknown field "spec.colour"', run("apply", "-f", "-", stdin=widget("w1", colour="x"), code=1))
 
 

@@ -89,6 +89,7 @@ class Reading(KubectlCase):
         with WebSocket(self.server, f"{WIDGETS}?allowWatchBookmarks=true&watch=true") as watch:
             event = json.loads(watch.read())
             self.assertEqual((event["type"], event["object"]["metadata"]["name"]), ("ADDED", "w1"))
+            self.assertEqual(json.loads(watch.read())["type"], "BOOKMARK")  # the end of what was there
             self.run_kubectl("delete", "widget", "w1")
             self.assertEqual(json.loads(watch.read())["type"], "DELETED")
         with WebSocket(self.server, f"{WIDGETS}?watch=true&timeoutSeconds=1") as watch:

@@ -89,6 +89,7 @@ TEST_CASE("what stands in the place of a file of ours is refused", "[files]") {
   std::string message;
   SECTION("a link") {
     fs::create_symlink(victim, path);
+    REQUIRE(fs::is_symlink(path));
     message = path.string() + " is a symbolic link: remove it";
   }
   SECTION("a pipe, without waiting for who writes to it") {

@@ -131,6 +131,7 @@ TEST_CASE("what was decided while the clock was set back is decided anew") {
   controller.add(kKey);
   controller.start();
   script.await(2);
+  CHECK(script.total() == 2);
 }
 
 TEST_CASE("errors are tried again, later each time") {
