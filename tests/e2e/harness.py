@@ -105,7 +105,7 @@ class Service:
 
     def start(self):
         self.spawn()
-        wait_for(lambda: self.process.poll() is not None or self.ready(), "the service is ready", 60, 0.05)
+        wait_for(lambda: self.process.poll() is not None or self.ready(), "the service is ready", 240, 0.05)
         if self.process.poll() is not None:
             raise AssertionError(f"sparkcron ended with {self.process.returncode}:\n{self.output()[-4000:]}")
         return self
