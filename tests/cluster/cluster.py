@@ -22,7 +22,7 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
-from harness import BIN, FINAL, LABEL, ROOT, condition, kubectl_program, state_of, wait_for  # noqa: E402, F401
+from harness import BIN, FINAL, LABEL, ROOT, KubectlCalls, condition, kubectl_program, state_of, wait_for  # noqa: E402, F401
 
 RUN = pathlib.Path(os.environ.get("SPARKCRON_CLUSTER", ROOT / "build/cluster"))
 API = "sparkoperator.k8s.io/v1beta2"
@@ -37,7 +37,7 @@ def part(verb, name):
     subprocess.run([str(HERE / "part"), verb, name], check=True, timeout=120)
 
 
-class Kubectl:
+class Kubectl(KubectlCalls):
     """kubectl as the cluster's administrator, in one namespace."""
 
     def __init__(self, namespace, kubeconfig=None):
@@ -45,33 +45,6 @@ class Kubectl:
 
     def run(self, *arguments, stdin=None):
         return subprocess.run([*self.command, *arguments], input=stdin, text=True, capture_output=True, timeout=240)
-
-    def __call__(self, *arguments, stdin=None):
-        done = self.run(*arguments, stdin=stdin)
-        if done.returncode != 0:
-            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
-
-    def get(self, *arguments):
-        return json.loads(self("get", *arguments, "-o", "json"))
-
-    def find(self, *arguments):
-        """As get; None when it is not there."""
-        text = self("get", *arguments, "--ignore-not-found", "-o", "json")
-        return json.loads(text) if text.strip() else None
-
-    def apply(self, *objects):
-        return self("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-
-    def patch(self, kind, name, change, *arguments):
-        return self("patch", kind, name, "--type", "merge", "-p", json.dumps(change), *arguments)
-
-    def patch_spec(self, name, /, **spec):
-        return self.patch("scheduledsparkapplication", name, {"spec": spec})
-
-    def runs(self, schedule):
-        items = self.get("sparkapplications", "-l", f"{LABEL}={schedule}")["items"]
-        return sorted(items, key=lambda item: item["metadata"]["name"])
 
     def drivers(self):
         return self.get("pods", "-l", "spark-role=driver")["items"]

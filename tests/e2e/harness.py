@@ -153,14 +153,8 @@ class Service:
         return self.process.returncode if self.process else None
 
 
-class Kubectl:
-    def __init__(self, service, version=""):
-        self.program = kubectl_program(version)
-        self.environment = {**os.environ, "KUBECONFIG": str(service.data / "kubeconfig"), "HOME": str(service.folder)}
-
-    def run(self, *arguments, stdin=None):
-        return subprocess.run([self.program, *arguments], env=self.environment, input=stdin, text=True,
-                              capture_output=True, timeout=120)
+class KubectlCalls:
+    """What tests ask of kubectl, wherever its server is; run() says how it is started."""
 
     def __call__(self, *arguments, stdin=None):
         done = self.run(*arguments, stdin=stdin)
@@ -171,15 +165,33 @@ class Kubectl:
     def get(self, *arguments):
         return json.loads(self("get", *arguments, "-o", "json"))
 
+    def find(self, *arguments):
+        """As get; None when it is not there."""
+        text = self("get", *arguments, "--ignore-not-found", "-o", "json")
+        return json.loads(text) if text.strip() else None
+
     def apply(self, *objects):
         return self("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
-    def patch_spec(self, name, **spec):
-        return self("patch", "scheduledsparkapplication", name, "--type", "merge", "-p", json.dumps({"spec": spec}))
+    def patch(self, kind, name, change, *arguments):
+        return self("patch", kind, name, "--type", "merge", "-p", json.dumps(change), *arguments)
+
+    def patch_spec(self, name, /, **spec):
+        return self.patch("scheduledsparkapplication", name, {"spec": spec})
 
     def runs(self, schedule):
         items = self.get("sparkapplications", "-l", f"{LABEL}={schedule}")["items"]
         return sorted(items, key=lambda item: item["metadata"]["name"])
+
+
+class Kubectl(KubectlCalls):
+    def __init__(self, service, version=""):
+        self.program = kubectl_program(version)
+        self.environment = {**os.environ, "KUBECONFIG": str(service.data / "kubeconfig"), "HOME": str(service.folder)}
+
+    def run(self, *arguments, stdin=None):
+        return subprocess.run([self.program, *arguments], env=self.environment, input=stdin, text=True,
+                              capture_output=True, timeout=120)
 
     def events(self, name):
         items = self.get("events")["items"]

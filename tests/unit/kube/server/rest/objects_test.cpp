@@ -286,14 +286,7 @@ TEST_CASE("an object from before its definition became stricter is not frozen") 
   InMemoryApi api;
   api.install_widgets();
   REQUIRE(api.post(kWidgets, widget("old", 7)).status == 201);
-  const std::string path =
-      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.demo.example.com";
-  json definition = api.get(path).body;
-  for (json& version : definition["spec"]["versions"]) {
-    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"] = {
-        {"type", "integer"}, {"maximum", 1}};
-  }
-  REQUIRE(api.put(path, definition).status == 200);
+  api.limit_widgets_to(1);
   const std::string old = at(kWidgets, "old");
   CHECK(api.merge(old, {{"metadata", {{"labels", {{"a", "b"}}}}}}).status == 200);
   CHECK(api.merge(old, {{"metadata", {{"finalizers", {"example.com/hold"}}}}}).status == 200);

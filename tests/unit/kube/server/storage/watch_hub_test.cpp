@@ -44,7 +44,7 @@ class Record {
   std::vector<std::string> lines_ GUARDED_BY(mutex_);
 };
 
-class RecordingWatcher final : public Watcher {
+class RecordingWatcher : public Watcher {
  public:
   explicit RecordingWatcher(Record& record) : record_(record) {}
   bool deliver(const Event& event, Frames& frames) override {
@@ -191,22 +191,16 @@ TEST_CASE("stopping ends every watch, also those that come later") {
 }
 
 // Does with the first event what a test wants, then records like the others.
-class FirstEventWatcher final : public Watcher {
+class FirstEventWatcher final : public RecordingWatcher {
  public:
   FirstEventWatcher(Record& record, std::function<void()> first)
-      : inner_(record), first_(std::move(first)) {}
+      : RecordingWatcher(record), first_(std::move(first)) {}
   bool deliver(const Event& event, Frames& frames) override {
     if (auto first = std::exchange(first_, nullptr)) first();
-    return inner_.deliver(event, frames);
+    return RecordingWatcher::deliver(event, frames);
   }
-  bool bookmark(int64_t revision, BookmarkKind kind) override {
-    return inner_.bookmark(revision, kind);
-  }
-  void fail(const base::Error& error) override { inner_.fail(error); }
-  void end() override { inner_.end(); }
 
  private:
-  RecordingWatcher inner_;
   std::function<void()> first_;
 };
 
@@ -228,21 +222,15 @@ struct Slow {
   }
 };
 
-class SlowWatcher final : public Watcher {
+class SlowWatcher final : public RecordingWatcher {
  public:
-  SlowWatcher(Record& record, Slow& slow) : inner_(record), slow_(slow) {}
+  SlowWatcher(Record& record, Slow& slow) : RecordingWatcher(record), slow_(slow) {}
   bool deliver(const Event& event, Frames& frames) override {
     slow_.hold(frames.get("big", [] { return std::string(size_t{1} << 20, 'x'); }));
-    return inner_.deliver(event, frames);
+    return RecordingWatcher::deliver(event, frames);
   }
-  bool bookmark(int64_t revision, BookmarkKind kind) override {
-    return inner_.bookmark(revision, kind);
-  }
-  void fail(const base::Error& error) override { inner_.fail(error); }
-  void end() override { inner_.end(); }
 
  private:
-  RecordingWatcher inner_;
   Slow& slow_;
 };
 

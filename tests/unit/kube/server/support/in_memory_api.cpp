@@ -158,6 +158,17 @@ void InMemoryApi::install_widgets() {
   REQUIRE(created.status == 201);
 }
 
+void InMemoryApi::limit_widgets_to(int size) {
+  const std::string path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.demo.example.com";
+  json definition = get(path).body;
+  for (json& version : definition["spec"]["versions"]) {
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["size"] = {
+        {"type", "integer"}, {"maximum", size}};
+  }
+  REQUIRE(put(path, definition).status == 200);
+}
+
 json widget(const std::string& name, int size) {
   return {{"apiVersion", "demo.example.com/v1"},
           {"kind", "Widget"},

@@ -82,6 +82,8 @@ class InMemoryApi {
   // Waits until the target answers with this status.
   void await_status(const std::string& target, int status);
   void install_widgets();
+  // Makes their definition stricter: no size above this.
+  void limit_widgets_to(int size);
 
   FakeClock clock;
   std::unique_ptr<kube::server::ApiServer> server;
