@@ -34,6 +34,17 @@ std::string lower_first(std::string text) {
   return text;
 }
 
+// What a person can do about an address that cannot be listened on.
+const char* next_step(const error_code& error) {
+  namespace errc = boost::system::errc;
+  if (error == errc::address_in_use) return " (another sparkcron? choose another with --listen)";
+  if (error == errc::address_not_available)
+    return " (it is none of this machine's: choose one that is with --listen)";
+  if (error == errc::permission_denied)
+    return " (ports below 1024 are for root: choose another with --listen)";
+  return "";
+}
+
 class TcpServer final : public Server {
  public:
   TcpServer(ServerOptions options, Handler handler)
@@ -69,14 +80,9 @@ class TcpServer final : public Server {
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error == asio::error::address_in_use)
-      return failure(Code::Unavailable,
-                     doing +
-                         "address already in use (another sparkcron? choose another with "
-                         "--listen)");
-    if (error == asio::error::access_denied)
-      return failure(Code::Forbidden, doing + "permission denied");
-    if (error) return failure(Code::Unavailable, doing + lower_first(error.message()));
+    if (error)
+      return failure(error == asio::error::access_denied ? Code::Forbidden : Code::Unavailable,
+                     doing + lower_first(error.message()) + next_step(error));
     endpoint_ = acceptor_.local_endpoint();
     return {};
   }

@@ -487,7 +487,8 @@ TEST_CASE("an address that cannot be listened on is named", "[http]") {
   CHECK(text_of({.address = "example.org", .port = 80}) ==
         "listen on example.org:80: not an IP address");
   CHECK(text_of({.address = "192.0.2.1", .port = 8680}) ==
-        "listen on 192.0.2.1:8680: cannot assign requested address");
+        "listen on 192.0.2.1:8680: cannot assign requested address (it is none of this machine's: "
+        "choose one that is with --listen)");
   CHECK(text_of({.tls_certificate_file = "/x.pem"}) ==
         "listen on 127.0.0.1:0: TLS needs both a certificate and a key");
 }
