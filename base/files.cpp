@@ -133,17 +133,33 @@ Result<std::string> read_own_file(const fs::path& path, size_t limit) {
   return read_all(fd, path, limit);
 }
 
-std::string read_tail(const fs::path& path, size_t bytes) {
-  // O_NONBLOCK: a program may have put a pipe where its message is expected.
-  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid()) return {};
-  const off_t size = ::lseek(fd.get(), 0, SEEK_END);
-  if (size <= 0) return {};
-  std::string content(std::min(bytes, static_cast<size_t>(size)), '\0');
-  const ssize_t got =
-      ::pread(fd.get(), content.data(), content.size(), size - static_cast<off_t>(content.size()));
-  content.resize(got < 0 ? 0 : static_cast<size_t>(got));
+Result<FileDescriptor> open_to_read(const fs::path& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return failure(system_error("read " + path.string(), errno));
+  return fd;
+}
+
+std::string read_at(const FileDescriptor& file, uint64_t offset, size_t bytes) {
+  std::string content(bytes, '\0');
+  size_t have = 0;
+  while (have < bytes) {
+    const ssize_t got =
+        ::pread(file.get(), content.data() + have, bytes - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    have += static_cast<size_t>(got);
+  }
+  content.resize(have);
   return content;
+}
+
+std::string read_tail(const fs::path& path, size_t bytes) {
+  const auto file = open_to_read(path);
+  if (!file) return {};
+  const off_t size = ::lseek(file->get(), 0, SEEK_END);
+  if (size <= 0) return {};
+  const size_t wanted = std::min(bytes, static_cast<size_t>(size));
+  return read_at(*file, static_cast<uint64_t>(size) - wanted, wanted);
 }
 
 Status write_durably(const fs::path& path, std::string_view content, mode_t mode) {

@@ -14,6 +14,8 @@
 // Unavailable for the rest. Nothing here throws for a path: a path is what users write, and
 // std::filesystem throws for some of them. Threads: no shared state.
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -55,6 +57,11 @@ inline constexpr size_t kLargestFile = size_t{64} << 20;
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = kLargestFile);
 // The same of a file that we wrote: must be ours, and is 0600 afterwards.
 Result<std::string> read_own_file(const std::filesystem::path& path, size_t limit = kLargestFile);
+// For reading in portions what may be large; links are followed. A pipe that a program has put
+// there is not waited for.
+Result<FileDescriptor> open_to_read(const std::filesystem::path& path);
+// Up to `bytes` from `offset` on; fewer at the end of the file, or when it cannot be read there.
+std::string read_at(const FileDescriptor& file, uint64_t offset, size_t bytes);
 // The last `bytes` of a file; empty when it cannot be read, or is no file.
 std::string read_tail(const std::filesystem::path& path, size_t bytes);
 

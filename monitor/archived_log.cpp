@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -66,22 +65,25 @@ class PartFile {
   uint64_t size_ = 0;
 };
 
-// After a cut, where the next line begins.
-uint64_t line_after(std::ifstream& in, uint64_t offset) {
+// After a cut, where the next line begins; the end of the file when none does.
+uint64_t line_after(const base::FileDescriptor& in, uint64_t offset) {
   if (offset == 0) return 0;
-  in.seekg(static_cast<std::streamoff>(offset - 1));
-  std::string partial;
-  std::getline(in, partial);
-  return offset + partial.size();
+  for (uint64_t at = offset - 1;;) {
+    const std::string piece = base::read_at(in, at, kPiece);
+    const size_t newline = piece.find('\n');
+    if (newline != std::string::npos) return at + newline + 1;
+    at += piece.size();
+    if (piece.size() < kPiece) return at;
+  }
 }
 
-void copy_from(std::ifstream& in, uint64_t offset, PartFile& out) {
-  in.clear();
-  in.seekg(static_cast<std::streamoff>(offset));
-  std::string piece(kPiece, '\0');
-  while (out.good() &&
-         (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0))
-    out.write(std::string_view(piece).substr(0, static_cast<size_t>(in.gcount())));
+void copy_from(const base::FileDescriptor& in, uint64_t offset, PartFile& out) {
+  while (out.good()) {
+    const std::string piece = base::read_at(in, offset, kPiece);
+    out.write(piece);
+    offset += piece.size();
+    if (piece.size() < kPiece) return;
+  }
 }
 
 // The times of what follows `offset` in a source, as of where it is written to.
@@ -132,13 +134,14 @@ Result<uint64_t> write_log(const fs::path& target, const std::vector<fs::path>& 
   for (size_t i = 0; i < sources.size(); ++i) {
     const uint64_t cut = std::min(skip, sizes[i]);
     skip -= cut;
-    std::ifstream in(sources[i], std::ios::binary);
+    if (cut == sizes[i]) continue;
+    const auto in = base::open_to_read(sources[i]);
     // Rotated away meanwhile: the rest is still worth keeping.
-    if (cut == sizes[i] || !in) continue;
-    const uint64_t begin = line_after(in, cut);
+    if (!in) continue;
+    const uint64_t begin = line_after(*in, cut);
     if (begin >= sizes[i]) continue;
     move_times(runner::node::read_log_times(sources[i]), begin, out.size(), times);
-    copy_from(in, begin, out);
+    copy_from(*in, begin, out);
   }
   // The line that tells of the cut came when what follows it did.
   if (!times.empty()) times.front().offset = 0;

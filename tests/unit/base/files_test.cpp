@@ -207,6 +207,20 @@ TEST_CASE("a plain write goes neither through a link nor into a pipe", "[files]"
   CHECK(get(path) == "text");
 }
 
+TEST_CASE("a file is read in portions at any place of it", "[files]") {
+  const tests::Folder folder;
+  const std::string path = folder.path() / "file";
+  put(path, "0123456789");
+  const auto file = base::open_to_read(path);
+  REQUIRE(file);
+  CHECK(base::read_at(*file, 2, 3) == "234");
+  CHECK(base::read_at(*file, 8, 100) == "89");
+  CHECK(base::read_at(*file, 11, 1).empty());
+  const auto missing = base::open_to_read(folder.path() / "nothing");
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code == base::Code::NotFound);
+}
+
 TEST_CASE("the tail of a file is its end, of a pipe nothing", "[files]") {
   const tests::Folder folder;
   const fs::path path = folder.path() / "f";
