@@ -14,12 +14,15 @@
 namespace scheduler {
 namespace {
 
+constexpr const char* kForm = " (a zone goes by the name of a place, such as Europe/Berlin)";
+
 // What people call their zones; the names that tzdata knows (EST, CET, …) never get here.
 struct Abbreviation {
   std::string_view name;
   std::string_view zones;
 };
 constexpr std::array kAbbreviations{
+    Abbreviation{"z", "UTC"},
     Abbreviation{"ist", "Asia/Kolkata, Europe/Dublin or Asia/Jerusalem"},
     Abbreviation{"pst", "America/Los_Angeles"},
     Abbreviation{"pdt", "America/Los_Angeles"},
@@ -158,7 +161,7 @@ std::string nearest(const std::string& wanted, const std::vector<std::string>& n
 
 std::string zone_suggestion(std::string_view name) {
   constexpr size_t kLongest = 64;
-  if (name.empty() || name.size() > kLongest) return "";
+  if (name.empty() || name.size() > kLongest) return kForm;
   if (const auto offset = offset_of(name)) return " (" + for_offset(*offset) + ")";
   const std::string wanted = folded(name);
   const std::vector<std::string> names = zone_names();
@@ -167,7 +170,7 @@ std::string zone_suggestion(std::string_view name) {
     for (const Abbreviation& one : kAbbreviations)
       if (wanted == one.name) meant = one.zones;
   if (meant.empty()) meant = nearest(wanted, names);
-  return meant.empty() ? "" : " (did you mean " + meant + "?)";
+  return meant.empty() ? kForm : " (did you mean " + meant + "?)";
 }
 
 }  // namespace scheduler

@@ -96,7 +96,8 @@ TEST_CASE("Wrong fields are named with what is wrong") {
       {.spec = {{"schedule", nullptr}}, .message = "spec.schedule: is required"},
       {.spec = {{"schedule", 5}}, .message = "spec.schedule: must be a string, not number"},
       {.spec = {{"timeZone", "Mars/Olympus"}},
-       .message = "spec.timeZone: unknown time zone \"Mars/Olympus\""},
+       .message = "spec.timeZone: unknown time zone \"Mars/Olympus\" (a zone goes by the name of a "
+                  "place, such as Europe/Berlin)"},
       {.spec = {{"concurrencyPolicy", "Forbd"}},
        .message = "spec.concurrencyPolicy: \"Forbd\" is not one of Allow, Forbid, Replace"},
       {.spec = {{"missedRunPolicy", "latest"}},

@@ -103,7 +103,8 @@ TEST_CASE("D5: an edit of schedule or zone takes effect at once") {
 TEST_CASE("D6: a failed validation ends when the spec is fixed") {
   ScheduleWorld world(json::object({{"timeZone", "Mars/Olympus"}}));
   CHECK(world.status_text("scheduleState") == "FailedValidation");
-  CHECK(world.status_text("reason") == "spec.timeZone: unknown time zone \"Mars/Olympus\"");
+  CHECK_THAT(world.status_text("reason"),
+             Catch::StartsWith("spec.timeZone: unknown time zone \"Mars/Olympus\""));
   world.edit("/spec/timeZone", "UTC");
   world.reconcile_at("2026-01-01T08:40:00Z");
   CHECK(world.status_text("scheduleState") == "Scheduled");

@@ -82,7 +82,9 @@ TEST_CASE("a refusal names the field, what was found, what would be right, and w
       {"@every 500ms", "@every: \"500ms\" is shorter than one second (at 7)"},
       {"@every -5m", "@every: \"-5m\" is shorter than one second (at 7)"},
       {"@every 1.5s", "@every: \"1.5s\" is not a whole number of seconds (at 7)"},
-      {"TZ=Mars/Olympus 0 0 * * *", "unknown time zone \"Mars/Olympus\" (at 3)"},
+      {"TZ=Mars/Olympus 0 0 * * *",
+       "unknown time zone \"Mars/Olympus\" (a zone goes by the name of a place, such as "
+       "Europe/Berlin) (at 3)"},
       {"CRON_TZ= 0 0 * * *", "a time zone such as Europe/Berlin expected after CRON_TZ= (at 8)"},
   };
   for (const Refusal& refusal : refusals) {
