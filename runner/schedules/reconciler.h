@@ -71,6 +71,8 @@ class ScheduleReconciler final : public kube::Reconciler {
     std::vector<Leftover> leftovers;
     scheduler::Decision decision;
     Trouble trouble;
+
+    void see(ScheduleRun run);
   };
   base::Result<kube::Reconciled> run_round(const nlohmann::json& schedule, View view);
   base::Result<kube::Reconciled> finish(Round& round);
