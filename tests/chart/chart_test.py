@@ -366,6 +366,9 @@ class Monitoring(unittest.TestCase):
             # The leader's next slot is at 10 minutes and stays there; a standby knows no schedules.
             late = {"series": f'sparkcron_schedule_next_run_timestamp_seconds{{pod="a",{schedule}}}', "values": "600x60"}
             failed = {"series": f'sparkcron_schedule_runs_failed_total{{pod="a",{schedule}}}', "values": "0x9 1x50"}
+            # Not ready for one reason, then for another.
+            unready = [{"series": f'sparkcron_schedule_ready{{pod="a",{schedule},reason="{reason}"}}', "values": values}
+                       for reason, values in (("", "1x9 stale"), ("CreateRefused", "_x9 0x4 stale"), ("NameTaken", "_x14 0x45"))]
             ledger = {"series": 'sparkcron_ledger_writable{pod="a"}', "values": "1x9 0x50"}
 
             def expected(alert, minute, labels):
@@ -373,11 +376,13 @@ class Monitoring(unittest.TestCase):
             of = {"namespace": "etl", "schedule": "nightly"}
             critical, warning = {"severity": "critical"}, {"severity": "warning"}
             cases.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [
-                {"interval": "1m", "input_series": [up, late, failed, ledger], "alert_rule_test": self.without_annotations(rule, [
+                {"interval": "1m", "input_series": [up, late, failed, ledger, *unready], "alert_rule_test": self.without_annotations(rule, [
                     expected("SparkcronDown", 20, None),
                     expected("SparkcronRunOverdue", 15, None), expected("SparkcronRunOverdue", 17, {**of, **critical}),
                     expected("SparkcronRunFailed", 9, None), expected("SparkcronRunFailed", 12, {**of, **warning}),
                     expected("SparkcronRunFailed", 40, None),
+                    expected("SparkcronScheduleNotReady", 18, None),
+                    expected("SparkcronScheduleNotReady", 22, {**of, **warning}),
                     expected("SparkcronLedgerNotWritable", 10, None),
                     expected("SparkcronLedgerNotWritable", 13, {"pod": "a", **critical})])},
                 {"interval": "1m", "input_series": [], "alert_rule_test": self.without_annotations(rule, [
