@@ -45,9 +45,12 @@ Ledger::~Ledger() = default;
 
 Result<std::unique_ptr<Ledger>> Ledger::open(LedgerOptions options, base::Clock& clock) {
   std::unique_ptr<Ledger> ledger(new Ledger(std::move(options), clock));
-  base::MutexLock lock(ledger->writer_mutex_);
-  News nobody_listens_yet;
-  RETURN_IF_ERROR(ledger->connect(nobody_listens_yet));
+  News news;
+  {
+    base::MutexLock lock(ledger->writer_mutex_);
+    RETURN_IF_ERROR(ledger->connect(news));
+  }
+  ledger->tell(news);
   return ledger;
 }
 
@@ -248,6 +251,12 @@ Result<History> Ledger::history(const HistoryQuery& query) {
 
 Result<RunCounts> Ledger::totals() {
   return read<RunCounts>(questions_, [](LedgerReader& reader) { return reader.counts(kAllRuns); });
+}
+
+void Ledger::try_write() {
+  if (condition().last_write) return;
+  // How it ended is noted, like the outcome of any other.
+  (void)write([](LedgerWriter& writer, std::vector<DroppedRun>&) { return writer.try_write(); });
 }
 
 LedgerCondition Ledger::condition() const {

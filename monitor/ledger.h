@@ -38,8 +38,9 @@ struct LedgerOptions {
   LedgerRetention keep;
   // Called for each run that retention drops, without locks held: its logs may go, too.
   std::function<void(const kube::ObjectKey& run, const std::string& uid)> on_dropped;
-  // Called after the ledger has lost its file while in use, without locks held, on the thread that
-  // found out: what exists should be recorded again. `what` is a sentence for people.
+  // Called after the ledger has lost its file, while in use or found damaged by open(), without
+  // locks held, on the thread that found out: what exists should be recorded again. `what` is a
+  // sentence for people.
   std::function<void(const std::string& what)> on_begun_anew;
 };
 
@@ -73,6 +74,9 @@ class Ledger final : public runner::RunRecorder {
   // Of all runs ever, scheduled or not.
   [[nodiscard]] base::Result<runner::RunCounts> totals();
   [[nodiscard]] LedgerCondition condition() const;
+  // To be called now and then: after a write that failed, a small one that changes nothing, so that
+  // condition() recovers with the disk though nobody records anything. Else nothing.
+  void try_write();
 
  private:
   // One connection for what the controllers look up and one for what people ask, so that a long

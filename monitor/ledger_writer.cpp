@@ -86,6 +86,11 @@ Status LedgerWriter::set_durability(Durable durable) {
   return {};
 }
 
+Status LedgerWriter::try_write() {
+  RETURN_IF_ERROR(set_durability(Durable::Now));
+  return database_.try_write();
+}
+
 // --- Runs ----------------------------------------------------------------------------------------
 
 Status LedgerWriter::record_run(const RunRecord& run, std::vector<DroppedRun>& dropped) {

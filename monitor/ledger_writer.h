@@ -58,6 +58,8 @@ class LedgerWriter {
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
                                          const runner::RunCounts& floor);
+  // Whether the disk takes writes: a small one that changes nothing.
+  base::Status try_write();
   [[nodiscard]] bool still_there() const { return database_.still_there(); }
 
  private:

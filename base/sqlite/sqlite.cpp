@@ -165,13 +165,18 @@ Result<Statement> Database::prepare(std::string_view sql) {
   return Statement(statement, path_);
 }
 
+Result<int64_t> Database::user_version() {
+  ASSIGN_OR_RETURN(Statement query, prepare("PRAGMA user_version"));
+  ASSIGN_OR_RETURN(const bool found, query.step());
+  return found ? query.integer(0) : 0;
+}
+
+Status Database::set_user_version(int64_t version) {
+  return execute("PRAGMA user_version = " + std::to_string(version));
+}
+
 Status Database::migrate(std::span<const char* const> migrations) {
-  int64_t version = 0;
-  {
-    ASSIGN_OR_RETURN(Statement query, prepare("PRAGMA user_version"));
-    ASSIGN_OR_RETURN(const bool found, query.step());
-    if (found) version = query.integer(0);
-  }
+  ASSIGN_OR_RETURN(int64_t version, user_version());
   const auto known = static_cast<int64_t>(migrations.size());
   if (version > known || version < 0)
     return failure(Code::InvalidArgument, path_ + " was written by a newer sparkcron (version " +
@@ -181,7 +186,7 @@ Status Database::migrate(std::span<const char* const> migrations) {
     // The step and its number are one transaction: a crash leaves the file before or after it.
     ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*this));
     RETURN_IF_ERROR(execute(migrations[static_cast<size_t>(version)]));
-    RETURN_IF_ERROR(execute("PRAGMA user_version = " + std::to_string(version + 1)));
+    RETURN_IF_ERROR(set_user_version(version + 1));
     RETURN_IF_ERROR(transaction.commit());
   }
   return {};
@@ -197,6 +202,15 @@ Status Database::check(Clock& clock, std::chrono::milliseconds at_most) {
   if (*row && query.text(0) != "ok")
     return failure(Code::Corrupt, "check " + path_ + ": " + std::string(query.text(0)));
   return {};
+}
+
+// The version's page is written even if it stays as it is; a row's would not be.
+Status Database::try_write() {
+  RETURN_IF_ERROR(execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+  ASSIGN_OR_RETURN(const int64_t version, user_version());
+  ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(*this));
+  RETURN_IF_ERROR(set_user_version(version));
+  return transaction.commit();
 }
 
 bool Database::still_there() const {

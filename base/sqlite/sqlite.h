@@ -55,6 +55,9 @@ class Database {
   // Looks at every page once: Corrupt, "check PATH: …", when they do not fit together. It ends
   // when the time is over, at the latest after the table that it is at, and believes the rest.
   Status check(Clock& clock, std::chrono::milliseconds at_most);
+  // Whether a small write works now, durably: one page is written as it is. Room that the log of
+  // earlier writes takes is given back before. An error is that write's.
+  Status try_write();
   // False when the open file does not stand under its path any more (removed, renamed, replaced):
   // what is written to it is lost with this connection.
   [[nodiscard]] bool still_there() const;
@@ -72,6 +75,8 @@ class Database {
   friend class Transaction;
   Database(sqlite3* handle, std::string path);
   Error error(std::string_view doing) const;
+  Result<int64_t> user_version();
+  Status set_user_version(int64_t version);
   sqlite3* handle_ = nullptr;
   std::string path_;
   bool commit_in_doubt_ = false;

@@ -168,6 +168,10 @@ ApiServer::Numbers ApiServer::numbers() const {
           .bytes = parts_->store->bytes()};
 }
 
+void ApiServer::try_write() {
+  parts_->store->try_write();
+}
+
 base::Status ApiServer::health() const {
   return parts_->store->health();
 }

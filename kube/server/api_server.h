@@ -62,8 +62,12 @@ class ApiServer {
     size_t bytes = 0;  // of all objects' text
   };
   [[nodiscard]] Numbers numbers() const;
-  // What keeps it from storing anything, until it is over: a sync that failed, a damaged file.
+  // What keeps it from storing anything, until it is over: a full disk, a sync that failed, a
+  // damaged file.
   [[nodiscard]] base::Status health() const;
+  // To be called now and then: a disk that takes writes again is found out, though nobody writes.
+  // Does nothing while all is well, and never waits for the disk.
+  void try_write();
 
  private:
   struct Parts;

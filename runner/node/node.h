@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -32,6 +33,11 @@
 
 namespace runner::node {
 
+// Where containers look for programs, after the folders of Spark's own Python and of java_home: the
+// same wherever the service was started from.
+inline constexpr std::string_view kSearchPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 enum class OnExit {
   Leave,  // pods go on and are picked up at the next start
   Stop,
@@ -43,7 +49,7 @@ struct NodeOptions {
   std::string scheduler_name;
   std::filesystem::path data_dir;  // holds pods/, claims/, node.lock
   std::string spark_home;
-  std::string java_home;  // "" = java from PATH
+  std::string java_home;  // "" = java from kSearchPath
   std::string api_url;    // what drivers talk to
   // What they say there: asked for each pod, and again while it runs, since tokens expire and are
   // renewed. Empty, or "": none.

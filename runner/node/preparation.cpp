@@ -29,7 +29,7 @@ std::string search_path(const NodeOptions& options) {
     if (base::path_exists(bin / "python3")) path = bin.string() + ":";
   }
   if (!options.java_home.empty()) path += options.java_home + "/bin:";
-  return path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  return path.append(kSearchPath);
 }
 
 class Preparation {

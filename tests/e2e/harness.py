@@ -78,9 +78,10 @@ def kubectl_program(version):
 
 
 class Service:
-    """One `sparkcron standalone` over a folder; can be killed and started again."""
+    """One `sparkcron standalone`, or another command, over a folder; can be killed and started again."""
 
-    def __init__(self, folder, spark_home, *arguments, user=None, environment=None, listen="127.0.0.1:0"):
+    def __init__(self, folder, spark_home, *arguments, user=None, environment=None, listen="127.0.0.1:0", command="standalone"):
+        self.subcommand = command
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.spark_home = spark_home
@@ -92,8 +93,8 @@ class Service:
         self.log = self.folder / "service.log"
 
     def command(self):
-        command = [str(BIN / "sparkcron"), "standalone", "--data-dir", str(self.data), "--listen", self.listen,
-                   "--spark-home", str(self.spark_home), *self.arguments]
+        command = [str(BIN / "sparkcron"), self.subcommand, "--data-dir", str(self.data), "--listen", self.listen,
+                   *(["--spark-home", str(self.spark_home)] if self.subcommand == "standalone" else []), *self.arguments]
         return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *command] if self.user else command
 
     def spawn(self):

@@ -54,6 +54,51 @@ class RobustnessTest(harness.E2ETest):
         with service.open("/livez") as answer:
             self.assertEqual(answer.status, 200)
 
+    def test_a_full_store_says_how_full_it_is_and_what_to_do(self):
+        service = self.service("--storage-quota", "1Mi").start()
+
+        def ask(method, path, body=None):
+            request = urllib.request.Request(service.address() + "/api/v1/namespaces/default/configmaps" + path, method=method,
+                                             data=json.dumps(body).encode() if body else None,
+                                             headers={"Authorization": f"Bearer {service.token()}", "Content-Type": "application/json"})
+            tls = harness.ssl.create_default_context(cafile=str(service.data / "tls.crt"))
+            try:
+                with urllib.request.urlopen(request, timeout=60, context=tls) as answer:
+                    return answer.status, json.load(answer)
+            except urllib.error.HTTPError as refused:
+                with refused:
+                    return refused.code, json.load(refused)
+
+        def create(name):
+            return ask("POST", "", {"metadata": {"name": name}, "data": {"a": "x" * 600_000}})
+
+        answers = [create(f"big-{number}") for number in range(4)]
+        full = next(number for number, answer in enumerate(answers) if answer[0] != 201)
+        self.assertGreater(full, 0)
+        code, status = answers[full]
+        self.assertEqual((code, status["reason"]), (503, "ServiceUnavailable"))
+        self.assertRegex(status["message"], r"the objects have \d{7} bytes, the limit is 1048576: delete what is no longer needed$")
+        # What is there can be read and deleted, and then there is room again.
+        for number in range(full):
+            self.assertEqual(ask("DELETE", f"/big-{number}")[0], 200)
+        self.assertEqual(create("again")[0], 201)
+
+    def test_apiserver_alone_exports_what_its_part_of_standalone_exports(self):
+        both = []
+        for command in ("standalone", "apiserver"):
+            folder = self.folder / command
+            folder.mkdir()
+            service = harness.Service(folder, self.spark_home, command=command)
+            self.services.append(service)
+            service.start()
+            with service.open("/metrics") as answer:
+                both.append({line.split()[2] for line in answer.read().decode().splitlines() if line.startswith("# TYPE ")})
+            service.stop()
+        standalone, apiserver = both
+        self.assertLessEqual(apiserver, standalone)
+        self.assertEqual({name for name in standalone - apiserver if not name.startswith(("spark_", "sparkcron_ledger_"))},
+                         {"sparkcron_archived_logs_bytes"})
+
     def test_stop_with_a_request_in_flight_in_every_handler(self):
         service = self.service().start()
         kubectl = Kubectl(service)

@@ -1,19 +1,25 @@
 // `sparkcron apiserver`: the embedded API server alone, for tests that mix it with other parts.
 
+#include <atomic>
 #include <memory>
 
 #include <nlohmann/json.hpp>
 
 #include "base/http/router.h"
+#include "base/http/server.h"
 #include "base/yaml/yaml.h"
 #include "config/crd.h"
 #include "kube/server/api_server.h"
 #include "monitor/health.h"
+#include "monitor/metrics.h"
+#include "monitor/process_readings.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/front_door.h"
 #include "tools/sparkcron/process_setup.h"
+#include "tools/sparkcron/storage_state.h"
+#include "tools/sparkcron/version.h"
 
 namespace sparkcron {
 
@@ -37,16 +43,28 @@ base::Status run_apiserver(const Options& options) {
   RETURN_IF_ERROR(data.expect_database("api.db"));
   ASSIGN_OR_RETURN(const auto api, kube::server::ApiServer::open(std::move(server)));
   RETURN_IF_ERROR(data.keep_database("api.db"));
-  const DatabaseWatch watch([&data] { return data.missing(); }, base::real_clock());
+  const DatabaseWatch watch(
+      {.missing = [&data] { return data.missing(); }, .try_write = [&api] { api->try_write(); }},
+      base::real_clock());
   monitor::Health health;
   health.add("databases", monitor::HealthKind::Ready, [&data] { return data.missing(); });
   health.add("storage", monitor::HealthKind::Ready, [&api] { return api->health(); });
+  add_disk_check(health, data.path());
+  // For scrapes, which come from the moment it listens until it has ended.
+  std::atomic<const base::http::Server*> listening{nullptr};
+  const monitor::Metrics metrics(
+      {.labels = {"namespace"},
+       .readings = {[&data] { return disk_readings(data.path()); }, monitor::process_readings,
+                    [&listening] { return monitor::server_readings(listening); }},
+       .version = kVersion});
   base::http::Router router;
   for (const char* prefix : kube::server::ApiServer::kPrefixes)
     router.add(prefix, api->handler(), api->admit());
   for (const char* path : {"/livez", "/readyz", "/healthz"})
     router.add(path, health.handler());
+  router.add("/metrics", metrics.handler());
   ASSIGN_OR_RETURN(FrontDoor door, open_front_door(options, data, router));
+  listening = door.server.get();
   RETURN_IF_ERROR(announce(door, data, token, "apiserver"));
   wait_for_stop_signal();
   // Watches end first, so that the server can finish; what answers are made from goes last.

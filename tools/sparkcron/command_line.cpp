@@ -70,7 +70,7 @@ void add_node(CLI::App& app, Options& options, Raw& raw) {
       "--spark-home", options.spark_home,
       "Spark to run; default: $SPARK_HOME, else the pyspark of .venv beside the program");
   app.add_option("--java-home", options.java_home,
-                 "Java to run it with; default: $JAVA_HOME, else java on PATH");
+                 "Java to run it with; default: $JAVA_HOME, else the java on PATH");
   app.add_option("--node-capacity", raw.capacity,
                  "What may run at once, such as cpu=8,memory=16Gi,pods=50; default: 80 % of the "
                  "memory, 64 pods");

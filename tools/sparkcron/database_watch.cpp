@@ -14,8 +14,8 @@ constexpr int kLooksBetweenComplaints = 20;
 
 }  // namespace
 
-DatabaseWatch::DatabaseWatch(std::function<base::Status()> missing, base::Clock& clock)
-    : missing_(std::move(missing)),
+DatabaseWatch::DatabaseWatch(DatabaseChecks checks, base::Clock& clock)
+    : checks_(std::move(checks)),
       clock_(clock),
       thread_(base::start_thread("database-watch", [this] { run(); })) {}
 
@@ -37,15 +37,20 @@ bool DatabaseWatch::wait() {
 }
 
 void DatabaseWatch::run() {
-  for (int silence = 0; wait();) {
-    const base::Status fine = missing_();
-    if (fine || silence-- > 0) {
-      if (fine) silence = 0;
-      continue;
-    }
-    silence = kLooksBetweenComplaints;
-    base::log_error("sparkcron", "A database is gone", {{"error", fine.error().message}});
+  while (wait()) {
+    if (checks_.missing) look_for_missing();
+    checks_.try_write();
   }
+}
+
+void DatabaseWatch::look_for_missing() {
+  const base::Status fine = checks_.missing();
+  if (fine || silence_-- > 0) {
+    if (fine) silence_ = 0;
+    return;
+  }
+  silence_ = kLooksBetweenComplaints;
+  base::log_error("sparkcron", "A database is gone", {{"error", fine.error().message}});
 }
 
 }  // namespace sparkcron

@@ -1,8 +1,10 @@
 #pragma once
 
-// DatabaseWatch: looks at a slow interval whether the databases in use still stand under their
-// paths (DataDir::missing), logs when one is gone, and again now and then until somebody acts.
-// /readyz asks DataDir itself.
+// DatabaseWatch: looks at a slow interval after the databases in use. Whether they still stand
+// under their paths (DataDir::missing): it logs when one is gone, and again now and then until
+// somebody acts; /readyz asks DataDir itself. And whether a disk that refused a write takes them
+// again, so that /readyz recovers though nobody writes: no probe of a health check waits for a
+// disk.
 //
 // Threads: one of its own; ends with the object.
 
@@ -15,10 +17,15 @@
 
 namespace sparkcron {
 
+struct DatabaseChecks {
+  std::function<base::Status()> missing;  // may be empty
+  std::function<void()> try_write;        // does nothing while all is well
+};
+
 class DatabaseWatch {
  public:
-  // `missing` and `clock` outlive it.
-  DatabaseWatch(std::function<base::Status()> missing, base::Clock& clock);
+  // What the checks use, and `clock`, outlive it.
+  DatabaseWatch(DatabaseChecks checks, base::Clock& clock);
   ~DatabaseWatch();
   DatabaseWatch(const DatabaseWatch&) = delete;
   DatabaseWatch& operator=(const DatabaseWatch&) = delete;
@@ -26,9 +33,11 @@ class DatabaseWatch {
  private:
   void run();
   bool wait();
+  void look_for_missing();
 
-  const std::function<base::Status()> missing_;
+  const DatabaseChecks checks_;
   base::Clock& clock_;
+  int silence_ = 0;  // looks until the next complaint; of its own thread
   base::Mutex mutex_;
   base::CondVar changed_;
   bool stopping_ GUARDED_BY(mutex_) = false;

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 namespace sparkcron {
 
 void LedgerLoss::follow(Controllers& controllers) {
@@ -11,25 +9,32 @@ void LedgerLoss::follow(Controllers& controllers) {
   controllers_ = &controllers;
 }
 
-void LedgerLoss::say_by(kube::EventRecorder& events, std::string node) {
+void LedgerLoss::say_by(kube::EventRecorder& events, nlohmann::json regarding) {
   base::MutexLock lock(mutex_);
   events_ = &events;
-  node_ = std::move(node);
+  regarding_ = std::move(regarding);
+  if (!unsaid_.empty()) say(std::exchange(unsaid_, {}));
 }
 
 void LedgerLoss::stop() {
   base::MutexLock lock(mutex_);
+  stopped_ = true;
   controllers_ = nullptr;
   events_ = nullptr;
 }
 
 void LedgerLoss::told(const std::string& what) {
   base::MutexLock lock(mutex_);
-  if (controllers_ == nullptr) return;
-  controllers_->look_again();
-  if (events_ == nullptr) return;
-  events_->record({{"apiVersion", "v1"}, {"kind", "Node"}, {"metadata", {{"name", node_}}}},
-                  kube::EventType::Warning, "LedgerBegunAnew", "Recording", what);
+  if (stopped_) return;
+  if (controllers_ != nullptr) controllers_->look_again();
+  if (events_ != nullptr)
+    say(what);
+  else
+    unsaid_ = what;
+}
+
+void LedgerLoss::say(const std::string& what) {
+  events_->record(regarding_, kube::EventType::Warning, "LedgerBegunAnew", "Recording", what);
 }
 
 }  // namespace sparkcron

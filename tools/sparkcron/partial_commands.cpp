@@ -34,8 +34,10 @@
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
+#include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/node_capacity.h"
+#include "tools/sparkcron/node_events.h"
 #include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/release.h"
 #include "tools/sparkcron/storage_state.h"
@@ -124,7 +126,8 @@ base::Result<std::string> ca_file_of(const Options& options, const Cluster& clus
 base::Status run_node(const Options& options) {
   ASSIGN_OR_RETURN(DataDir data, DataDir::open(options.data_dir));
   ASSIGN_OR_RETURN(const std::string spark_home, find_spark_home(options.spark_home));
-  ASSIGN_OR_RETURN(const std::string java_home, find_java_home(options.java_home));
+  ASSIGN_OR_RETURN(const std::string java_home,
+                   find_java_home(options.java_home, runner::node::kSearchPath));
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
@@ -149,8 +152,10 @@ base::Status run_node(const Options& options) {
   node_options.on_exit =
       options.on_exit == OnExit::Stop ? runner::node::OnExit::Stop : runner::node::OnExit::Leave;
   node_options.supervisor = {own_path(), "supervise"};
+  const std::string node_object = node_options.name;
   ASSIGN_OR_RETURN(const auto node,
                    runner::node::Node::start(std::move(node_options), *cluster.api, clock, events));
+  report_java(check_java(java_home, runner::node::kSearchPath), events, node_object);
   std::cout << version_text() << " node runs the pods of " << cluster.url << " with schedulerName "
             << options.scheduler_name << "\n"
             << std::flush;
@@ -169,6 +174,8 @@ base::Status run_controller(const Options& options) {
   monitor::LedgerOptions of_ledger = ledger_options(data.path(), options);
   of_ledger.on_begun_anew = [&ledger_loss](const std::string& what) { ledger_loss.told(what); };
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
+  const DatabaseWatch watch({.missing = {}, .try_write = [&ledger] { ledger->try_write(); }},
+                            clock);
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
   std::atomic<const base::http::Server*> listening{nullptr};
@@ -180,8 +187,8 @@ base::Status run_controller(const Options& options) {
          if (!counts) return std::nullopt;
          return std::move(*counts);
        },
-       .readings = {[&ledger, &data] { return storage_readings(*ledger, nullptr, data.path()); },
-                    monitor::process_readings,
+       .readings = {[&ledger] { return ledger_readings(*ledger, nullptr); },
+                    [&data] { return disk_readings(data.path()); }, monitor::process_readings,
                     [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
 
@@ -193,13 +200,18 @@ base::Status run_controller(const Options& options) {
   controllers_options.telemetry = &metrics;
   Controllers controllers(*cluster.api, events, *ledger, clock, controllers_options);
   ledger_loss.follow(controllers);
+  // Of a cluster's objects the one that is the controller's own.
+  ledger_loss.say_by(events, {{"apiVersion", "coordination.k8s.io/v1"},
+                              {"kind", "Lease"},
+                              {"metadata", {{"namespace", cluster.ns}, {"name", kLease}}}});
 
   monitor::Health health;
   health.add("controllers", monitor::HealthKind::Ready, [&controllers]() -> base::Status {
     if (controllers.ready()) return {};
     return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
   });
-  add_storage_checks(health, *ledger, data.path());
+  add_ledger_checks(health, *ledger);
+  add_disk_check(health, data.path());
   health.add("objects", monitor::HealthKind::Warning,
              [&controllers] { return controllers.objects_work(); });
   base::http::Router router;

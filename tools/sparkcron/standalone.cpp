@@ -32,6 +32,7 @@
 #include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/log_sources.h"
 #include "tools/sparkcron/node_capacity.h"
+#include "tools/sparkcron/node_events.h"
 #include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
@@ -67,6 +68,8 @@ class Standalone {
   Standalone(const Options& options, DataDir data) : options_(options), data_(std::move(data)) {}
 
   base::Status start() {
+    ASSIGN_OR_RETURN(spark_home_, find_spark_home(options_.spark_home));
+    ASSIGN_OR_RETURN(java_home_, find_java_home(options_.java_home, runner::node::kSearchPath));
     ASSIGN_OR_RETURN(token_, data_.token());
     RETURN_IF_ERROR(open_state());
     RETURN_IF_ERROR(listen());
@@ -112,8 +115,8 @@ class Standalone {
           if (!counts) return std::nullopt;
           return std::move(*counts);
         },
-        .readings = {[this] { return storage_readings(*ledger_, archive_.get(), data_.path()); },
-                     monitor::process_readings,
+        .readings = {[this] { return ledger_readings(*ledger_, archive_.get()); },
+                     [this] { return disk_readings(data_.path()); }, monitor::process_readings,
                      [this] { return monitor::server_readings(server_); }},
         .totals = totals,
         .version = kVersion});
@@ -128,7 +131,14 @@ class Standalone {
     RETURN_IF_ERROR(data_.expect_database("api.db"));
     ASSIGN_OR_RETURN(api_server_, kube::server::ApiServer::open(std::move(options)));
     RETURN_IF_ERROR(data_.keep_database("api.db"));
-    database_watch_ = std::make_unique<DatabaseWatch>([this] { return data_.missing(); }, clock_);
+    database_watch_ = std::make_unique<DatabaseWatch>(
+        DatabaseChecks{.missing = [this] { return data_.missing(); },
+                       .try_write =
+                           [this] {
+                             api_server_->try_write();
+                             ledger_->try_write();
+                           }},
+        clock_);
     return {};
   }
 
@@ -140,9 +150,12 @@ class Standalone {
       if (started_ && controllers_->ready()) return {};
       return failure(Code::Unavailable, "the controllers have not read the schedules yet");
     });
-    add_storage_checks(health_, *ledger_, data_.path());
+    add_ledger_checks(health_, *ledger_);
+    add_disk_check(health_, data_.path());
     health_.add("storage", monitor::HealthKind::Ready, [this] { return api_server_->health(); });
     health_.add("databases", monitor::HealthKind::Ready, [this] { return data_.missing(); });
+    health_.add("java", monitor::HealthKind::Warning,
+                [this] { return check_java(java_home_, runner::node::kSearchPath); });
     health_.add("objects", monitor::HealthKind::Warning,
                 [this] { return started_ ? controllers_->objects_work() : base::Status{}; });
     for (const char* path : {"/livez", "/readyz", "/healthz"})
@@ -176,13 +189,11 @@ class Standalone {
   }
 
   base::Status start_node() {
-    ASSIGN_OR_RETURN(const std::string spark_home, find_spark_home(options_.spark_home));
-    ASSIGN_OR_RETURN(const std::string java_home, find_java_home(options_.java_home));
     runner::node::NodeOptions options;
     options.name = node_name();
     options.data_dir = data_.path();
-    options.spark_home = spark_home;
-    options.java_home = java_home;
+    options.spark_home = spark_home_;
+    options.java_home = java_home_;
     options.api_url = door_.url;
     options.token = [token = token_](const nlohmann::json&) { return token; };
     options.ca_file = door_.certificate.certificate;
@@ -201,6 +212,7 @@ class Standalone {
     };
     ASSIGN_OR_RETURN(node_, runner::node::Node::start(std::move(options), *api_, clock_, *events_));
     logs_.serve(node_->logs(), *archive_);
+    report_java(check_java(java_home_, runner::node::kSearchPath), *events_, node_name());
     return {};
   }
 
@@ -218,7 +230,7 @@ class Standalone {
     options.application.executors_as_pods = options_.executors == Executors::Pods;
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);
     ledger_loss_.follow(*controllers_);
-    ledger_loss_.say_by(*events_, node_name());
+    ledger_loss_.say_by(*events_, node_reference(node_name()));
     controllers_->start();
     started_ = true;
   }
@@ -226,6 +238,8 @@ class Standalone {
   const Options& options_;
   DataDir data_;
   base::Clock& clock_ = base::real_clock();
+  std::string spark_home_;
+  std::string java_home_;
   std::string token_;
   std::stop_source requests_;
   std::atomic<bool> started_{false};

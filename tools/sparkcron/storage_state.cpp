@@ -16,8 +16,7 @@ monitor::LedgerOptions ledger_options(const std::string& data_dir, const Options
   return ledger;
 }
 
-void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
-                        const std::string& data_dir) {
+void add_ledger_checks(monitor::Health& health, const monitor::Ledger& ledger) {
   health.add("ledger", HealthKind::Ready, [&ledger] { return ledger.condition().last_write; });
   health.add("ledger-file", HealthKind::Warning, [&ledger]() -> base::Status {
     const monitor::LedgerCondition condition = ledger.condition();
@@ -27,15 +26,17 @@ void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
                                       " times and its file vanished " +
                                       std::to_string(condition.vanished) + " times");
   });
+}
+
+void add_disk_check(monitor::Health& health, const std::string& data_dir) {
   health.add("disk-space", HealthKind::Warning, [data_dir]() -> base::Status {
     ASSIGN_OR_RETURN(const monitor::DiskSpace space, monitor::disk_space_at(data_dir));
     return monitor::check_disk_space(space);
   });
 }
 
-std::vector<Reading> storage_readings(const monitor::Ledger& ledger,
-                                      const monitor::LogArchive* archive,
-                                      const std::string& data_dir) {
+std::vector<Reading> ledger_readings(const monitor::Ledger& ledger,
+                                     const monitor::LogArchive* archive) {
   const monitor::LedgerCondition condition = ledger.condition();
   std::vector<Reading> readings = {
       {.name = "sparkcron_ledger_corruptions_total",
@@ -53,12 +54,16 @@ std::vector<Reading> storage_readings(const monitor::Ledger& ledger,
     readings.push_back({.name = "sparkcron_archived_logs_bytes",
                         .help = "Size of the logs of ended runs",
                         .value = static_cast<double>(archive->total_bytes())});
-  // As for /readyz: one call of the system, which waits for no disk.
-  if (const auto space = monitor::disk_space_at(data_dir))
-    readings.push_back({.name = "sparkcron_data_free_bytes",
-                        .help = "Free bytes on the disk of the data folder",
-                        .value = static_cast<double>(space->free_bytes)});
   return readings;
+}
+
+std::vector<Reading> disk_readings(const std::string& data_dir) {
+  // As for /readyz: one call of the system, which waits for no disk.
+  const auto space = monitor::disk_space_at(data_dir);
+  if (!space) return {};
+  return {{.name = "sparkcron_data_free_bytes",
+           .help = "Free bytes on the disk of the data folder",
+           .value = static_cast<double>(space->free_bytes)}};
 }
 
 }  // namespace sparkcron

@@ -18,14 +18,16 @@ namespace sparkcron {
 // The ledger of this data folder, as the command line wants it.
 monitor::LedgerOptions ledger_options(const std::string& data_dir, const Options& options);
 
-// "ledger" (ready): the last write to it succeeded. Warnings: "ledger-file", the file was damaged
-// or removed since the start; "disk-space", little is left.
-void add_storage_checks(monitor::Health& health, const monitor::Ledger& ledger,
-                        const std::string& data_dir);
+// "ledger" (ready): the last write to it succeeded. A warning: "ledger-file", the file was damaged
+// or removed since the start.
+void add_ledger_checks(monitor::Health& health, const monitor::Ledger& ledger);
+// A warning: "disk-space", little is left where the data is.
+void add_disk_check(monitor::Health& health, const std::string& data_dir);
 
 // sparkcron_ledger_corruptions_total and others. `archive` may be null.
-std::vector<monitor::Reading> storage_readings(const monitor::Ledger& ledger,
-                                               const monitor::LogArchive* archive,
-                                               const std::string& data_dir);
+std::vector<monitor::Reading> ledger_readings(const monitor::Ledger& ledger,
+                                              const monitor::LogArchive* archive);
+// sparkcron_data_free_bytes.
+std::vector<monitor::Reading> disk_readings(const std::string& data_dir);
 
 }  // namespace sparkcron

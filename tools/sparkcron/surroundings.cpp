@@ -16,6 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 bool is_spark(const fs::path& home) {
   std::error_code problem;
   return fs::exists(home / "bin" / "spark-submit", problem);
@@ -39,13 +44,30 @@ fs::path pyspark_of(const fs::path& venv) {
   return {};
 }
 
+// The first program of this name in a list of folders like PATH's; empty when there is none.
+fs::path java_in(std::string_view path) {
+  while (!path.empty()) {
+    const std::string_view folder = path.substr(0, path.find(':'));
+    path.remove_prefix(std::min(path.size(), folder.size() + 1));
+    if (folder.empty()) continue;
+    fs::path java = fs::path(folder) / "java";
+    if (::access(java.c_str(), X_OK) == 0) return java;
+  }
+  return {};
+}
+
+// Of a java that is a link into its home; empty when it is none (a version manager's script).
+std::string home_of(const fs::path& java) {
+  std::error_code problem;
+  const fs::path program = fs::canonical(java, problem);
+  if (problem || program.parent_path().filename() != "bin") return {};
+  return program.parent_path().parent_path().string();
+}
+
 }  // namespace
 
 base::Result<std::string> find_spark_home(const std::string& given) {
-  const char* from_environment = std::getenv("SPARK_HOME");
-  const std::string named = !given.empty()                ? given
-                            : from_environment != nullptr ? from_environment
-                                                          : "";
+  const std::string named = given.empty() ? variable("SPARK_HOME") : given;
   if (!named.empty()) {
     if (is_spark(named)) return absolute_path(named);
     return base::failure(
@@ -69,18 +91,24 @@ base::Result<std::string> find_spark_home(const std::string& given) {
       "pyspark into .venv");
 }
 
-base::Result<std::string> find_java_home(const std::string& given) {
-  const char* from_environment = std::getenv("JAVA_HOME");
-  const std::string named = !given.empty()                ? given
-                            : from_environment != nullptr ? from_environment
-                                                          : "";
+base::Result<std::string> find_java_home(const std::string& given, std::string_view pods_path) {
+  const std::string named = given.empty() ? variable("JAVA_HOME") : given;
   std::error_code problem;
-  if (named.empty()) return std::string();
+  if (named.empty())
+    return java_in(pods_path).empty() ? home_of(java_in(variable("PATH"))) : std::string();
   if (fs::exists(fs::path(named) / "bin" / "java", problem)) return absolute_path(named);
   return base::failure(base::Code::InvalidArgument,
                        std::string(given.empty() ? "JAVA_HOME" : "--java-home") + " " + named +
                            " has no bin/java: name the folder of a Java, or nothing for the java "
                            "on PATH");
+}
+
+base::Status check_java(const std::string& java_home, std::string_view pods_path) {
+  if (!java_home.empty() || !java_in(pods_path).empty()) return {};
+  return base::failure(base::Code::NotFound,
+                       "no java found in " + std::string(pods_path) +
+                           ": every driver will fail until one is installed there; or restart "
+                           "with --java-home");
 }
 
 std::string node_name() {

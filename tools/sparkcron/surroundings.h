@@ -5,6 +5,7 @@
 // Threads: main only.
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -15,8 +16,11 @@ namespace sparkcron {
 // what to do.
 base::Result<std::string> find_spark_home(const std::string& given);
 
-// --java-home, else $JAVA_HOME: must have bin/java. Empty when neither is given: the java on PATH.
-base::Result<std::string> find_java_home(const std::string& given);
+// --java-home, else $JAVA_HOME: must have bin/java. Neither given: the home of the java on PATH,
+// or empty when pods find that one themselves, in the folders of `pods_path`, or there is none.
+base::Result<std::string> find_java_home(const std::string& given, std::string_view pods_path);
+// Whether pods will find a java. NotFound says what to do.
+base::Status check_java(const std::string& java_home, std::string_view pods_path);
 
 // The host's name as a node's name: lower case, without what Kubernetes refuses.
 std::string node_name();

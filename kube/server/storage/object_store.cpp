@@ -1,6 +1,7 @@
 #include "kube/server/storage/object_store.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -304,6 +305,13 @@ base::Result<size_t> ObjectStore::check_room(const WriteRequest& request) const 
                                                     ": delete what is no longer needed");
 }
 
+void ObjectStore::try_write() {
+  if (health()) return;
+  const base::MutexLock lock(queue_mutex_);
+  try_write_ = true;
+  queued_.notify_one();
+}
+
 void ObjectStore::add_listener(Listener listener) {
   listeners_.push_back(std::move(listener));
 }
@@ -344,7 +352,7 @@ std::vector<ObjectStore::Pending*> ObjectStore::next_batch() {
   std::vector<Pending*> batch;
   batch.reserve(kMaxBatch);
   base::MutexLock lock(queue_mutex_);
-  while (queue_.empty() && !stopping_ && !untidy_)
+  while (queue_.empty() && !stopping_ && !untidy_ && !try_write_)
     queued_.wait(lock);
   size_t bytes = 0;
   while (!queue_.empty() && batch.size() < kMaxBatch && bytes < kMaxBatchBytes) {
@@ -363,10 +371,13 @@ void ObjectStore::run() {
       compact_if_needed();
       continue;
     }
+    bool trying = false;
     {
       const base::MutexLock lock(queue_mutex_);
       if (stopping_ && queue_.empty()) return;
+      trying = std::exchange(try_write_, false);
     }
+    if (trying) try_small_write();
     tidy();
   }
 }
@@ -441,7 +452,24 @@ base::Status ObjectStore::append(const Draft& draft) {
   auto appended = core_->log->append(draft.rows);
   note_last_write(appended);
   if (appended) return {};
-  base::Error error = appended.error();
+  return base::failure(note_failed_write(std::move(appended).error()));
+}
+
+// While nobody waits: an attempt costs a page, or the opening of a file that could not be written.
+void ObjectStore::try_small_write() {
+  const auto tried = base::guarded("try to write", [this]() -> base::Status {
+    if (must_reopen_) RETURN_IF_ERROR(reopen());
+    base::Status written = core_->log->try_write();
+    if (!written) written = base::failure(note_failed_write(std::move(written).error()));
+    note_last_write(written);
+    return written;
+  });
+  if (!tried)
+    base::log_warning("kube/server", "The store still cannot be written to",
+                      {{"error", tried.error().message}});
+}
+
+base::Error ObjectStore::note_failed_write(base::Error error) {
   if (core_->log->in_doubt()) {
     must_reopen_ = true;
     error.message =
@@ -453,7 +481,7 @@ base::Status ObjectStore::append(const Draft& draft) {
     must_reopen_ = true;
     note_health(base::failure(error));
   }
-  return base::failure(std::move(error));
+  return error;
 }
 
 // What was written becomes what everybody sees.
@@ -502,7 +530,6 @@ base::Status ObjectStore::reopen() {
   }
   must_reopen_ = false;
   note_health({});
-  note_last_write({});
   base::log_warning("kube/server", "Opened the store anew after a failed write", {});
   return {};
 }

@@ -95,10 +95,14 @@ class ObjectStore {
   [[nodiscard]] int64_t compacted() const;
 
   [[nodiscard]] size_t bytes() const;  // of the text of all objects
-  // What keeps the store from writing, until it is over: a full disk (so long as the last write was
-  // refused by it), a sync that failed, a damaged file. Of
-  // damage found while tidying up: what will keep it from opening the file again.
+  // What keeps the store from writing, until it is over: a full disk (until a write or try_write()
+  // finds room), a sync that failed, a damaged file. Of damage found while tidying up: what will
+  // keep it from opening the file again.
   [[nodiscard]] base::Status health() const;
+  // After a write that the disk refused: the writer tries a small one that changes nothing, or to
+  // open the file anew, so that health() recovers with the disk though nobody writes. Returns at
+  // once; does nothing while all is well.
+  void try_write();
 
   // What write() would say of the object's size and of the quota; the object's bytes if it is well.
   [[nodiscard]] base::Result<size_t> check_room(const WriteRequest& request) const;
@@ -131,6 +135,8 @@ class ObjectStore {
   void note_health(base::Status health);
   void note_last_write(base::Status written);
   void note_damage(const base::Error& error);
+  base::Error note_failed_write(base::Error error);
+  void try_small_write();
   void compact_if_needed();
   void tidy();
   void apply(const EventPtr& event) REQUIRES(mutex_);
@@ -160,6 +166,7 @@ class ObjectStore {
   base::CondVar queued_;
   base::CondVar finished_;
   std::deque<Pending*> queue_ GUARDED_BY(queue_mutex_);
+  bool try_write_ GUARDED_BY(queue_mutex_) = false;
   bool stopping_ GUARDED_BY(queue_mutex_) = false;
   std::thread writer_;
 };

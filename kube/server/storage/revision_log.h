@@ -45,6 +45,8 @@ class RevisionLog {
   // After a failed sync: whether the last rows will be found by the next open() is unknown, and
   // what could be written after them is worth nothing. Only opening the file anew tells.
   [[nodiscard]] bool in_doubt() const { return database_->commit_in_doubt(); }
+  // Whether the disk takes writes again: one small write that changes nothing.
+  base::Status try_write() { return database_->try_write(); }
   // Forgets what was superseded at or before `revision`.
   base::Status compact(int64_t revision);
   // Gives a portion of the free pages back to the disk. True: more are left.

@@ -62,13 +62,13 @@ TEST_CASE("a database that is gone is said at once and every ten minutes") {
   tests::FakeClock clock;
   std::atomic<bool> gone{false};
   std::atomic<int> looks{0};
-  const DatabaseWatch watch(
-      [&]() -> base::Status {
-        ++looks;
-        if (!gone) return {};
-        return base::failure(base::Code::NotFound, "api.db was removed");
-      },
-      clock);
+  const DatabaseWatch watch({.missing = [&]() -> base::Status {
+                               ++looks;
+                               if (!gone) return {};
+                               return base::failure(base::Code::NotFound, "api.db was removed");
+                             },
+                             .try_write = [] {}},
+                            clock);
   // Half a minute: one look.
   const auto look = [&](int times) {
     for (int i = 0; i < times; ++i) {
@@ -99,16 +99,30 @@ TEST_CASE("a database that is gone is said at once and every ten minutes") {
   CHECK(looks == 27);
 }
 
+TEST_CASE("what the disk refused is tried again every half minute, whatever else is wrong") {
+  const LogFile log;
+  tests::FakeClock clock;
+  std::atomic<int> tries{0};
+  const DatabaseWatch watch({.missing = []() -> base::Status {
+                               return base::failure(base::Code::NotFound, "api.db was removed");
+                             },
+                             .try_write = [&] { ++tries; }},
+                            clock);
+  for (int look = 1; look <= 3; ++look) {
+    clock.await_waiters(1);
+    clock.advance(seconds(29));
+    clock.await_waiters(1);
+    CHECK(tries == look - 1);
+    clock.advance(seconds(1));
+    CHECK(tests::await([&] { return tries == look; }));
+  }
+}
+
 TEST_CASE("a watch that ends does not wait for its next look") {
   tests::FakeClock clock;  // stands still
   std::atomic<int> looks{0};
   {
-    const DatabaseWatch watch(
-        [&]() -> base::Status {
-          ++looks;
-          return {};
-        },
-        clock);
+    const DatabaseWatch watch({.missing = {}, .try_write = [&] { ++looks; }}, clock);
     clock.await_waiters(1);
   }
   CHECK(looks == 0);

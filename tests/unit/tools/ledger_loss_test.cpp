@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ struct Rounds final : runner::Telemetry {
   std::atomic<int> count{0};
 };
 
+// What a controller's events regard.
+const nlohmann::json kLease = {{"apiVersion", "coordination.k8s.io/v1"},
+                               {"kind", "Lease"},
+                               {"metadata", {{"namespace", "ops"}, {"name", "sparkcron"}}}};
+
 TEST_CASE("a ledger that was lost is said in an event, and everything is looked at again") {
   base::set_log_level(base::LogLevel::Off);
   const tests::Folder folder;
@@ -55,7 +61,7 @@ TEST_CASE("a ledger that was lost is said in an event, and everything is looked 
                                    {"spec", {{"schedule", "no cron"}}}});
   REQUIRE(created);
   loss.follow(controllers);
-  loss.say_by(events, "host-1");
+  loss.say_by(events, kLease);
   controllers.start();
   // Its status is written and has been seen: nothing is left to do.
   REQUIRE(tests::await([&] { return rounds.count >= 2; }));
@@ -83,6 +89,26 @@ TEST_CASE("a ledger that was lost is said in an event, and everything is looked 
   lose("u2");
   CHECK((*ledger)->condition().vanished == 2);
   CHECK(told().size() == 1);
+}
+
+TEST_CASE("a ledger that was found damaged at the start is said when events can be recorded") {
+  base::set_log_level(base::LogLevel::Off);
+  const tests::Folder folder;
+  const std::string path = (folder.path() / "ledger.db").string();
+  std::ofstream(path) << std::string(5'000, 'x');
+  LedgerLoss loss;
+  const auto ledger = monitor::Ledger::open(
+      {.path = path, .on_begun_anew = [&loss](const std::string& what) { loss.told(what); }},
+      base::real_clock());
+  REQUIRE(ledger);
+  tests::MemoryEvents events;
+  std::vector<nlohmann::json> regarded;
+  events.on_record = [&](const nlohmann::json& regarding) { regarded.push_back(regarding); };
+  loss.say_by(events, kLease);
+  REQUIRE(events.all().size() == 1);
+  CHECK_THAT(events.all().front(), Catch::StartsWith("LedgerBegunAnew: the ledger was damaged (") &&
+                                       Catch::Contains("was set aside as " + path + ".corrupt-"));
+  CHECK(regarded == std::vector<nlohmann::json>{kLease});
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ struct Bed {
     auto logs = monitor::LogArchive::open({.root = folder.path() / "logs"}, base::real_clock());
     REQUIRE(logs);
     archive = std::move(*logs);
-    add_storage_checks(health, *ledger, folder.path().string());
+    add_ledger_checks(health, *ledger);
+    add_disk_check(health, folder.path().string());
   }
   [[nodiscard]] base::Status record(const std::string& uid) const {
     runner::RunRecord run;
@@ -41,10 +42,9 @@ struct Bed {
   std::unique_ptr<monitor::Ledger> ledger;
   std::unique_ptr<monitor::LogArchive> archive;
   monitor::Health health;
-  monitor::Metrics metrics{{.readings = {[this] {
-                              return storage_readings(*ledger, archive.get(),
-                                                      folder.path().string());
-                            }}}};
+  monitor::Metrics metrics{
+      {.readings = {[this] { return ledger_readings(*ledger, archive.get()); },
+                    [this] { return disk_readings(folder.path().string()); }}}};
 };
 
 TEST_CASE("a ledger whose file vanished is a warning, not a failure") {
@@ -76,8 +76,15 @@ TEST_CASE("a ledger that cannot be written is not ready until it can") {
   CHECK(bed.ready().status == 500);
   CHECK_THAT(bed.ready().body, Catch::Contains("[-]ledger failed: reason withheld\n"));
   CHECK(tests::metric(bed.metrics, "sparkcron_ledger_writable") == 0);
+  bed.ledger->try_write();
+  CHECK(bed.ready().status == 500);
   std::filesystem::remove(file);
-  CHECK(bed.record("u2"));
+  SECTION("with the next write") {
+    CHECK(bed.record("u2"));
+  }
+  SECTION("or without any, when it is tried") {
+    bed.ledger->try_write();
+  }
   CHECK(bed.ready().status == 200);
   CHECK(tests::metric(bed.metrics, "sparkcron_ledger_writable") == 1);
 }

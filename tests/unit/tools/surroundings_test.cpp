@@ -41,10 +41,11 @@ struct Case {
 };
 
 TEST_CASE("Spark and Java are where the flag says, else the environment, else it is said") {
-  const Case cases[] = {{"Spark", find_spark_home, "spark-submit", "SPARK_HOME", "--spark-home",
-                         ": name the folder that Spark was unpacked to"},
-                        {"Java", find_java_home, "java", "JAVA_HOME", "--java-home",
-                         ": name the folder of a Java, or nothing for the java on PATH"}};
+  const Case cases[] = {
+      {"Spark", find_spark_home, "spark-submit", "SPARK_HOME", "--spark-home",
+       ": name the folder that Spark was unpacked to"},
+      {"Java", [](const std::string& given) { return find_java_home(given, ""); }, "java",
+       "JAVA_HOME", "--java-home", ": name the folder of a Java, or nothing for the java on PATH"}};
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {
       const tests::Folder folder;
@@ -68,6 +69,53 @@ TEST_CASE("Spark and Java are where the flag says, else the environment, else it
             std::string(c.variable) + " " + nothing + " has no bin/" + c.program + c.advice);
     }
   }
+}
+
+// A folder's bin/java that may be run.
+std::string make_java(const std::filesystem::path& home) {
+  const std::filesystem::path java = home / "bin" / "java";
+  REQUIRE(base::make_folders(java.parent_path()));
+  std::ofstream(java) << "#!/bin/sh\n";
+  std::filesystem::permissions(java, std::filesystem::perms::owner_all);
+  return java;
+}
+
+TEST_CASE("a java on the service's PATH that pods would not find becomes their JAVA_HOME") {
+  const tests::Folder folder;
+  const std::filesystem::path home = std::filesystem::canonical(folder.path()) / "jdk";
+  const std::string java = make_java(home);
+  const std::filesystem::path links = folder.path() / "links";
+  REQUIRE(base::make_folders(links));
+  std::filesystem::create_symlink(java, links / "java");
+  const Variable none("JAVA_HOME", "");
+  SECTION("through a link") {
+    const Variable path("PATH", "/nowhere:" + links.string());
+    CHECK(find_java_home("", "/nowhere") == home.string());
+  }
+  SECTION("which they find themselves: it may be replaced while the service runs") {
+    const Variable path("PATH", links.string());
+    CHECK(find_java_home("", links.string()) == std::string());
+  }
+  SECTION("a version manager's script has no home") {
+    const std::filesystem::path shims = folder.path() / "shims";
+    std::filesystem::rename(folder.path() / "jdk" / "bin", shims);
+    const Variable path("PATH", shims.string());
+    CHECK(find_java_home("", "/nowhere") == std::string());
+  }
+}
+
+TEST_CASE("without a java for the pods it is said where it was looked for and what to do") {
+  const tests::Folder folder;
+  const std::string java = make_java(folder.path());
+  CHECK(check_java("/opt/java", ""));
+  CHECK(check_java("", "/nowhere:" + (folder.path() / "bin").string()));
+  const auto none = check_java("", "/nowhere::/usr/nothing");
+  REQUIRE_FALSE(none);
+  CHECK(none.error().message ==
+        "no java found in /nowhere::/usr/nothing: every driver will fail until one is installed "
+        "there; or restart with --java-home");
+  std::filesystem::permissions(java, std::filesystem::perms::owner_read);
+  CHECK_FALSE(check_java("", (folder.path() / "bin").string()));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "base/sqlite/sqlite.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -8,6 +9,7 @@
 
 #include "base/clock.h"
 #include "tests/support/catch.h"
+#include "tests/support/file_size_limit.h"
 
 using base::Code;
 using base::sqlite::Access;
@@ -226,6 +228,25 @@ TEST_CASE("a full disk is an error that may pass", "[sqlite]") {
   REQUIRE(database.execute("PRAGMA max_page_count = 1000"));
   CHECK(insert->bind(1, row).run());
   CHECK(count(database) == before + 1);
+}
+
+TEST_CASE("a small write that changes nothing tells whether the disk takes writes", "[sqlite]") {
+  const TemporaryFolder folder;
+  Database database = open(folder.file("a.db"));
+  constexpr std::array<const char*, 1> kMigrations = {"CREATE TABLE t (a INTEGER)"};
+  REQUIRE(database.migrate(kMigrations));
+  REQUIRE(database.try_write());
+  CHECK(std::filesystem::file_size(folder.file("a.db-wal")) > 4096);  // it came to the log
+  {
+    const tests::FileSizeLimit full(4096);
+    const auto refused = database.try_write();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::Unavailable);
+    CHECK_THAT(refused.error().message, Catch::StartsWith("write " + folder.file("a.db") + ": "));
+  }
+  CHECK(database.try_write());
+  CHECK(database.migrate(kMigrations));
+  CHECK(count(database) == 0);
 }
 
 TEST_CASE("what was committed is there after reopening", "[sqlite]") {

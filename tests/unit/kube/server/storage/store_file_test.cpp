@@ -1,7 +1,6 @@
 // What may be wrong with the file of a store.
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -9,10 +8,11 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 
 #include "kube/server/storage/object_store.h"
+#include "tests/support/await.h"
 #include "tests/support/catch.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/unit/kube/server/storage/failing_disk.h"
 #include "tests/unit/kube/server/storage/store_requests.h"
 #include "tests/unit/kube/server/support/temporary_folder.h"
@@ -25,27 +25,6 @@ using tests::key;
 using tests::open_store;
 using tests::revision_of;
 using tests::updated;
-
-// No file of this process may grow beyond this, as on a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_limit_);
-    const rlimit limit{.rlim_cur = bytes, .rlim_max = old_limit_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { lift(); }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  void lift() {
-    ::setrlimit(RLIMIT_FSIZE, &old_limit_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-
- private:
-  rlimit old_limit_{};
-  void (*old_handler_)(int);
-};
 
 TEST_CASE("two stores on one file are refused") {
   const tests::TemporaryFolder folder;
@@ -92,7 +71,7 @@ TEST_CASE("when the disk is full a write fails, nothing is lost and writing goes
   const int64_t first = revision_of(store->write(created("a", "before")));
   // The file system's own refusal: a file may not grow beyond what it has now.
   const auto grown = std::filesystem::file_size(path + "-wal");
-  FileSizeLimit limit(grown);
+  tests::FileSizeLimit limit(grown);
   const auto refused = store->write(updated("a", first, std::string(100'000, 'x')));
   limit.lift();
   REQUIRE_FALSE(refused);
@@ -103,6 +82,36 @@ TEST_CASE("when the disk is full a write fails, nothing is lost and writing goes
   CHECK(store->get(key("a"))->parse()["value"] == "before");
   CHECK(revision_of(store->write(updated("a", first, "after"))) == first + 1);
   CHECK(store->health());
+}
+
+TEST_CASE("a disk that has room again, or can sync again, shows in health without another write") {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.file("state.db");
+  tests::FailingDisk disk;
+  auto opened = ObjectStore::open({.path = path, .indexed = tests::indexed_fields});
+  REQUIRE(opened);
+  ObjectStore& store = **opened;
+  const int64_t first = revision_of(store.write(created("a", "before")));
+  SECTION("room") {
+    tests::FileSizeLimit limit(4096);  // a page less than a write needs
+    REQUIRE_FALSE(store.write(updated("a", first, std::string(100'000, 'x'))));
+    store.try_write();
+    CHECK_FALSE(store.health());
+    limit.lift();
+  }
+  SECTION("syncs") {
+    disk.fail_syncs(true);
+    REQUIRE_FALSE(store.write(updated("a", first, "doubtful")));
+    const int syncs = disk.failed_syncs();
+    store.try_write();
+    CHECK(tests::await([&] { return disk.failed_syncs() > syncs; }));
+    CHECK_FALSE(store.health());
+    disk.fail_syncs(false);
+  }
+  store.try_write();
+  CHECK(tests::await([&] { return store.health().has_value(); }));
+  // Nothing was written for it.
+  CHECK(store.get(key("a"))->revision == store.revision());
 }
 
 TEST_CASE("after a failed sync nothing more is written until the file was opened anew") {
