@@ -4,6 +4,7 @@
 //
 // Threads: plain values.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@ struct ApplicationOptions {
   // is set.
   std::optional<int> local_cores;
   bool executors_as_pods = false;
+  // As submission::Context::check_pod.
+  std::function<base::Status(const nlohmann::json& pod)> check_pod;
   Telemetry* telemetry = nullptr;  // told what happens, if there
 };
 

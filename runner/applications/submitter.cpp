@@ -59,6 +59,7 @@ submission::Context context_for(const json& object, const ApplicationOptions& op
   context.spark_user = options.spark_user;
   context.default_conf = options.default_conf;
   context.pods = options.pods;
+  context.check_pod = options.check_pod;
   if (const auto threads = threads_of_driver(object, options)) {
     context.forced_conf["spark.kubernetes.driver.master"] =
         "local[" + std::to_string(*threads) + "]";

@@ -73,6 +73,12 @@ base::Status check_mount(const Json& mount, const std::string& at) {
   return {};
 }
 
+base::Status check_downward(const Json& source, const std::string& at) {
+  for (const Json& item : array_at(source, "items"))
+    if (is_given(item, "resourceFieldRef")) return refuse(at + "resourceFieldRef");
+  return {};
+}
+
 base::Status check_volume(const Json& volume, const std::string& at) {
   static const std::set<std::string> kSupported = {"emptyDir",
                                                    "hostPath",
@@ -83,6 +89,8 @@ base::Status check_volume(const Json& volume, const std::string& at) {
                                                    "persistentVolumeClaim"};
   for (const auto& [key, value] : volume.items())
     if (key != "name" && !kSupported.contains(key)) return refuse(at + key);
+  if (const Json* own = base::find(volume, {"downwardAPI"}))
+    RETURN_IF_ERROR(check_downward(*own, at));
   const Json* projected = base::find(volume, {"projected"});
   if (projected == nullptr) return {};
   const Json& sources = array_at(*projected, "sources");
@@ -91,6 +99,8 @@ base::Status check_volume(const Json& volume, const std::string& at) {
                                                    "serviceAccountToken"};
     for (const auto& [key, value] : source.items())
       if (!kSources.contains(key)) return refuse(at + "a projected source " + key);
+    if (const Json* fields = base::find(source, {"downwardAPI"}))
+      RETURN_IF_ERROR(check_downward(*fields, at));
   }
   return {};
 }

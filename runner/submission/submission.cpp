@@ -66,6 +66,11 @@ base::Result<Submission> build_submission(const json& application, const Context
     if (!made) return base::failure(located(std::move(made).error(), application));
     Submission submission = *std::move(made);
     finish_driver(plan.driver_parts, submission.driver_pod);
+    if (context.check_pod) {
+      if (auto possible = context.check_pod(submission.driver_pod); !possible)
+        return base::failure(base::Code::InvalidArgument,
+                             "spec: the driver's pod: " + possible.error().message);
+    }
     for (json& object : plan.objects)
       submission.before_pod.push_back(std::move(object));
     submission.left_out = std::move(plan.left_out);

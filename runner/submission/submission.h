@@ -7,6 +7,7 @@
 // "spec.batchScheduler is not supported yet"), never ignored.
 // Threads: pure.
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ struct Context {
   // Service-level defaults; the user's sparkConf wins except for `forced_conf`.
   std::map<std::string, std::string> default_conf;
   std::map<std::string, std::string> forced_conf;
+  // What will run the pods, when it is known, says what it would refuse of one
+  // ("volume \"x\": nfs is not supported …"). Empty: it says so when it gets the pod.
+  std::function<base::Status(const nlohmann::json& pod)> check_pod;
 };
 
 struct Submission {

@@ -12,9 +12,8 @@
 #include "config/names.h"
 #include "kube/controller.h"
 #include "kube/informer.h"
+#include "runner/applications/submitter.h"
 #include "runner/schedules/reconciler.h"
-#include "runner/submission/names.h"
-#include "runner/submission/submission.h"
 
 namespace sparkcron {
 namespace {
@@ -25,20 +24,10 @@ runner::applications::ApplicationOptions application_options(const ControllersOp
   return application;
 }
 
-// What the application controller would refuse to submit. The ids may be any.
+// What the application controller would refuse to submit.
 runner::schedules::TemplateCheck template_check(const ControllersOptions& options) {
-  runner::submission::Context context;
-  const runner::submission::SubmissionIds ids = runner::submission::submission_ids("check", 1, 1);
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  context.submission_id = "check";
-  context.master_url = options.application.master_url;
-  context.spark_user = options.application.spark_user;
-  context.default_conf = options.application.default_conf;
-  // Standalone is what has cores of its own.
-  if (options.application.local_cores) context.pods = runner::submission::PodsRunAs::Processes;
-  return [context](const nlohmann::json& application) {
-    return runner::submission::check_template(application, context, "spec.template");
+  return [application = options.application](const nlohmann::json& run) {
+    return runner::applications::check_template(run, application, "spec.template");
   };
 }
 

@@ -23,6 +23,7 @@
 #include "monitor/log_archive.h"
 #include "monitor/metrics.h"
 #include "monitor/process_readings.h"
+#include "runner/node/features.h"
 #include "runner/node/node.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
@@ -226,6 +227,7 @@ class Standalone {
     options.application.default_conf = options_.default_conf;
     options.application.local_cores =
         static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    options.application.check_pod = runner::node::check_supported;
     options.telemetry = metrics_.get();
     options.application.executors_as_pods = options_.executors == Executors::Pods;
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);

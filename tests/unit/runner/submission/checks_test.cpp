@@ -213,3 +213,23 @@ TEST_CASE("a dry run names the field of the schedule") {
         "spec.template.driver.nodeSelector and spec.template.nodeSelector exclude each other");
   CHECK_FALSE(check_template(scala_application(), context(), "spec.template").has_value());
 }
+
+TEST_CASE("what the machine would refuse of a driver's pod is told before anything is created") {
+  Context where = on_a_machine();
+  where.check_pod = [](const json& pod) -> base::Status {
+    for (const json& volume : pod["spec"]["volumes"])
+      if (volume.contains("nfs"))
+        return base::failure(base::Code::InvalidArgument, "volume \"v\": nfs is not supported");
+    return {};
+  };
+  CHECK(build_submission(scala_application(), where).has_value());
+  const json nfs =
+      with_spec({{"volumes", {{{"name", "v"}, {"nfs", {{"server", "s"}, {"path", "/"}}}}}},
+                 {"driver", {{"volumeMounts", {{{"name", "v"}, {"mountPath", "/mnt"}}}}}}});
+  const auto refused = build_submission(nfs, where);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == base::Code::InvalidArgument);
+  CHECK(refused.error().message == "spec: the driver's pod: volume \"v\": nfs is not supported");
+  CHECK(check_template(nfs, where, "spec.template")->message ==
+        "spec.template: the driver's pod: volume \"v\": nfs is not supported");
+}
