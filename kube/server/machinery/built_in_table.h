@@ -1,11 +1,13 @@
 #pragma once
 
-// The text of built_in_types.txt, compiled in by CMake.
+// The texts of built_in_types.txt and built_in_descriptions.txt, compiled in by CMake.
 
 #include <string_view>
 
 namespace kube::server::machinery {
 
 std::string_view built_in_table();
+// `Pod: …` and `PodSpec.volumes: …`, one a line.
+std::string_view built_in_descriptions();
 
 }  // namespace kube::server::machinery

@@ -1,5 +1,6 @@
 #include "kube/server/machinery/built_in_types.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <nlohmann/json.hpp>
@@ -88,12 +89,40 @@ Types read_table() {
   return types;
 }
 
+using Descriptions = std::map<std::string_view, std::string_view>;
+
+// By type ("Pod") or field ("PodSpec.volumes").
+const Descriptions& descriptions() {
+  static const Descriptions all = [] {
+    Descriptions read;
+    std::string_view rest = built_in_descriptions();
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find('\n'), rest.size() - 1);
+      const std::string_view line = rest.substr(0, end);
+      if (const size_t colon = line.find(": "); colon != std::string_view::npos)
+        read.emplace(line.substr(0, colon), line.substr(colon + 2));
+      rest.remove_prefix(end + 1);
+    }
+    return read;
+  }();
+  return all;
+}
+
+// Only where people read them: a compiled schema needs none.
+void describe(const std::string& what, References references, nlohmann::json& schema) {
+  if (references != References::Keep) return;
+  const auto found = descriptions().find(what);
+  if (found != descriptions().end()) schema["description"] = found->second;
+}
+
 nlohmann::json scalar_schema(std::string_view type) {
   if (type == "int32" || type == "int64") return {{"type", "integer"}, {"format", type}};
   if (type == "bool") return {{"type", "boolean"}};
   if (type == "bytes") return {{"type", "string"}, {"format", "byte"}};
   if (type == "time" || type == "microtime") return {{"type", "string"}, {"format", "date-time"}};
-  if (type == "quantity") return {{"anyOf", {{{"type", "string"}}, {{"type", "number"}}}}};
+  if (type == "quantity") {
+    return {{"anyOf", {{{"type", "string"}}, {{"type", "number"}}}}, {"format", kQuantityFormat}};
+  }
   if (type == "intorstring") return {{"x-kubernetes-int-or-string", true}};
   if (type == "json") return {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
   return {{"type", "string"}};
@@ -147,7 +176,11 @@ void add_fields(const BuiltInType& type, References references, nlohmann::json& 
       add_fields(*part, references, schema);
       continue;
     }
-    schema["properties"][field.name] = field_schema(field, references);
+    nlohmann::json& property = schema["properties"][field.name];
+    property = field_schema(field, references);
+    describe(type.name + "." + field.name, references, property);
+    if (field.name == "metadata" && references == References::Keep)
+      property["description"] = "Name, labels and what else every object has.";
     if (field.required) schema["required"].push_back(field.name);
   }
 }
@@ -176,6 +209,7 @@ const std::vector<ResourceType>& built_in_resources() {
       {"", "v1", "serviceaccounts", "ServiceAccount", true},
       {"", "v1", "services", "Service", true},
       {"authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false},
+      {"authentication.k8s.io", "v1", "tokenrequests", "TokenRequest", true},
       {"authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false},
       {"authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false},
       {"coordination.k8s.io", "v1", "leases", "Lease", true},
@@ -205,6 +239,7 @@ std::string built_in_type_name(const ResourceType& type) {
 nlohmann::json built_in_schema(const BuiltInType& type, References references) {
   nlohmann::json schema = {{"type", "object"}, {"properties", nlohmann::json::object()}};
   if (type.atomic) schema["x-kubernetes-map-type"] = "atomic";
+  describe(type.name, references, schema);
   add_fields(type, references, schema);
   return schema;
 }

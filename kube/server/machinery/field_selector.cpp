@@ -88,10 +88,17 @@ Outcome<FieldSelector> FieldSelector::parse(std::string_view text) {
   return selector;
 }
 
-Outcome<void> FieldSelector::check_supported(const std::vector<std::string>& supported) const {
+Outcome<void> FieldSelector::check_supported(const std::vector<std::string>& supported,
+                                             Kinds kinds) const {
+  // The words of a real server for built-in kinds without fields of their own.
+  const bool by_name_only = kinds == Kinds::BuiltIn && supported.size() == 2;
   for (const Requirement& one : requirements_) {
     if (std::find(supported.begin(), supported.end(), one.field) == supported.end()) {
-      return refuse(bad_request("field label not supported: " + one.field));
+      return refuse(bad_request(
+          by_name_only ? "\"" + one.field +
+                             "\" is not a known field selector: only \"metadata.name\", "
+                             "\"metadata.namespace\""
+                       : "field label not supported: " + one.field));
     }
   }
   return {};

@@ -90,14 +90,21 @@ Outcome<FieldSet> read(const Json& fields) {
   return set;
 }
 
+std::string step_below(const std::string& path, const PathElement& element) {
+  std::string below = path.size() > kMaxPath ? path : path + element.to_string();
+  return below.size() > kMaxPath + 3 ? below.substr(0, kMaxPath) + "..." : below;
+}
+
+// What is owned at a level comes before what is owned further down, as a real server lists it.
 void list(const FieldSet& set, const std::string& path, size_t most,
           std::vector<std::string>& out) {
-  if (out.size() < most && set.member() && !path.empty()) out.push_back(path);
   for (const auto& [element, child] : set.children()) {
     if (out.size() >= most) return;
-    std::string below = path.size() > kMaxPath ? path : path + element.to_string();
-    if (below.size() > kMaxPath + 3) below = below.substr(0, kMaxPath) + "...";
-    list(child, below, most, out);
+    if (child.member()) out.push_back(step_below(path, element));
+  }
+  for (const auto& [element, child] : set.children()) {
+    if (out.size() >= most) return;
+    list(child, step_below(path, element), most, out);
   }
 }
 

@@ -244,6 +244,11 @@ Json track_update(const Json& live, Json updated, const ManagerInfo& info, const
     if (!sent || sent->empty()) sent = read_managers(live);
     if (sent) managers = std::move(*sent);
   }
+  // Of an object of which nothing is written down, nothing will be until somebody applies to it.
+  if (live.is_object() && managers.empty()) {
+    erase_managers(updated);
+    return updated;
+  }
   Json before = live.is_object() ? live : Json::object();
   erase_managers(before);
   erase_managers(updated);

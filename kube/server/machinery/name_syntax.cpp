@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
+#include <utility>
 
 namespace kube::server::machinery {
 namespace {
@@ -83,6 +85,28 @@ std::string quoted_prefix(std::string_view part, std::string_view text) {
   return std::string(part) + std::string(text);
 }
 
+// What comes first is newer.
+std::tuple<int, int, int, std::string> version_rank(const std::string& version) {
+  int major = 0;
+  int minor = 0;
+  size_t i = 1;
+  const auto digits = [&](int& number) {
+    const size_t from = i;
+    while (i < version.size() && version[i] >= '0' && version[i] <= '9' && number < 100'000) {
+      number = number * 10 + (version[i++] - '0');
+    }
+    return i > from;
+  };
+  if (version.empty() || version[0] != 'v' || !digits(major)) return {3, 0, 0, version};
+  if (i == version.size()) return {0, -major, 0, ""};
+  for (const auto& [word, rank] : {std::pair{"beta", 1}, std::pair{"alpha", 2}}) {
+    if (version.compare(i, std::string_view(word).size(), word) != 0) continue;
+    i += std::string_view(word).size();
+    if (digits(minor) && i == version.size()) return {rank, -major, -minor, ""};
+  }
+  return {3, 0, 0, version};
+}
+
 }  // namespace
 
 std::vector<std::string> check_name(std::string_view name, NameRule rule) {
@@ -146,6 +170,10 @@ std::vector<std::string> check_label_value(std::string_view value) {
   if (value.size() > kMaxLabel) problems.push_back(too_long(kMaxLabel));
   if (!value.empty() && !is_name_part(value)) problems.emplace_back(kLabelValueText);
   return problems;
+}
+
+bool is_newer_version(const std::string& a, const std::string& b) {
+  return version_rank(a) < version_rank(b);
 }
 
 }  // namespace kube::server::machinery

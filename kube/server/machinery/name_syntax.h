@@ -25,5 +25,7 @@ std::vector<std::string> check_name_prefix(std::string_view prefix, NameRule rul
 // `app`, `example.com/app`: keys of labels and annotations, names of finalizers.
 std::vector<std::string> check_qualified_name(std::string_view name);
 std::vector<std::string> check_label_value(std::string_view value);
+// The order of API versions: v2, v1, v1beta2, v1beta1, v1alpha1, then anything else by name.
+bool is_newer_version(const std::string& a, const std::string& b);
 
 }  // namespace kube::server::machinery

@@ -137,6 +137,13 @@ void read_junctors(const Json& schema, const FieldPath& path, Origin origin, Sch
   }
 }
 
+bool holds_quantities(const SchemaNode& node) {
+  return node.is_quantity || (node.additional && node.additional->holds_quantities) ||
+         (node.items && node.items->holds_quantities) ||
+         std::any_of(node.properties.begin(), node.properties.end(),
+                     [](const auto& member) { return member.second.holds_quantities; });
+}
+
 // A default has to be a value that the schema accepts and keeps.
 void check_default(const SchemaNode& node, const FieldPath& path, std::vector<FieldError>& errors) {
   if (!node.default_value) return;
@@ -173,9 +180,12 @@ SchemaNode compile_node(const Json& schema, const FieldPath& path, Origin origin
   read_pattern(schema, path, node, errors);
   read_bounds(schema, node);
   read_list(schema, node);
+  node.unique_items = origin == Origin::Custom && node.list_type != SchemaNode::ListType::Atomic;
   read_children(schema, path, origin, node, errors);
   read_junctors(schema, path, origin, node, errors);
   if (node.embedded_resource) add_resource_fields(node);
+  node.is_quantity = origin == Origin::BuiltIn && node.format == kQuantityFormat;
+  node.holds_quantities = holds_quantities(node);
   if (const Json* value = base::find(schema, {"default"})) {
     node.default_value = *value;
     node.default_size = base::json_size(*value);

@@ -27,7 +27,9 @@ struct SchemaNode {
   bool int_or_string = false;
   bool preserves_unknown = false;
   bool embedded_resource = false;
-  bool drops_empty = false;  // built-in kinds: a member that is null or empty is an absent one
+  bool is_quantity = false;       // of a built-in kind
+  bool holds_quantities = false;  // it is one, or something in it
+  bool drops_empty = false;       // built-in kinds: a member that is null or empty is an absent one
 
   std::map<std::string, SchemaNode, std::less<>> properties;
   std::unique_ptr<SchemaNode> additional;
@@ -52,6 +54,7 @@ struct SchemaNode {
   std::shared_ptr<const re2::RE2> pattern;
   std::string format;
 
+  bool unique_items = false;  // checked here; of a built-in kind its rules do what is to be done
   ListType list_type = ListType::Atomic;
   std::vector<std::string> list_keys;
 

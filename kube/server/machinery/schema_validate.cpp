@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/json.h"
+#include "kube/server/machinery/quantity.h"
 #include "kube/server/machinery/schema_node.h"
 #include "kube/server/machinery/string_format.h"
 #include "kube/server/machinery/structural_schema.h"
@@ -86,6 +87,7 @@ class Validator {
     if (errors_.size() >= StructuralSchema::kMaxErrors) return;
     if (live_ != nullptr && *live_ == value_) return;
     if (value_.is_null() && node_.nullable) return;
+    if (node_.is_quantity) return check_quantity();
     if (!has_type(value_, node_)) return wrong_type();
     check_enumeration();
     if (value_.is_string()) check_string();
@@ -113,6 +115,11 @@ class Validator {
                                  in_body() + "must be of type " + wanted + ": \"" + actual + "\""));
   }
 
+  void check_quantity() {
+    if (Quantity::of(value_)) return;
+    errors_.push_back(FieldError::type_invalid(path_.to_string(), value_, kQuantityText));
+  }
+
   void check_enumeration() {
     const auto& values = node_.enumeration;
     if (values.empty() || std::find(values.begin(), values.end(), value_) != values.end()) return;
@@ -128,12 +135,15 @@ class Validator {
     const size_t length = length_of(text);
     if (node_.max_length && length > *node_.max_length) {
       errors_.push_back(FieldError::too_long(path_.to_string(), *node_.max_length));
+      return;  // of a text only the first complaint is told, as by kube-apiserver
     }
     if (node_.min_length && length < *node_.min_length) {
       invalid("should be at least " + std::to_string(*node_.min_length) + " chars long");
+      return;
     }
     if (node_.pattern != nullptr && !re2::RE2::PartialMatch(text, *node_.pattern)) {
       invalid("should match '" + node_.pattern->pattern() + "'");
+      return;
     }
     if (!node_.format.empty() && !matches_format(node_.format, text)) {
       errors_.push_back(FieldError::type_invalid(
@@ -213,7 +223,7 @@ class Validator {
   }
 
   void check_unique() {
-    if (node_.list_type == SchemaNode::ListType::Atomic) return;
+    if (!node_.unique_items) return;
     std::set<std::string> seen;
     for (size_t i = 0; i < value_.size(); ++i) {
       const Json key = identity(value_[i]);

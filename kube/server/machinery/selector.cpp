@@ -20,6 +20,9 @@ using Where = SelectorLexer::Where;
 constexpr size_t kMaxSelectorBytes = size_t{64} << 10;
 constexpr size_t kMaxRequirements = 1000;
 
+// Before what is wrong inside of one requirement.
+const std::string kUnreadable = "unable to parse requirement: ";
+
 template <class T>
 using Parsed = tl::expected<T, std::string>;
 
@@ -83,9 +86,9 @@ class Parser {
         return tl::unexpected(found(first.text, "!, identifier, or 'end of string'"));
       }
       auto requirement = parse_requirement();
-      if (!requirement) return tl::unexpected(requirement.error());
+      if (!requirement) return tl::unexpected(kUnreadable + requirement.error());
       if (std::string problem = problem_of(*requirement); !problem.empty()) {
-        return tl::unexpected(problem);
+        return tl::unexpected(kUnreadable + problem);
       }
       requirements.push_back(std::move(*requirement));
       if (requirements.size() > kMaxRequirements) {
@@ -155,7 +158,7 @@ class Parser {
 
   Parsed<Requirement> parse_set(Requirement requirement) {
     const auto open = lexer_.take(Where::Value);
-    if (open.kind != Kind::Open) return tl::unexpected(found(open.text, "'('"));
+    if (open.kind != Kind::Open) return tl::unexpected("found '" + open.text + "' expected: '('");
     bool wants_value = true;  // an empty one counts where a value may stand: (a,,b) and (a,)
     while (true) {
       const auto token = lexer_.take(Where::Value);
@@ -251,7 +254,7 @@ Outcome<LabelSelector> LabelSelector::parse(std::string_view text) {
   if (text.size() > kMaxSelectorBytes) return refuse(too_large("the label selector"));
   auto requirements = Parser(text).parse();
   if (!requirements) {
-    return refuse(bad_request("unable to parse requirement: " + requirements.error()));
+    return refuse(bad_request(requirements.error()));
   }
   LabelSelector selector;
   selector.requirements_ = std::move(*requirements);

@@ -53,7 +53,9 @@ class FieldSelector {
 
   [[nodiscard]] bool empty() const { return requirements_.empty(); }
   // The fields of `supported` and no others may be asked for; 400 `field label not supported: x`.
-  [[nodiscard]] Outcome<void> check_supported(const std::vector<std::string>& supported) const;
+  enum class Kinds { BuiltIn, Custom };
+  [[nodiscard]] Outcome<void> check_supported(const std::vector<std::string>& supported,
+                                              Kinds kinds = Kinds::BuiltIn) const;
   // Fields are dotted paths into the object; an absent one is "". Numbers and booleans compare by
   // their text.
   [[nodiscard]] bool matches(const Json& object) const;

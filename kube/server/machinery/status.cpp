@@ -32,6 +32,7 @@ ApiError about(const ResourceType& type, const std::string& name, int code, std:
           .uid = {},
           .causes = {},
           .retry_after_seconds = 0,
+          .bare_details = false,
           .continue_token = {}};
 }
 
@@ -58,7 +59,8 @@ Json details_of(const ApiError& error) {
   if (!error.kind.empty()) details["kind"] = error.kind;
   if (!error.uid.empty()) details["uid"] = error.uid;
   for (const StatusCause& cause : error.causes) {
-    Json one = {{"reason", cause.reason}, {"message", cause.message}};
+    Json one = {{"message", cause.message}};
+    if (!cause.reason.empty()) one["reason"] = cause.reason;
     if (!cause.field.empty()) one["field"] = cause.field;
     details["causes"].push_back(std::move(one));
   }
@@ -74,7 +76,8 @@ Json to_json(const ApiError& error) {
                  {"code", error.code}};
   if (error.reason.empty()) status.erase("reason");
   if (!error.continue_token.empty()) status["metadata"]["continue"] = error.continue_token;
-  if (Json details = details_of(error); !details.empty()) status["details"] = std::move(details);
+  Json details = details_of(error);
+  if (!details.empty() || error.bare_details) status["details"] = std::move(details);
   return status;
 }
 

@@ -40,6 +40,7 @@ struct ApiError {
   std::string uid;
   std::vector<StatusCause> causes;
   int retry_after_seconds = 0;
+  bool bare_details = false;   // details are there, empty
   std::string continue_token;  // Expired: with it a list goes on from the present state
 };
 

@@ -43,6 +43,9 @@ class StructuralSchema {
   // absent. At most `room` bytes of text are added: false when there would be more, and the object
   // is of no use then.
   [[nodiscard]] bool apply_defaults(Json& object, size_t room) const;
+  // Writes the amounts of a built-in kind in their canonical form (quantity.h). After validation.
+  void normalise_quantities(Json& object) const;
+  [[nodiscard]] bool holds_quantities() const;
   // Empty when the object is valid. Includes uniqueness of sets and maps.
   [[nodiscard]] std::vector<FieldError> validate(const Json& object) const;
   // Of an update: what `live` says already is not asked about again, so that an object which was

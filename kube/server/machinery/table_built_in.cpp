@@ -292,6 +292,11 @@ std::string access_modes(const Json& claim) {
       ",", "");
 }
 
+// Of a claim without a volume nothing is known yet.
+std::string claimed_modes(const Json& claim) {
+  return text_at(claim, {"spec", "volumeName"}, "").empty() ? "" : access_modes(claim);
+}
+
 std::vector<Column> claim_columns() {
   return {name(),
           column("Status",
@@ -302,8 +307,9 @@ std::vector<Column> claim_columns() {
                  }),
           field("Volume", {"spec", "volumeName"}, 0, ""),
           field("Capacity", {"status", "capacity", "storage"}, 0, ""),
-          column("Access Modes", [](const Json& claim, auto) { return access_modes(claim); }),
+          column("Access Modes", [](const Json& claim, auto) { return claimed_modes(claim); }),
           field("StorageClass", {"spec", "storageClassName"}, 0, ""),
+          field("VolumeAttributesClass", {"spec", "volumeAttributesClassName"}, 0, "<unset>"),
           age(),
           field("VolumeMode", {"spec", "volumeMode"}, kWide, "<unset>")};
 }

@@ -1,10 +1,14 @@
 #include "kube/server/machinery/openapi.h"
 
+#include <algorithm>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/server/machinery/built_in_table.h"
 #include "kube/server/machinery/built_in_types.h"
 #include "tests/support/catch.h"
 
@@ -94,4 +98,43 @@ TEST_CASE("the table of built-in types is whole") {
   REQUIRE(pod != nullptr);
   CHECK(pod->fields.size() > 30);
   CHECK(find_built_in_type("Nothing") == nullptr);
+}
+
+TEST_CASE("what is described is there, and what people meet first is described") {
+  std::string_view rest = built_in_descriptions();
+  size_t lines = 0;
+  for (; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1)) {
+    const std::string line(rest.substr(0, rest.find('\n')));
+    INFO(line);
+    const std::string what = line.substr(0, line.find(": "));
+    const size_t dot = what.find('.');
+    const BuiltInType* type = find_built_in_type(what.substr(0, dot));
+    REQUIRE(type != nullptr);
+    CHECK(line.ends_with('.'));
+    ++lines;
+    if (dot == std::string::npos) continue;
+    const std::string field = what.substr(dot + 1);
+    // A field of an inlined type counts as one of the type around it.
+    const bool known =
+        std::any_of(type->fields.begin(), type->fields.end(), [&](const BuiltInField& one) {
+          const BuiltInType* part = one.inlined ? find_built_in_type(one.type) : nullptr;
+          return one.name == field ||
+                 (part != nullptr &&
+                  std::any_of(part->fields.begin(), part->fields.end(),
+                              [&](const auto& inner) { return inner.name == field; }));
+        });
+    CHECK(known);
+  }
+  CHECK(lines > 150);
+  const Json schemas = openapi_document("", "v1", all_kinds())["components"]["schemas"];
+  CHECK(schemas["built-in.Pod"]["description"].is_string());
+  for (const char* path :
+       {"Pod/spec", "Pod/metadata", "PodSpec/containers", "Container/image", "Container/resources",
+        "ObjectMeta/labels", "Secret/stringData", "Volume/configMap", "ServiceSpec/ports"}) {
+    INFO(path);
+    const std::string_view whole(path);
+    const size_t slash = whole.find('/');
+    const Json& type = schemas["built-in." + std::string(whole.substr(0, slash))];
+    CHECK(type["properties"][std::string(whole.substr(slash + 1))]["description"].is_string());
+  }
 }

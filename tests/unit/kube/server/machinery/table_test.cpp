@@ -217,8 +217,8 @@ TEST_CASE("the other built-in kinds have their columns") {
                  R"({"metadata": {"name": "l"}, "spec": {"holderIdentity": "me"}})") ==
         Json::parse(R"(["l", "me", "<unknown>"])"));
   CHECK(cells_of(kube::persistent_volume_claims(), R"({"metadata": {"name": "v"},
-    "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}, "status": {"phase": "Bound"}})") ==
-        Json::parse(R"(["v", "Bound", "", "", "RWO", "", "<unknown>", "Filesystem"])"));
+    "spec": {"accessModes": ["ReadWriteOnce"], "volumeName": "d", "volumeMode": "Filesystem"}, "status": {"phase": "Bound"}})") ==
+        Json::parse(R"(["v", "Bound", "d", "", "RWO", "", "<unset>", "<unknown>", "Filesystem"])"));
   CHECK(
       cells_of(
           kube::nodes(),
