@@ -9,6 +9,7 @@
 #include "kube/server/controllers/collector.h"
 #include "kube/server/controllers/housekeeping.h"
 #include "kube/server/objects/objects.h"
+#include "kube/server/rest/account_tokens.h"
 #include "kube/server/rest/api_handler.h"
 #include "kube/server/rest/log_streams.h"
 #include "kube/server/storage/object_store.h"
@@ -71,6 +72,7 @@ struct ApiServer::Parts {
   controllers::Collector collector;
   controllers::Housekeeping housekeeping;
   rest::LogStreams logs;
+  rest::AccountTokens tokens;
   rest::ApiHandler handler;
 
   Parts(CatalogMaker maker, types::CatalogPtr first, std::unique_ptr<storage::ObjectStore> opened,
@@ -85,10 +87,12 @@ struct ApiServer::Parts {
             *store, *options.clock,
             {.lifetime = options.event_lifetime, .per_namespace = options.events_per_namespace}),
         logs(options.logs, *options.clock),
+        tokens(objects, options.tokens),
         handler({.objects = objects,
                  .hub = hub,
                  .clock = *options.clock,
                  .logs = logs,
+                 .tokens = tokens,
                  .page_bytes = options.page_bytes},
                 std::move(options.tokens)) {}
 

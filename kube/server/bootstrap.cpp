@@ -32,12 +32,13 @@ base::Status install(objects::Objects& objects, const types::ResourcePtr& resour
                      const json& definition) {
   const std::string name = base::string_at(definition, {"metadata", "name"});
   RETURN_IF_ERROR(ensure(objects, resource, "", definition));
-  const auto updated = objects.change({.resource = resource, .ns = "", .name = name}, kManager,
-                                      [&](json& current) -> objects::Outcome<void> {
-                                        if (const json* spec = base::find(definition, {"spec"}))
-                                          current["spec"] = *spec;
-                                        return {};
-                                      });
+  const auto updated =
+      objects.change({.resource = resource, .ns = "", .name = name}, {.manager = kManager},
+                     [&](json& current) -> objects::Outcome<void> {
+                       if (const json* spec = base::find(definition, {"spec"}))
+                         current["spec"] = *spec;
+                       return {};
+                     });
   if (updated) return {};
   return to_status(updated.error(), "install definition " + name);
 }

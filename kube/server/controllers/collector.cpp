@@ -319,7 +319,7 @@ bool Collector::drop_finalizer(const ObjectPtr& object, const std::string& final
   if (!resource) return true;
   const auto outcome =
       objects_.change({.resource = resource, .ns = object->key.ns, .name = object->key.name},
-                      kManager, [&](json& current) -> objects::Outcome<void> {
+                      {.manager = kManager}, [&](json& current) -> objects::Outcome<void> {
                         if (kube::uid_of(current) != object->indexed.uid) return {};
                         current["metadata"]["finalizers"] =
                             kube::finalizers_with(current, finalizer, kube::Finalizer::Absent);

@@ -10,6 +10,7 @@
 namespace kube::server::objects {
 namespace {
 
+using machinery::ApiError;
 using machinery::refuse;
 using storage::ObjectPtr;
 using types::Resource;
@@ -66,19 +67,29 @@ void mark(const Resource& resource, json& object, int64_t grace, base::WallTime 
   }
 }
 
+// A real server names the kind here, not the resource.
+ApiError failed_precondition(const Resource& resource, const std::string& name,
+                             const std::string& why) {
+  kube::ResourceType by_kind = resource.type;
+  by_kind.plural = by_kind.kind;
+  return machinery::conflict(by_kind, name, why);
+}
+
 Outcome<void> check_preconditions(const Resource& resource, const storage::Object& live,
                                   const DeleteRequest& request) {
   if (!request.uid.empty() && request.uid != live.indexed.uid) {
-    return refuse(machinery::conflict(resource.type, live.key.name,
-                                      "Precondition failed: UID in precondition: " + request.uid +
-                                          ", UID in object meta: " + live.indexed.uid));
+    return refuse(failed_precondition(
+        resource, live.key.name,
+        "the UID in the precondition (" + request.uid + ") does not match the UID in record (" +
+            live.indexed.uid + "). The object might have been deleted and then recreated"));
   }
   const std::string version = std::to_string(live.revision);
   if (!request.resource_version.empty() && request.resource_version != version) {
-    return refuse(machinery::conflict(
-        resource.type, live.key.name,
-        "Precondition failed: ResourceVersion in precondition: " + request.resource_version +
-            ", ResourceVersion in object meta: " + version));
+    return refuse(failed_precondition(resource, live.key.name,
+                                      "the ResourceVersion in the precondition (" +
+                                          request.resource_version +
+                                          ") does not match the ResourceVersion in record (" +
+                                          version + "). The object might have been modified"));
   }
   return {};
 }

@@ -79,6 +79,11 @@ Outcome<void> Objects::check_namespace(const Target& target, const std::string& 
 
 Outcome<Written> Objects::create(const Target& target, const DecodedJson& body,
                                  const WriteOptions& options) {
+  if (!target.resource->refusal.empty()) {
+    return refuse(machinery::forbidden(target.resource->type,
+                                       base::string_at(body.value, {"metadata", "name"}),
+                                       target.resource->refusal));
+  }
   if (auto right = check_readable(*target.resource, body.value); !right)
     return refuse(right.error());
   for (int attempt = 1;; ++attempt) {
@@ -119,7 +124,13 @@ Outcome<Written> Objects::store_new(const Target& target, Prepared prepared, boo
     return imagined(std::move(result), std::move(request), resource);
   }
   auto written = store_.write(std::move(request));
-  if (!written) return refuse(store_error(written.error(), resource, named.name));
+  if (!written) {
+    ApiError error = store_error(written.error(), resource, named.name);
+    const ObjectPtr present = error.reason == "AlreadyExists" ? store_.get(key) : nullptr;
+    if (present && present->indexed.deleting)
+      error.message = "object is being deleted: " + error.message;
+    return refuse(std::move(error));
+  }
   result.object = std::move(*written);
   return result;
 }
@@ -194,7 +205,7 @@ Outcome<Written> Objects::update(const Target& target, const DecodedJson& body,
       options.dry_run);
 }
 
-Outcome<Written> Objects::change(const Target& target, const std::string& manager,
+Outcome<Written> Objects::change(const Target& target, const WriteOptions& options,
                                  const std::function<Outcome<void>(json&)>& edit) {
   return write_until_accepted(
       target,
@@ -203,9 +214,9 @@ Outcome<Written> Objects::change(const Target& target, const std::string& manage
         if (auto right = edit(edited); !right) return refuse(right.error());
         return prepare_update(*target.resource, live,
                               {.value = std::move(edited), .duplicate_fields = {}}, target.part,
-                              {.manager = manager}, circumstances());
+                              options, circumstances());
       },
-      false);
+      options.dry_run);
 }
 
 Outcome<ObjectPtr> Objects::edit_raw(const storage::Key& key,

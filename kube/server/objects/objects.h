@@ -63,7 +63,7 @@ class Objects {
                          const machinery::DecodedJson& patch, const WriteOptions& options);
   Outcome<Removed> remove(const Target& target, const DeleteRequest& request);
   // Changes an object by a function of its served form, again and again until nobody was faster.
-  Outcome<Written> change(const Target& target, const std::string& manager,
+  Outcome<Written> change(const Target& target, const WriteOptions& options,
                           const std::function<Outcome<void>(json&)>& edit);
   // For the server itself: writes what the API would not let a client write (deletionTimestamp,
   // finalizers of namespaces). `edit` gets the stored form; false from it: leave it as it is.

@@ -70,19 +70,27 @@ Outcome<void> check_applied_version(const Target& target, const ObjectPtr& live,
   return {};
 }
 
-// A field that no schema knows can belong to nobody: refused whatever the request says of
-// validation.
-Outcome<void> refuse_unknown(const json& applied, const std::vector<std::string>& unknown) {
-  if (unknown.empty()) return {};
+// A field that no schema knows can belong to nobody, nor one of a wrong type: refused whatever the
+// request says of validation, and before anybody is asked who owns it.
+Outcome<void> check_typed(const Resource& resource, json& applied) {
+  if (!resource.schema) return {};
+  std::vector<std::string> problems;
+  for (const std::string& field : resource.schema->prune(applied))
+    problems.push_back("." + field + ": field not declared in schema");
+  for (const machinery::FieldError& error : resource.schema->validate(applied)) {
+    if (error.type == machinery::FieldError::Type::TypeInvalid)
+      problems.push_back("." + error.field + ": " + error.detail);
+  }
+  if (problems.empty()) return {};
   std::string fields;
-  for (const std::string& field : unknown)
-    fields += (fields.empty() ? "." : "\n  .") + field + ": field not declared in schema";
+  for (const std::string& problem : problems)
+    fields += (fields.empty() ? "" : "\n  ") + problem;
   ApiError error = machinery::bad_request(
       "failed to create typed patch object (" +
       base::string_at(applied, {"metadata", "namespace"}) + "/" +
       base::string_at(applied, {"metadata", "name"}) + "; " +
       base::string_at(applied, {"apiVersion"}) + ", Kind=" + base::string_at(applied, {"kind"}) +
-      "): " + (unknown.size() > 1 ? "errors:\n  " : "") + fields);
+      "): " + (problems.size() > 1 ? "errors:\n  " : "") + fields);
   error.code = 422;
   error.reason = "Invalid";
   return refuse(std::move(error));
@@ -106,9 +114,7 @@ Outcome<std::vector<std::string>> check_applied(const Target& target, DecodedJso
                                          ") does not match the name on the URL (" + target.name +
                                          ")"));
   }
-  std::vector<std::string> unknown;
-  if (resource.schema) unknown = resource.schema->prune(applied.value);
-  if (auto right = refuse_unknown(applied.value, unknown); !right) return refuse(right.error());
+  if (auto right = check_typed(resource, applied.value); !right) return refuse(right.error());
   return machinery::check_fields(options.validation, resource.type, applied.duplicate_fields, {});
 }
 
@@ -158,6 +164,8 @@ Outcome<Written> Objects::apply_once(const Target& target, const ObjectPtr& live
   if (!live && target.part == Part::Status) {
     return refuse(machinery::not_found(resource.type, target.name));
   }
+  if (!live && !resource.refusal.empty())
+    return refuse(machinery::forbidden(resource.type, target.name, resource.refusal));
   DecodedJson applied = patch;
   auto warnings = check_applied(target, applied, options);
   if (!warnings) return refuse(warnings.error());

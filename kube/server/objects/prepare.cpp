@@ -72,24 +72,58 @@ bool same_contents(const json& before, const json& after) {
 std::vector<FieldError> check_schema(const Resource& resource, const json& object,
                                      const json* live) {
   if (!resource.schema) return {};
-  return live != nullptr && resource.custom ? resource.schema->validate_update(object, *live)
-                                            : resource.schema->validate(object);
+  return live != nullptr ? resource.schema->validate_update(object, *live)
+                         : resource.schema->validate(object);
 }
 
-std::vector<FieldError> check_rules(const Resource& resource, const json& object,
-                                    const json* live) {
+template <class Check>
+std::vector<FieldError> check_changed(const Check& check, const json& object, const json* live) {
   std::vector<FieldError> errors;
-  if (!resource.rules.check) return errors;
-  resource.rules.check(object, errors);
+  check(object, errors);
   if (errors.empty() || live == nullptr) return errors;
   std::vector<FieldError> old;
-  resource.rules.check(*live, old);
+  check(*live, old);
   const auto is_old = [&](const FieldError& error) {
     return std::any_of(old.begin(), old.end(),
                        [&](const FieldError& known) { return known.message() == error.message(); });
   };
   errors.erase(std::remove_if(errors.begin(), errors.end(), is_old), errors.end());
   return errors;
+}
+
+std::vector<FieldError> check_rules(const Resource& resource, const json& object,
+                                    const json* live) {
+  if (!resource.rules.check) return {};
+  return check_changed(resource.rules.check, object, live);
+}
+
+std::vector<FieldError> check_scale(const Resource& resource, const json& object,
+                                    const json* live) {
+  if (!resource.scale) return {};
+  return check_changed(
+      [&](const json& value, std::vector<FieldError>& errors) {
+        types::check_scaled(*resource.scale, value, errors);
+      },
+      object, live);
+}
+
+std::vector<FieldError> check_domains(const Resource& resource, const json& object,
+                                      const json* live) {
+  if (resource.custom) return {};
+  return check_changed(
+      [](const json& value, std::vector<FieldError>& errors) {
+        types::check_finalizer_domains(value["metadata"], errors);
+      },
+      object, live);
+}
+
+// What is stored, in the form in which it would be stored now: else a rule that something may not
+// change would take another spelling for a change.
+json as_of_today(const Resource& resource, json live) {
+  if (!resource.schema || !resource.schema->holds_quantities()) return live;
+  resource.schema->normalise_quantities(live);
+  if (resource.rules.complete) resource.rules.complete(live);
+  return live;
 }
 
 // Defaults and checks; on an update only what differs from `live`. Rules run only on objects whose
@@ -109,16 +143,26 @@ Outcome<void> complete_and_check(const Resource& resource, Part part, json& obje
       types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);
   // What a built-in kind looked like when it was stored need not have the types of today.
   const bool settled = live != nullptr && !resource.custom && same_contents(*live, object);
+  bool has_wrong_shape = false;
   if (!settled) {
-    for (FieldError& error : check_schema(resource, object, live))
+    for (FieldError& error : check_schema(resource, object, live)) {
+      has_wrong_shape = true;
+      errors.push_back(std::move(error));
+    }
+    for (FieldError& error : check_scale(resource, object, live))
       errors.push_back(std::move(error));
   }
-  if (!errors.empty()) return refuse(machinery::invalid(resource.type, name, errors));
+  for (FieldError& error : check_domains(resource, object, live))
+    errors.push_back(std::move(error));
+  if (has_wrong_shape || (settled && !errors.empty()))
+    return refuse(machinery::invalid(resource.type, name, errors));
   if (settled) return {};
+  if (resource.schema) resource.schema->normalise_quantities(object);
   if (resource.rules.complete) resource.rules.complete(object);
-  errors = check_rules(resource, object, live);
+  for (FieldError& error : check_rules(resource, object, live))
+    errors.push_back(std::move(error));
   if (live != nullptr && part == Part::Main && resource.rules.check_update)
-    resource.rules.check_update(object, *live, errors);
+    resource.rules.check_update(object, as_of_today(resource, *live), errors);
   if (!errors.empty()) return refuse(machinery::invalid(resource.type, name, errors));
   return {};
 }
@@ -223,7 +267,9 @@ machinery::ManagerInfo manager_info(const Resource& resource, Part part, const s
   }
   return {.manager = manager,
           .api_version = resource.type.api_version(),
-          .subresource = part == Part::Status ? "status" : "",
+          .subresource = part == Part::Status  ? "status"
+                         : part == Part::Scale ? "scale"
+                                               : "",
           .time = format_time(now),
           .scope = scope};
 }
@@ -257,8 +303,11 @@ Outcome<void> check_identity(const Resource& resource, json& object) {
 }
 
 Outcome<void> check_readable(const Resource& resource, const json& body) {
-  if (resource.custom || !resource.schema) return {};
-  for (const FieldError& error : resource.schema->validate(body)) {
+  if (resource.custom) return {};
+  std::vector<FieldError> errors;
+  if (resource.schema) errors = resource.schema->validate(body);
+  if (resource.rules.check_types) resource.rules.check_types(body, errors);
+  for (const FieldError& error : errors) {
     if (error.type != FieldError::Type::TypeInvalid) continue;
     return refuse(machinery::bad_request(resource.type.kind + " in version \"" +
                                          resource.type.version + "\" cannot be handled as a " +

@@ -22,7 +22,8 @@ namespace kube::server::objects {
 using machinery::Outcome;
 using nlohmann::json;
 
-enum class Part { Main, Status };  // the resource itself or its status subresource
+// The resource itself or a subresource of it. Scale writes one number of the main resource.
+enum class Part { Main, Status, Scale };
 
 struct WriteOptions {
   bool dry_run = false;

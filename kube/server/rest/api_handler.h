@@ -1,12 +1,14 @@
 #pragma once
 
-// ApiHandler: the way into the API: who calls (bearer token), what the path means, which verb is
-// asked for. Everything that goes wrong is answered with a Status object. The HTTP server asks
-// admit() before it reads a body; handle() asks again, so that it may be mounted anywhere.
+// ApiHandler: the way into the API: who calls (the server's token, or an account's), what the path
+// means, which verb is asked for. Everything that goes wrong is answered with a Status object. The
+// HTTP server asks admit() before it reads a body; handle() asks again, so that it may be mounted
+// anywhere.
 //
 // Threads: any.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +26,10 @@ class ApiHandler {
   void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
 
  private:
-  [[nodiscard]] bool knows(std::string_view authorization) const;
-  void route(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
+  // Who bears this token; nullopt for a stranger.
+  [[nodiscard]] std::optional<Caller> authenticate(std::string_view authorization) const;
+  void route(base::http::Request request, const Caller& caller,
+             std::shared_ptr<base::http::Responder> responder);
   static void dispatch(ApiRequest& call);
 
   Services services_;

@@ -20,10 +20,10 @@ bool ApiRequest::flag(std::string_view name) const {
 }
 
 objects::Target ApiRequest::target() const {
-  return {.resource = resource,
-          .ns = info.ns,
-          .name = info.name,
-          .part = info.subresource == "status" ? objects::Part::Status : objects::Part::Main};
+  objects::Part part = objects::Part::Main;
+  if (info.subresource == "status") part = objects::Part::Status;
+  if (info.subresource == "scale") part = objects::Part::Scale;
+  return {.resource = resource, .ns = info.ns, .name = info.name, .part = part};
 }
 
 void answer(base::http::Responder& responder, int status, std::string json_text,

@@ -17,6 +17,7 @@
 #include "kube/log_source.h"
 #include "kube/server/machinery/status.h"
 #include "kube/server/objects/objects.h"
+#include "kube/server/rest/account_tokens.h"
 #include "kube/server/rest/negotiation.h"
 #include "kube/server/rest/request_info.h"
 #include "kube/server/storage/watch_hub.h"
@@ -31,6 +32,7 @@ struct Services {
   storage::WatchHub& hub;
   base::Clock& clock;
   LogStreams& logs;
+  const AccountTokens& tokens;
   size_t page_bytes;  // of a list: more is cut, or written in pieces when nobody asked for pages
 };
 
@@ -38,6 +40,7 @@ struct ApiRequest {
   Services& services;
   base::http::Request request;
   std::shared_ptr<base::http::Responder> responder;
+  Caller caller;
   RequestInfo info;
   types::CatalogPtr catalog;
   types::ResourcePtr resource;

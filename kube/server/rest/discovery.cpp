@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "kube/server/machinery/name_syntax.h"
 
 namespace kube::server::rest {
 namespace {
@@ -25,6 +26,10 @@ struct Subresource {
 
 std::vector<std::string> verbs_of(const Resource& resource) {
   if (!resource.can_be_stored) return {"create"};
+  if (!resource.refusal.empty()) return {"delete", "deletecollection", "get", "list", "watch"};
+  // The order of a real server, which `kubectl api-resources -o wide` shows.
+  if (resource.custom)
+    return {"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"};
   return {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
 }
 
@@ -35,8 +40,15 @@ std::vector<Subresource> subresources_of(const Resource& resource) {
     result.push_back({"binding", "Binding", "", "v1", {"create"}});
     result.push_back({"log", "Pod", "", "v1", {"get"}});
   }
+  if (resource.storage == "serviceaccounts") {
+    result.push_back({"token", "TokenRequest", "authentication.k8s.io", "v1", {"create"}});
+  }
   if (resource.rules.status_subresource) {
     result.push_back({"status", type.kind, type.group, type.version, {"get", "patch", "update"}});
+  }
+  if (resource.scale) {
+    const kube::ResourceType& scale = types::scales();
+    result.push_back({"scale", scale.kind, scale.group, scale.version, {"get", "patch", "update"}});
   }
   return result;
 }
@@ -75,28 +87,6 @@ json legacy_resource(const Resource& resource) {
   return entry;
 }
 
-// Kubernetes' order of versions: v2, v1, v1beta2, v1beta1, v1alpha1, then anything else by name.
-std::tuple<int, int, int, std::string> version_rank(const std::string& version) {
-  int major = 0;
-  int minor = 0;
-  size_t i = 1;
-  const auto digits = [&](int& number) {
-    const size_t from = i;
-    while (i < version.size() && version[i] >= '0' && version[i] <= '9' && number < 100'000) {
-      number = number * 10 + (version[i++] - '0');
-    }
-    return i > from;
-  };
-  if (version.empty() || version[0] != 'v' || !digits(major)) return {3, 0, 0, version};
-  if (i == version.size()) return {0, -major, 0, ""};
-  for (const auto& [word, rank] : {std::pair{"beta", 1}, std::pair{"alpha", 2}}) {
-    if (version.compare(i, std::string_view(word).size(), word) != 0) continue;
-    i += std::string_view(word).size();
-    if (digits(minor) && i == version.size()) return {rank, -major, -minor, ""};
-  }
-  return {3, 0, 0, version};
-}
-
 using ByVersion = std::map<std::string, std::vector<ResourcePtr>>;
 
 std::map<std::string, ByVersion> grouped(const Catalog& catalog) {
@@ -111,9 +101,7 @@ std::vector<std::string> sorted_versions(const ByVersion& versions) {
   std::vector<std::string> names;
   for (const auto& [name, resources] : versions)
     names.push_back(name);
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return version_rank(a) < version_rank(b);
-  });
+  std::sort(names.begin(), names.end(), machinery::is_newer_version);
   return names;
 }
 
@@ -181,11 +169,16 @@ std::optional<json> legacy_resources(const Catalog& catalog, const std::string& 
     if (type.group != group || type.version != version) continue;
     resources.push_back(legacy_resource(*resource));
     for (const Subresource& sub : subresources_of(*resource)) {
-      resources.push_back({{"name", type.plural + "/" + sub.name},
-                           {"singularName", ""},
-                           {"namespaced", type.namespaced},
-                           {"kind", sub.kind},
-                           {"verbs", sub.verbs}});
+      json entry = {{"name", type.plural + "/" + sub.name},
+                    {"singularName", ""},
+                    {"namespaced", type.namespaced},
+                    {"kind", sub.kind},
+                    {"verbs", sub.verbs}};
+      if (sub.group != type.group || sub.version != type.version) {
+        entry["group"] = sub.group;
+        entry["version"] = sub.version;
+      }
+      resources.push_back(std::move(entry));
     }
   }
   if (resources.empty()) return std::nullopt;

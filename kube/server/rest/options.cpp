@@ -1,5 +1,6 @@
 #include "kube/server/rest/options.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 
@@ -35,6 +36,16 @@ const char* kind_of_write(const ApiRequest& call) {
   return call.request.method == "PUT" ? "UpdateOptions" : "CreateOptions";
 }
 
+void add_dry_run_errors(const ApiRequest& call, std::vector<FieldError>& errors) {
+  json asked = json::array();
+  for (const auto& [name, value] : call.request.query) {
+    if (name == "dryRun") asked.push_back(value);
+  }
+  const bool right =
+      std::all_of(asked.begin(), asked.end(), [](const json& value) { return value == "All"; });
+  if (!right) errors.push_back(FieldError::not_supported("dryRun", asked, {"All"}));
+}
+
 std::vector<FieldError> write_errors(const ApiRequest& call) {
   std::vector<FieldError> errors;
   const std::string manager = call.parameter("fieldManager");
@@ -45,6 +56,12 @@ std::vector<FieldError> write_errors(const ApiRequest& call) {
       errors.push_back(FieldError::required("fieldManager", "is required for apply patch"));
     if (!applies && !call.parameter("force").empty())
       errors.push_back(FieldError::forbidden("force", "may not be specified for non-apply patch"));
+  }
+  add_dry_run_errors(call, errors);
+  const std::string validation = call.parameter("fieldValidation");
+  if (!validation.empty() && !machinery::parse_field_validation(validation)) {
+    errors.push_back(
+        FieldError::not_supported("fieldValidation", validation, {"", "Ignore", "Strict", "Warn"}));
   }
   if (manager.size() > kMaxManager)
     errors.push_back(FieldError::too_long("fieldManager", kMaxManager));
@@ -144,9 +161,16 @@ Outcome<objects::DeleteRequest> delete_request(const ApiRequest& call) {
   }
   if (auto right = check_delete_options(options); !right) return refuse(right.error());
   objects::DeleteRequest request;
+  std::vector<FieldError> errors;
+  add_dry_run_errors(call, errors);
+  const json* dry_list = base::find(options, {"dryRun"});
+  if (dry_list != nullptr && !dry_list->is_null() && *dry_list != json::array({"All"}) &&
+      !dry_list->empty()) {
+    errors.push_back(FieldError::not_supported("dryRun", *dry_list, {"All"}));
+  }
+  if (auto right = checked("DeleteOptions", errors); !right) return refuse(right.error());
   auto dry = dry_run(call);
   if (!dry) return refuse(dry.error());
-  const json* dry_list = base::find(options, {"dryRun"});
   request.dry_run = *dry || (dry_list && dry_list->is_array() && !dry_list->empty());
   DeletionWish wish{.policy = base::string_at(options, {"propagationPolicy"}),
                     .orphan = base::bool_at(options, {"orphanDependents"})};

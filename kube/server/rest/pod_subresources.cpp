@@ -90,6 +90,7 @@ void handle_log(ApiRequest& call) {
   const kube::ObjectKey key{.ns = call.info.ns, .name = call.info.name};
   std::string uid;
   bool waiting = false;
+  bool placed = true;
   if (object) {
     const json pod = (*object)->parse();
     auto container = choose_container(pod, call.info.name, options->container);
@@ -97,12 +98,15 @@ void handle_log(ApiRequest& call) {
     options->container = std::move(*container);
     uid = (*object)->indexed.uid;
     waiting = base::string_at(pod, {"status", "phase"}) == "Pending";
+    placed = !base::string_at(pod, {"spec", "nodeName"}).empty();
   }
   // A pod that is gone may have left its log.
   auto reader = call.services.logs.open(key, uid, *options);
   if (reader) return call.services.logs.send(std::move(*reader), call.responder, {});
   const bool not_found = reader.error().code == base::Code::NotFound;
   if (!object && not_found) return answer(*call.responder, object.error());
+  // No node has it yet: there is nothing to read, and nothing wrong.
+  if (not_found && !placed) return answer(*call.responder, 200, "", "text/plain");
   if (not_found && waiting) {
     return answer(*call.responder,
                   machinery::bad_request("container \"" + options->container + "\" in pod \"" +

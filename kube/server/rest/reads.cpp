@@ -124,6 +124,10 @@ json select_page(Page& page, const Selection& selection, int64_t limit, size_t p
 void handle_get(ApiRequest& call) {
   const auto view = view_of(call);
   if (!view) return answer(*call.responder, view.error());
+  const auto asked = number_parameter(call, "resourceVersion");
+  if (!asked) return answer(*call.responder, asked.error());
+  const int64_t current = call.services.objects.store().revision();
+  if (*asked && **asked > current) return answer(*call.responder, too_new(**asked, current));
   const auto object = call.services.objects.get(call.target());
   if (!object) return answer(*call.responder, object.error());
   answer(*call.responder, 200, view->object(**object, now_of(call)) + "\n");

@@ -1,4 +1,4 @@
-// Reviews: whoever has the token is one user, who may do everything.
+// Reviews: whoever has a token may do everything.
 
 #include <nlohmann/json.hpp>
 
@@ -19,9 +19,9 @@ void handle_review(ApiRequest& call) {
   }
   if (call.info.plural == "selfsubjectreviews") {
     review["metadata"]["creationTimestamp"] = objects::format_time(call.services.clock.now());
-    review["status"]["userInfo"] = {
-        {"username", "sparkcron-admin"},
-        {"groups", json::array({"system:masters", "system:authenticated"})}};
+    json& user = review["status"]["userInfo"];
+    user = {{"username", call.caller.username}, {"groups", call.caller.groups}};
+    if (!call.caller.uid.empty()) user["uid"] = call.caller.uid;
   } else if (call.info.plural == "selfsubjectaccessreviews") {
     const bool resource = base::find(review, {"spec", "resourceAttributes"}) != nullptr;
     const bool path = base::find(review, {"spec", "nonResourceAttributes"}) != nullptr;

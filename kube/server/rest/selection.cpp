@@ -5,6 +5,7 @@
 namespace kube::server::rest {
 namespace {
 
+using Kinds = machinery::FieldSelector::Kinds;
 using nlohmann::json;
 
 json labels_alone(const storage::Object& object) {
@@ -46,7 +47,9 @@ Outcome<Selection> Selection::parse(const ApiRequest& call) {
   }
   auto fields = machinery::FieldSelector::parse(text);
   if (!fields) return machinery::refuse(fields.error());
-  if (auto known = fields->check_supported(call.resource->selectable_fields); !known) {
+  if (auto known = fields->check_supported(call.resource->selectable_fields,
+                                           call.resource->custom ? Kinds::Custom : Kinds::BuiltIn);
+      !known) {
     return machinery::refuse(known.error());
   }
   selection.fields_ = std::move(*fields);

@@ -16,10 +16,16 @@ void handle_update(ApiRequest& call);
 void handle_patch(ApiRequest& call);
 void handle_delete(ApiRequest& call);
 void handle_delete_collection(ApiRequest& call);
+// customresource/scale.
+void handle_get_scale(ApiRequest& call);
+void handle_update_scale(ApiRequest& call);
+void handle_patch_scale(ApiRequest& call);
 // pods/binding, pods/eviction, pods/log.
 void handle_binding(ApiRequest& call);
 void handle_eviction(ApiRequest& call);
 void handle_log(ApiRequest& call);
+// serviceaccounts/token.
+void handle_token_request(ApiRequest& call);
 // selfsubjectaccessreviews, selfsubjectrulesreviews, selfsubjectreviews.
 void handle_review(ApiRequest& call);
 

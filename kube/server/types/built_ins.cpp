@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kube/server/machinery/selector.h"
+#include "kube/server/types/absent_kinds.h"
 #include "kube/server/types/core_rules.h"
 #include "kube/server/types/definition.h"
 #include "kube/server/types/inert_kinds.h"
@@ -21,6 +22,7 @@ struct Description {
   Rules rules;
   bool can_be_stored = true;
   std::string warning;
+  std::string refusal;
 };
 
 ResourcePtr make(Description description) {
@@ -39,6 +41,7 @@ ResourcePtr make(Description description) {
   resource->can_be_stored = description.can_be_stored;
   resource->rules = description.rules;
   resource->warning = std::move(description.warning);
+  resource->refusal = std::move(description.refusal);
   resource->schema = machinery::StructuralSchema::of_built_in(type);
   resource->columns = machinery::TableColumns::of_built_in(type);
   resource->selectable_fields = machinery::selectable_fields(type);
@@ -105,6 +108,13 @@ std::vector<ResourcePtr> built_ins() {
                                   .status_subresource = kind.status,
                                   .generation = kind.generation},
                         .warning = warning_of(kind)}));
+  }
+  for (const AbsentKind& kind : absent_kinds()) {
+    all.push_back(make({.type = kind.type,
+                        .singular = kind.singular,
+                        .short_names = kind.short_names,
+                        .categories = kind.categories,
+                        .refusal = kind.refusal}));
   }
   return all;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 // The built-in kinds: Namespace, Node, Pod, Service, ConfigMap, Secret, Event (both groups),
-// ServiceAccount, PersistentVolumeClaim, Lease, CustomResourceDefinition, the access reviews, and
-// what is stored without effect (inert_kinds.h).
+// ServiceAccount, PersistentVolumeClaim, Lease, CustomResourceDefinition, the access reviews, what
+// is stored without effect (inert_kinds.h), and what can only be listed (absent_kinds.h).
 //
 // Threads: pure function.
 

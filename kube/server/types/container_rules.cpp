@@ -85,7 +85,7 @@ void check_ports(const json& container, const std::string& path, std::vector<Fie
     const std::string here = at(path, "ports", i);
     const json& port = (*ports)[i];
     const auto number = base::integer_at(port, {"containerPort"});
-    if (!number) {
+    if (number.value_or(0) == 0) {
       errors.push_back(FieldError::required(here + ".containerPort"));
     } else if (*number < 1 || *number > 65535) {
       errors.push_back(FieldError::invalid(here + ".containerPort", *number, kPortRange));
@@ -99,23 +99,6 @@ void check_ports(const json& container, const std::string& path, std::vector<Fie
     for (std::string& problem : port_name_problems(name))
       errors.push_back(FieldError::invalid(here + ".name", name, std::move(problem)));
     if (!names.insert(name).second) errors.push_back(FieldError::duplicate(here + ".name", name));
-  }
-}
-
-void check_resources(const json& container, const std::string& path,
-                     std::vector<FieldError>& errors) {
-  for (const char* part : {"limits", "requests"}) {
-    const json* amounts = base::find(container, {"resources", part});
-    if (amounts == nullptr || !amounts->is_object()) continue;
-    for (const auto& [name, amount] : amounts->items()) {
-      const bool negative = amount.is_string()
-                                ? amount.get_ref<const std::string&>().starts_with("-")
-                                : amount.is_number() && amount.get<double>() < 0;
-      if (negative) {
-        errors.push_back(FieldError::invalid(path + ".resources." + part + "[" + name + "]", amount,
-                                             "must be greater than or equal to 0"));
-      }
-    }
   }
 }
 

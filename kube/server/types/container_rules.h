@@ -21,8 +21,11 @@ void check_environment(const nlohmann::json& container, const std::string& path,
                        std::vector<machinery::FieldError>& errors);
 void check_ports(const nlohmann::json& container, const std::string& path,
                  std::vector<machinery::FieldError>& errors);
+// Amounts in their canonical form; requests within their limits.
 void check_resources(const nlohmann::json& container, const std::string& path,
                      std::vector<machinery::FieldError>& errors);
+// A limit without a request is the request, too.
+void request_what_is_limited(nlohmann::json& container);
 // Of one volumeMount.
 void check_mount_path(const std::string& place, const std::string& path,
                       std::vector<machinery::FieldError>& errors);

@@ -1,11 +1,13 @@
 #include "kube/server/types/core_rules.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "kube/server/machinery/quantity.h"
 
 namespace kube::server::types {
 namespace {
@@ -153,6 +155,11 @@ void check_service(const json& object, std::vector<FieldError>& errors) {
       errors.push_back(
           FieldError::invalid(path + ".port", *port, "must be between 1 and 65535, inclusive"));
     }
+    if (const auto target = base::integer_at((*ports)[i], {"targetPort"});
+        target && (*target < 1 || *target > 65535)) {
+      errors.push_back(FieldError::invalid(path + ".targetPort", *target,
+                                           "must be between 1 and 65535, inclusive"));
+    }
     if (ports->size() > 1 && base::string_at((*ports)[i], {"name"}).empty()) {
       errors.push_back(FieldError::required(path + ".name"));
     }
@@ -215,6 +222,32 @@ void create_claim(json& object) {
   object["status"] = {{"phase", "Pending"}};
 }
 
+void check_claim(const json& object, std::vector<FieldError>& errors) {
+  const json* modes = base::find(object, {"spec", "accessModes"});
+  if (modes == nullptr || !modes->is_array() || modes->empty()) {
+    errors.push_back(
+        FieldError::required("spec.accessModes", "at least 1 access mode is required"));
+  }
+  const json* storage = base::find(object, {"spec", "resources", "requests", "storage"});
+  if (storage == nullptr) return errors.push_back(FieldError::required("spec.resources[storage]"));
+  const auto amount = machinery::Quantity::of(*storage);
+  if (amount && (amount->negative || amount->is_zero())) {
+    errors.push_back(FieldError::invalid("spec.resources[storage]", amount->to_string(),
+                                         "must be greater than zero"));
+  }
+}
+
+void check_lease(const json& object, std::vector<FieldError>& errors) {
+  for (const char* member : {"leaseDurationSeconds", "leaseTransitions"}) {
+    const auto value = base::integer_at(object, {"spec", member});
+    const bool duration = std::string_view(member) == "leaseDurationSeconds";
+    if (!value || *value > 0 || (*value == 0 && !duration)) continue;
+    errors.push_back(FieldError::invalid(
+        std::string("spec.") + member, *value,
+        duration ? "must be greater than 0" : "must be greater than or equal to 0"));
+  }
+}
+
 void check_claim_update(const json& updated, const json& live, std::vector<FieldError>& errors) {
   if (member_or_null(updated, "spec") != member_or_null(live, "spec")) {
     errors.push_back(FieldError::forbidden(
@@ -269,11 +302,12 @@ Rules persistent_volume_claim_rules() {
           .returns_deleted_object = true,
           .complete = complete_claim,
           .on_create = create_claim,
+          .check = check_claim,
           .check_update = check_claim_update};
 }
 
 Rules lease_rules() {
-  return {.create_on_update = true};
+  return {.create_on_update = true, .check = check_lease};
 }
 
 }  // namespace kube::server::types

@@ -1,12 +1,15 @@
 #include "kube/server/types/definition.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "kube/object.h"
+#include "kube/server/machinery/name_syntax.h"
 #include "kube/server/machinery/selector.h"
+#include "kube/server/types/definition_types.h"
 
 namespace kube::server::types {
 namespace {
@@ -101,8 +104,18 @@ void check_names(const json& object, std::vector<FieldError>& errors) {
       errors.push_back(FieldError::required(path));
       continue;
     }
-    for (std::string& problem : check_name(lower(value), NameRule::Dns1035Label)) {
+    const bool is_kind = std::string_view(member) == "kind";
+    for (std::string& problem :
+         check_name(is_kind ? lower(value) : value, NameRule::Dns1035Label)) {
       errors.push_back(FieldError::invalid(path, value, std::move(problem)));
+    }
+  }
+  const json& short_names = array_at(object, {"spec", "names", "shortNames"});
+  for (size_t i = 0; i < short_names.size(); ++i) {
+    const std::string short_name = base::string_at(short_names[i], {});
+    for (std::string& problem : check_name(short_name, NameRule::Dns1035Label)) {
+      errors.push_back(FieldError::invalid("spec.names.shortNames[" + std::to_string(i) + "]",
+                                           short_name, std::move(problem)));
     }
   }
   const std::string scope = base::string_at(object, {"spec", "scope"});
@@ -132,8 +145,9 @@ void check_version(const json& version, size_t index, std::vector<FieldError>& e
         errors.push_back(std::move(error));
     }
   } else {
-    errors.push_back(FieldError::required(open_api.to_string(), "schemas are required"));
+    errors.push_back(FieldError::required(open_api.to_string()));
   }
+  check_scale_paths(version, path.child("subresources").to_string(), errors);
   if (const json* columns = base::find(version, {"additionalPrinterColumns"})) {
     const FieldPath columns_path = path.child("additionalPrinterColumns");
     for (FieldError& error : machinery::check_printer_columns(*columns, columns_path)) {
@@ -143,6 +157,9 @@ void check_version(const json& version, size_t index, std::vector<FieldError>& e
 }
 
 void check(const json& object, std::vector<FieldError>& errors) {
+  const size_t before = errors.size();
+  check_definition_types(object, errors);  // a patch has not been asked yet
+  if (errors.size() != before) return;
   check_names(object, errors);
   const json& versions = array_at(object, {"spec", "versions"});
   std::ptrdiff_t storage = 0;
@@ -185,11 +202,24 @@ bool is_established(const json& object) {
   });
 }
 
-// What users of a version that is going away are told.
-std::string deprecation_of(const kube::ResourceType& type, const json& version) {
+// What users of a version that is going away are told: with what to use instead, if there is a
+// newer one.
+std::string deprecation_of(const kube::ResourceType& type, const json& definition,
+                           const json& version) {
   if (base::bool_at(version, {"deprecated"}) != true) return "";
   std::string text = base::string_at(version, {"deprecationWarning"});
-  return text.empty() ? type.api_version() + " " + type.kind + " is deprecated" : text;
+  if (!text.empty()) return text;
+  text = type.api_version() + " " + type.kind + " is deprecated";
+  std::string newest;
+  for (const json& other : array_at(definition, {"spec", "versions"})) {
+    const std::string name = base::string_at(other, {"name"});
+    const bool offered = base::bool_at(other, {"served"}) == true &&
+                         base::bool_at(other, {"deprecated"}) != true &&
+                         machinery::is_newer_version(name, type.version);
+    if (offered && (newest.empty() || machinery::is_newer_version(name, newest))) newest = name;
+  }
+  if (!newest.empty()) text += "; use " + type.group + "/" + newest + " " + type.kind;
+  return text;
 }
 
 ResourcePtr resource_of(const json& definition, const json& version) {
@@ -206,11 +236,12 @@ ResourcePtr resource_of(const json& definition, const json& version) {
   resource->short_names = strings(array_at(definition, {"spec", "names", "shortNames"}));
   resource->categories = strings(array_at(definition, {"spec", "names", "categories"}));
   resource->custom = true;
-  resource->deprecation = deprecation_of(resource->type, version);
+  resource->deprecation = deprecation_of(resource->type, definition, version);
   resource->terminating = kube::is_deleting(definition);
   resource->rules = {
       .status_subresource = base::find(version, {"subresources", "status"}) != nullptr,
       .generation = true};
+  resource->scale = scale_paths(version);
   const json* schema = base::find(version, {"schema", "openAPIV3Schema"});
   if (schema) {
     resource->openapi_schema = std::make_shared<const json>(*schema);
@@ -236,6 +267,7 @@ Rules definition_rules() {
           .complete = complete,
           .on_create = on_create,
           .on_update = on_update,
+          .check_types = check_definition_types,
           .check = check,
           .check_update = check_update};
 }

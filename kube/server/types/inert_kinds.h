@@ -5,8 +5,8 @@
 // explained like any other, so that `kubectl apply -f` and Helm go through, and every write of one
 // comes back with a warning that it has no effect here.
 //
-// What would promise to run something (Deployment, Job, CronJob, …) is not among them: stored and
-// never run would be a lie. Threads: pure function.
+// What would promise to run something (Deployment, Job, CronJob, …) is not among them: see
+// absent_kinds.h. Threads: pure function.
 
 #include <string>
 #include <vector>

@@ -114,4 +114,19 @@ std::vector<FieldError> check_metadata(const json& metadata, NameRule rule, bool
   return errors;
 }
 
+void check_finalizer_domains(const json& metadata, std::vector<FieldError>& errors) {
+  const json* finalizers = base::find(metadata, {"finalizers"});
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  for (size_t i = 0; i < finalizers->size(); ++i) {
+    const std::string name = base::string_at((*finalizers)[i], {});
+    if (name.find('/') != std::string::npos || name == "kubernetes" || name == "orphan" ||
+        name == "foregroundDeletion") {
+      continue;
+    }
+    errors.push_back(
+        FieldError::invalid("metadata.finalizers[" + std::to_string(i) + "]", name,
+                            "name is neither a standard finalizer name nor is it fully qualified"));
+  }
+}
+
 }  // namespace kube::server::types

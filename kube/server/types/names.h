@@ -24,4 +24,8 @@ using machinery::NameRule;
 std::vector<machinery::FieldError> check_metadata(const nlohmann::json& metadata, NameRule rule,
                                                   bool namespaced);
 
+// Of a built-in kind a finalizer needs a domain, unless it is one of Kubernetes' own.
+void check_finalizer_domains(const nlohmann::json& metadata,
+                             std::vector<machinery::FieldError>& errors);
+
 }  // namespace kube::server::types

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/server/machinery/quantity.h"
 #include "kube/server/types/container_rules.h"
 
 namespace kube::server::types {
@@ -49,6 +50,7 @@ void complete_container(json& container) {
   set_default(container, "terminationMessagePolicy", "File");
   set_default(container, "imagePullPolicy", pull_policy(base::string_at(container, {"image"})));
   set_default(container, "resources", json::object());
+  request_what_is_limited(container);
   if (json* ports = array_member(container, "ports")) {
     for (json& port : *ports) {
       if (port.is_object()) set_default(port, "protocol", "TCP");
@@ -226,6 +228,12 @@ void check_update(const json& updated, const json& live, std::vector<FieldError>
   }
 }
 
+bool is_same_amount(const json& a, const json& b) {
+  const auto left = machinery::Quantity::of(a);
+  const auto right = machinery::Quantity::of(b);
+  return left && right && left->compare(*right) == 0;
+}
+
 }  // namespace
 
 std::string quality_of_service(const json& pod) {
@@ -239,8 +247,7 @@ std::string quality_of_service(const json& pod) {
         const json* limit = base::find(container, {"resources", "limits", resource});
         const json* request = base::find(container, {"resources", "requests", resource});
         any = any || limit || request;
-        // Requests default to the limits.
-        guaranteed = guaranteed && limit && (!request || *request == *limit);
+        guaranteed = guaranteed && limit && request && is_same_amount(*request, *limit);
       }
     }
   }

@@ -20,6 +20,7 @@
 #include "kube/server/machinery/table.h"
 #include "kube/server/storage/object.h"
 #include "kube/server/types/names.h"
+#include "kube/server/types/scale.h"
 
 namespace kube::server::types {
 
@@ -39,6 +40,8 @@ struct Rules {
   void (*on_create)(Json& object) = nullptr;
   // On update of the main resource: what may not change is taken from the live object.
   void (*on_update)(Json& updated, const Json& live) = nullptr;
+  // What keeps a body from being read at all, beyond its schema (400).
+  void (*check_types)(const Json& object, std::vector<machinery::FieldError>& errors) = nullptr;
   void (*check)(const Json& object, std::vector<machinery::FieldError>& errors) = nullptr;
   void (*check_update)(const Json& updated, const Json& live,
                        std::vector<machinery::FieldError>& errors) = nullptr;
@@ -56,8 +59,10 @@ struct Resource {
   bool can_be_stored = true;  // false: reviews, which are only answered
   bool terminating = false;   // its CRD is being deleted: nothing new
   Rules rules;
-  std::string warning;      // comes back with every write; empty = none
-  std::string deprecation;  // of this version: comes back with every answer; empty = none
+  std::optional<ScalePaths> scale;  // it has a scale subresource
+  std::string refusal;              // why none can be created; empty = they can
+  std::string warning;              // comes back with every write; empty = none
+  std::string deprecation;          // of this version: comes back with every answer; empty = none
   std::shared_ptr<const machinery::StructuralSchema> schema;
   std::shared_ptr<const Json> openapi_schema;      // of a CRD
   std::optional<machinery::TableColumns> columns;  // always set

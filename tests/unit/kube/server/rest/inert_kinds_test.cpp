@@ -107,10 +107,4 @@ TEST_CASE("roles have names with colons, as those of a cluster do") {
   CHECK(api.get(roles + "/system:spark:edit").status == 200);
 }
 
-TEST_CASE("what would promise to run is not stored") {
-  InMemoryApi api;
-  CHECK(api.get("/apis/apps/v1").status == 404);
-  CHECK(api.get("/apis/batch/v1").status == 404);
-}
-
 }  // namespace

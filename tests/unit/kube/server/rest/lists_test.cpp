@@ -52,7 +52,7 @@ TEST_CASE("selectors choose") {
   const Answer unknown = api.get(std::string(kConfigMaps) + "?fieldSelector=data.x=1");
   CHECK(unknown.status == 400);
   CHECK_THAT(unknown.body["message"].get<std::string>(),
-             Catch::Contains("field label not supported: data.x"));
+             Catch::Contains("\"data.x\" is not a known field selector"));
 }
 
 TEST_CASE("pages of a list show one moment, whatever is written between them") {

@@ -130,6 +130,11 @@ TEST_CASE("questions for a log that cannot be answered") {
   logs.known = false;
   InMemoryApi api(":memory:", {.logs = &logs});
   REQUIRE(api.post(kPods, pod("p", {"main", "side"})).status == 201);
+  // No node has it yet: nothing to read, and nothing wrong.
+  const Answer unplaced = api.get(std::string(kPods) + "/p/log?container=main");
+  CHECK(unplaced.status == 200);
+  CHECK(unplaced.text.empty());
+  REQUIRE(api.post(std::string(kPods) + "/p/binding", {{"target", {{"name", "n"}}}}).status == 201);
   struct Case {
     const char* target;
     int status;

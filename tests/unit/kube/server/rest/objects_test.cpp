@@ -167,7 +167,7 @@ TEST_CASE("refusals say what people know") {
            Case{"unknown subresource",
                 {.target = at(kWidgets, "taken/scale")},
                 404,
-                "the server could not find the requested resource"},
+                "widgets.demo.example.com \"taken\" not found"},
            Case{"method",
                 {.method = "PUT", .target = kWidgets},
                 405,
@@ -188,7 +188,7 @@ TEST_CASE("refusals say what people know") {
                 {.method = "POST",
                  .target = std::string(kWidgets) + "?dryRun=Some",
                  .body = widget("a")},
-                400,
+                422,
                 "supported values: \"All\""},
        }) {
     DYNAMIC_SECTION(c.what) {
@@ -394,7 +394,7 @@ TEST_CASE("deleting with preconditions deletes what was meant") {
   const Answer refused = api.remove(at(kConfigMaps, "a"), {{"preconditions", {{"uid", "other"}}}});
   CHECK(refused.status == 409);
   CHECK_THAT(refused.body["message"].get<std::string>(),
-             Catch::Contains("UID in precondition: other"));
+             Catch::Contains("the UID in the precondition (other) does not match"));
   const Answer removed =
       api.remove(at(kConfigMaps, "a"), {{"preconditions", {{"uid", object["metadata"]["uid"]}}}});
   CHECK(removed.status == 200);

@@ -126,7 +126,8 @@ TEST_CASE("a deprecated version says so with every answer") {
     return std::string(answer.headers.get("Warning"));
   };
   CHECK(warning("v1").empty());
-  CHECK(warning("v1alpha1") == "299 - \"demo.example.com/v1alpha1 Widget is deprecated\"");
+  CHECK(warning("v1alpha1") ==
+        "299 - \"demo.example.com/v1alpha1 Widget is deprecated; use demo.example.com/v1 Widget\"");
   CHECK(warning("v1alpha0") == "299 - \"use v1\"");
 }
 

@@ -85,7 +85,24 @@ TEST_CASE("a pod that no node could run is refused with the field's path") {
                      {{"volumes",
                        {{{"name", "v"}, {"emptyDir", json::object()}},
                         {{"name", "v"}, {"emptyDir", json::object()}}}}}),
-       .message = "spec.volumes[1]: Duplicate value: {\"name\":\"v\"}"},
+       .message = "spec.volumes[1].name: Duplicate value: \"v\""},
+      {.name = "a request above its limit",
+       .object = pod(
+           "p", {{"resources", {{"limits", {{"cpu", "1"}}}, {"requests", {{"cpu", "1500m"}}}}}}),
+       .message = "spec.containers[0].resources.requests: Invalid value: \"1500m\": must be less "
+                  "than or equal to cpu limit of 1"},
+      {.name = "a device without a limit",
+       .object = pod("p", {{"resources", {{"requests", {{"example.com/gpu", 1}}}}}}),
+       .message = "spec.containers[0].resources.limits: Required value: Limit must be set for non "
+                  "overcommitable resources"},
+      {.name = "half a device",
+       .object = pod("p", {{"resources", {{"limits", {{"example.com/gpu", "0.5"}}}}}}),
+       .message = "spec.containers[0].resources.limits[example.com/gpu]: Invalid value: \"500m\": "
+                  "must be an integer"},
+      {.name = "a resource that nobody knows",
+       .object = pod("p", {{"resources", {{"limits", {{"gpu", 1}}}}}}),
+       .message = "spec.containers[0].resources.limits[gpu]: Invalid value: \"gpu\": must be a "
+                  "standard resource type or fully qualified"},
       {.name = "a label's value",
        .object = {{"metadata", {{"name", "p"}, {"labels", {{"a", "b c"}}}}},
                   {"spec", {{"containers", {{{"name", "c"}, {"image", "i"}}}}}}},
@@ -99,6 +116,71 @@ TEST_CASE("a pod that no node could run is refused with the field's path") {
       CHECK(answer.body["message"].get<std::string>().find(c.message) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("amounts are written canonically, and a limit without a request is the request too") {
+  InMemoryApi api;
+  struct Case {
+    std::string name;
+    json resources;
+    json stored;
+    std::string quality;
+  };
+  const Case cases[] = {
+      {.name = "other spellings",
+       .resources = {{"limits", {{"cpu", "0.5"}, {"memory", "2048Mi"}}},
+                     {"requests", {{"cpu", 0.25}, {"memory", "1.5Gi"}}}},
+       .stored = {{"limits", {{"cpu", "500m"}, {"memory", "2Gi"}}},
+                  {"requests", {{"cpu", "250m"}, {"memory", "1536Mi"}}}},
+       .quality = "Burstable"},
+      {.name = "limits alone",
+       .resources = {{"limits", {{"cpu", 2}, {"memory", "1e9"}}}},
+       .stored = {{"limits", {{"cpu", "2"}, {"memory", "1e9"}}},
+                  {"requests", {{"cpu", "2"}, {"memory", "1e9"}}}},
+       .quality = "Guaranteed"},
+      {.name = "the same in two spellings",
+       .resources = {{"limits", {{"cpu", "1000m"}, {"memory", "1Gi"}}},
+                     {"requests", {{"cpu", "1"}, {"memory", "1073741824"}}}},
+       .stored = {{"limits", {{"cpu", "1"}, {"memory", "1Gi"}}},
+                  {"requests", {{"cpu", "1"}, {"memory", "1073741824"}}}},
+       .quality = "Guaranteed"},
+      {.name = "finer than thousandths",
+       .resources = {{"requests", {{"cpu", "100u"}}}},
+       .stored = {{"requests", {{"cpu", "1m"}}}},
+       .quality = "Burstable"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      const Answer created = api.post(kPods, pod("p", {{"resources", c.resources}}));
+      INFO(created.text);
+      REQUIRE(created.status == 201);
+      CHECK(created.body["spec"]["containers"][0]["resources"] == c.stored);
+      CHECK(created.body["status"]["qosClass"] == c.quality);
+      // What it already is, however spelt, is no change of what may not change.
+      json again = created.body;
+      again["spec"]["containers"][0]["resources"] = c.resources;
+      again["metadata"]["labels"] = {{"a", "b"}};
+      const Answer updated = api.put(kPods + "/p", again);
+      INFO(updated.text);
+      CHECK(updated.status == 200);
+      CHECK(updated.body["spec"]["containers"][0]["resources"] == c.stored);
+    }
+  }
+}
+
+TEST_CASE("what is no amount cannot be read: 400, and 422 when a patch makes it") {
+  InMemoryApi api;
+  for (const json& amount : {json("lots"), json("1 Gi"), json(true), json(json::array())}) {
+    INFO(amount);
+    const Answer answer =
+        api.post(kPods, pod("p", {{"resources", {{"limits", {{"memory", amount}}}}}}));
+    CHECK(answer.status == 400);
+    CHECK(answer.body["message"] ==
+          "Pod in version \"v1\" cannot be handled as a Pod: quantities must match the regular "
+          "expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+  }
+  REQUIRE(api.post(kPods, pod("p", json::object())).status == 201);
+  CHECK(api.merge(kPods + "/p", {{"spec", {{"overhead", {{"cpu", "much"}}}}}}).status == 422);
 }
 
 TEST_CASE("environment names that programs do use are accepted") {

@@ -62,7 +62,7 @@ Request request_of(const Ask& ask) {
 kube::server::ApiServerOptions complete(kube::server::ApiServerOptions options,
                                         const std::string& path, base::Clock& clock) {
   options.path = path;
-  options.tokens = {"secret"};
+  if (options.tokens.empty()) options.tokens = {"secret"};
   options.clock = &clock;
   options.durability = base::sqlite::Durability::Normal;
   return options;

@@ -59,7 +59,8 @@ struct Ask {
 
 class InMemoryApi {
  public:
-  // `path` of the SQLite file; the options' path, tokens and clock are set here.
+  // `path` of the SQLite file; the options' path and clock are set here, and a token if
+  // there is none.
   explicit InMemoryApi(const std::string& path = ":memory:",
                        kube::server::ApiServerOptions options = {});
   Answer ask(const Ask& ask);
