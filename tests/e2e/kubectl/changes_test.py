@@ -200,7 +200,7 @@ class Changes(KubectlCase):
         for precondition in ({"uid": "another"}, {"resourceVersion": "1"}):
             status, answer = self.server.call("DELETE", f"{WIDGETS}/w0", {"preconditions": precondition})
             self.assertEqual((status, answer["reason"]), (409, "Conflict"), answer)
-            self.assertIn("Precondition failed", answer["message"])
+            self.assertIn("in the precondition", answer["message"])
         status, answer = self.server.call("DELETE", f"{WIDGETS}/w0", {"preconditions": {"uid": uid}})
         self.assertEqual((status, answer["status"]), (200, "Success"), answer)
         status, answer = self.server.call("DELETE", WIDGETS + "?labelSelector=color%3Dred",

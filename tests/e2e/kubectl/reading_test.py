@@ -105,7 +105,7 @@ class Reading(KubectlCase):
             self.assertEqual(found, [f"configmap/{name}" for name in expected], selector)
         self.assertEqual(self.run_kubectl("get", "configmaps", "--field-selector", "metadata.name!=c1", "-o", "name").split(),
                          ["configmap/c2", "configmap/c3"])
-        self.assertIn("field label not supported", self.run_kubectl("get", "configmaps", "--field-selector", "data.a=b", code=1))
+        self.assertIn("is not a known field selector", self.run_kubectl("get", "configmaps", "--field-selector", "data.a=b", code=1))
         self.assertIn("unable to parse requirement", self.run_kubectl("get", "configmaps", "-l", "a in 1", code=1))
 
     def test_forms_of_output(self):

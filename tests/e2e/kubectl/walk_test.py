@@ -91,6 +91,8 @@ class Walk(KubectlCase):
         self.assertIn("How large it is.", run("explain", "widget.spec.size"))
         self.assertIn("parts", run("explain", "widget", "--recursive"))
         self.assertIn("containers", run("explain", "pod.spec"))
+        self.assertIn("Environment variables. They win over those of envFrom.", run("explain", "pod.spec.containers.env"))
+        self.assertIn("Settings by key", run("explain", "configmap"))
 
     def test_watch_and_wait(self):
         run = self.run_kubectl
@@ -143,7 +145,7 @@ class Walk(KubectlCase):
         self.assertRegex(run("describe", "pod", "p1"), r"Tested.*A note about it")
         self.assertIn("A note about it", run("get", "events"))
         self.assertIn("Tested", run("events", "--for", "pod/p1"))
-        self.assertIn("waiting to start", run("logs", "p1", code=1))
+        self.assertEqual("", run("logs", "p1"))
         status, answer = self.server.call("POST", "/api/v1/namespaces/default/pods/p1/binding",
                                           {"target": {"kind": "Node", "name": "n1"}})
         self.assertEqual(status, 201, answer)
