@@ -66,22 +66,22 @@ class ChartTest(cluster.ClusterTest):
         self.assertIn("Succeeded", self.helm("test", "sparkcron"))
 
         self.kubectl.apply(self.schedule("every", "*/5 * * * * *", self.of_the_chart(), successfulRunHistoryLimit=50))
-        wait_for(lambda: self.counts("every").get("succeeded", 0) >= 2, "two runs succeed", 240, 0.5)
+        wait_for(lambda: self.counts("every").get("succeeded", 0) >= 2, "two runs succeed", every=0.5)
 
         # A second replica, other flags: the rollout completes while runs go on, and somebody leads.
         self.install("upgrade", "--set", "controller.replicas=2", "--set", "controller.logEncoder=json")
         deployment = self.at_home.get("deployment", "sparkcron-controller")
         self.assertEqual(deployment["status"]["readyReplicas"], 2)
-        wait_for(self.leader, "one of them leads", 120, 0.5)
+        wait_for(self.leader, "one of them leads", every=0.5)
         self.helm("rollback", "sparkcron", "1", "--wait", "--timeout", "240s")
         pods = self.at_home.get("pods", "-l", "app.kubernetes.io/component=controller")["items"]
         alive = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         self.assertEqual(len(alive), 1)
-        wait_for(lambda: self.leader().startswith(alive[0]), "the one that is left leads", 120, 0.5)
+        wait_for(lambda: self.leader().startswith(alive[0]), "the one that is left leads", every=0.5)
         before = self.counts("every")["succeeded"]
-        wait_for(lambda: self.counts("every")["succeeded"] >= before + 2, "runs go on", 240, 0.5)
+        wait_for(lambda: self.counts("every")["succeeded"] >= before + 2, "runs go on", every=0.5)
         self.kubectl.patch_spec("every", suspend=True)
-        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("every")), "they end", 240, 0.5)
+        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("every")), "they end", every=0.5)
         self.assert_each_slot_once(5)
 
         # A run that would never end: after the uninstall it can be deleted, with nobody there to let it go.
@@ -96,13 +96,13 @@ class ChartTest(cluster.ClusterTest):
         self.assertNotIn("finalizers", run["metadata"])
         self.assertEqual(state_of(run), "RUNNING", "the CRDs and the objects stay, the driver goes on")
         self.kubectl("delete", "sparkapplication", "endless", "--timeout=60s")
-        wait_for(lambda: not self.kubectl.find("pod", "endless-driver"), "its driver goes with it", 120, 0.5)
+        wait_for(lambda: not self.kubectl.find("pod", "endless-driver"), "its driver goes with it", every=0.5)
 
         # Back again: what was there is looked after as before.
         self.install()
         self.kubectl.patch_spec("every", suspend=False)
         before = self.counts("every")["succeeded"]
-        wait_for(lambda: self.counts("every")["succeeded"] > before, "runs go on", 240, 0.5)
+        wait_for(lambda: self.counts("every")["succeeded"] > before, "runs go on", every=0.5)
 
     def test_a_run_that_is_being_deleted_when_the_controller_goes_is_let_go(self):
         self.install()
@@ -110,7 +110,7 @@ class ChartTest(cluster.ClusterTest):
         self.await_state("stubborn", "RUNNING")
         self.kubectl("delete", "sparkapplication", "stubborn", "--wait=false")
         self.helm("uninstall", "sparkcron", "--wait", "--timeout", "240s")
-        wait_for(lambda: not self.kubectl.find("sparkapplication", "stubborn"), "it is gone", 120, 0.5)
+        wait_for(lambda: not self.kubectl.find("sparkapplication", "stubborn"), "it is gone", every=0.5)
 
     def test_the_server_takes_every_set_of_values_and_the_plain_manifests(self):
         for values in sorted((ROOT / "tests/chart/values").glob("*.yaml")):

@@ -78,7 +78,7 @@ class Controller:
                 [str(BIN / "sparkcron"), "controller", "--kubeconfig", str(self.kubeconfig()), *watched, "--listen", "127.0.0.1:0",
                  "--data-dir", str(self.folder / f"{self.name}.data"), *self.arguments],
                 stdout=out, stderr=out, start_new_session=True)
-        wait_for(lambda: self.address() or self.process.poll() is not None, f"{self.name} says where it listens", 60)
+        wait_for(lambda: self.address() or self.process.poll() is not None, f"{self.name} says where it listens")
         if self.process.poll() is not None:
             raise AssertionError(f"{self.name} ended with {self.process.returncode}:\n{self.output()[-4000:]}")
         return self

@@ -89,7 +89,7 @@ class FailuresTest(cluster.ClusterTest):
         kubectl.apply(self.schedule("doomed", "*/2 * * * * *", self.application_spec(seconds=300)))
         wait_for(lambda: kubectl.drivers(), "a driver runs there")
         kubectl("delete", "namespace", doomed, "--wait=false")
-        wait_for(lambda: not self.kubectl.find("namespace", doomed), "the namespace is gone, nothing held it", 180)
+        wait_for(lambda: not self.kubectl.find("namespace", doomed), "the namespace is gone, nothing held it")
         self.kubectl.apply(self.schedule("elsewhere", "*/2 * * * * *"))
         wait_for(lambda: self.counts("elsewhere").get("succeeded", 0) >= 1, "other namespaces go on")
         self.assertTrue(self.controllers[1].runs())

@@ -15,7 +15,7 @@ class OutagesTest(cluster.ClusterTest):
 
     def make_sure_of(self, name):
         part("start", name)
-        wait_for(self.node_is_ready, "the node is ready", 180, 0.5)
+        wait_for(self.node_is_ready, "the node is ready", every=0.5)
 
     def node_is_ready(self):
         done = self.kubectl.run("get", "node", "-o", 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}')
@@ -25,7 +25,7 @@ class OutagesTest(cluster.ClusterTest):
         """Stops a part until the clock has passed so many slots of a schedule of every 5 seconds."""
         part("stop", name)
         began = time.monotonic()
-        wait_for(lambda: time.monotonic() - began > 5 * slots, "slots pass", 120)
+        wait_for(lambda: time.monotonic() - began > 5 * slots, "slots pass")
         part("start", name)
 
     def await_api(self):
@@ -75,7 +75,7 @@ class OutagesTest(cluster.ClusterTest):
         self.kubectl("delete", "node", node)
         self.await_state("lost", "FAILED", "UNKNOWN", seconds=300)
         part("start", "kubelet")
-        wait_for(self.node_is_ready, "the node is back", 180, 0.5)
+        wait_for(self.node_is_ready, "the node is back", every=0.5)
         self.await_state("lost", "FAILED")
         wait_for(lambda: len(self.started()) == 3, "the one with a retry runs again")
         self.await_state("again", "RUNNING")

@@ -35,7 +35,7 @@ class CrashTest(harness.E2ETest):
         def settled():
             runs = [run for name in ("short", "fails", "long") for run in kubectl.runs(name)]
             return runs and all(state_of(run) in FINAL for run in runs) and runs
-        runs = wait_for(settled, "every run ended", 90)
+        runs = wait_for(settled, "every run ended")
 
         # No driver was started twice, and no slot ran in two drivers.
         names = [row[1] for row in self.started()]
@@ -67,7 +67,7 @@ class CrashTest(harness.E2ETest):
         wait_for(self.started, "a driver started")
         service.kill9()
         service.start()
-        wait_for(lambda: len(self.started()) >= 2, "the next driver started", 60)
+        wait_for(lambda: len(self.started()) >= 2, "the next driver started")
         alive = 0
         for what, *_ in self.truth():
             alive += 1 if what == "start" else -1

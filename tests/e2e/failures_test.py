@@ -16,7 +16,7 @@ NOBODY = 65534
 class FailuresTest(harness.E2ETest):
     def ends_with(self, service, text, code=1):
         service.spawn()
-        wait_for(lambda: service.process.poll() is not None, "the service ended", 30)
+        wait_for(lambda: service.process.poll() is not None, "the service ended")
         self.assertIn(text, service.output())
         self.assertEqual(service.process.returncode, code)
 

@@ -51,7 +51,7 @@ sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
 """
 
 
-def wait_for(condition, what, seconds=240, every=0.1):
+def wait_for(condition, what, seconds=300, every=0.1):
     """The condition's value once it is true; fails after so many seconds, telling what was awaited."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
@@ -106,7 +106,7 @@ class Service:
 
     def start(self):
         self.spawn()
-        wait_for(lambda: self.process.poll() is not None or self.ready(), "the service is ready", 240, 0.05)
+        wait_for(lambda: self.process.poll() is not None or self.ready(), "the service is ready", every=0.05)
         if self.process.poll() is not None:
             raise AssertionError(f"sparkcron ended with {self.process.returncode}:\n{self.output()[-4000:]}")
         return self
@@ -147,7 +147,7 @@ class Service:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds=30):
+    def stop(self, seconds=120):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(seconds)

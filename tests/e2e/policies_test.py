@@ -25,7 +25,7 @@ class PoliciesTest(harness.E2ETest):
 
     def test_runs_again_and_again_and_prunes(self):
         self.kubectl.apply(self.schedule("plain", successfulRunHistoryLimit=2))
-        wait_for(lambda: self.counts("plain").get("succeeded", 0) >= 4, "four runs succeeded", 90)
+        wait_for(lambda: self.counts("plain").get("succeeded", 0) >= 4, "four runs succeeded")
         self.kubectl.patch_spec("plain", suspend=True)
         wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("plain")), "all runs ended")
         wait_for(lambda: len(self.kubectl.runs("plain")) == 2, "two runs are kept")
@@ -65,7 +65,7 @@ class PoliciesTest(harness.E2ETest):
 
     def test_forbid_never_overlaps(self):
         self.kubectl.apply(self.schedule("forbid", "* * * * * *", seconds=2.5, concurrencyPolicy="Forbid"))
-        wait_for(lambda: len(self.ended()) >= 4, "four drivers ended", 90)
+        wait_for(lambda: len(self.ended()) >= 4, "four drivers ended")
         alive = 0
         for what, *_ in self.truth():
             alive += 1 if what == "start" else -1
@@ -75,7 +75,7 @@ class PoliciesTest(harness.E2ETest):
 
     def test_replace_waits_for_the_old_driver(self):
         self.kubectl.apply(self.schedule("replace", "*/3 * * * * *", seconds=60, on_term=1, concurrencyPolicy="Replace"))
-        wait_for(lambda: len(self.started()) >= 3, "three drivers started", 90)
+        wait_for(lambda: len(self.started()) >= 3, "three drivers started")
         alive = 0
         for what, *_ in self.truth():
             alive += 1 if what == "start" else -1

@@ -63,7 +63,7 @@ class SparkTest(harness.E2ETest):
         def ended():
             state = state_of(kubectl.get("sparkapplication", "pi"))
             return state in FINAL and state
-        state = wait_for(ended, "the application ended", 240)
+        state = wait_for(ended, "the application ended")
         log = kubectl("logs", "pi-driver")
         self.assertEqual(state, "COMPLETED", log[-3000:])
         self.assertIn("Pi is roughly 3.", log)

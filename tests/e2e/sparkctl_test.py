@@ -28,7 +28,7 @@ class SparkctlTest(harness.E2ETest):
 
     def test_a_schedule_from_its_creation_to_its_end(self):
         self.assertIn("etl created", self.create("etl", "*/2 * * * * *", successfulRunHistoryLimit=1, timeZone="Europe/Berlin"))
-        wait_for(lambda: json.loads(self.ctl("get", "etl", "-o", "json"))["status"]["counts"]["succeeded"] >= 2, "two runs succeeded")
+        wait_for(lambda: json.loads(self.ctl("get", "etl", "-o", "json")).get("status", {}).get("counts", {}).get("succeeded", 0) >= 2, "two runs succeeded")
         self.assertIn("suspended", self.ctl("suspend", "etl"))
         wait_for(lambda: all(state_of(run) in FINAL for run in json.loads(self.ctl("list", "runs", "-o", "json"))["items"]),
                  "all runs ended")

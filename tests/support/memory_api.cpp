@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "tests/support/await.h"
 
 namespace tests {
 
@@ -205,7 +206,7 @@ base::Status MemoryApi::remove(const ResourceType& type, const ObjectKey& key,
 
 bool MemoryApi::await(const ResourceType& type, const ObjectKey& key,
                       const std::function<bool(const Json*)>& condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  const auto until = std::chrono::steady_clock::now() + kPatience;
   base::MutexLock lock(mutex_);
   while (true) {
     const auto found = objects_.find({type.plural, key});

@@ -43,8 +43,8 @@ class MemoryApi final : public kube::Api {
   base::Status remove(const kube::ResourceType& type, const kube::ObjectKey& key,
                       const kube::DeleteOptions& options) override;
 
-  // Blocks until the object satisfies the condition (nullptr: it is not there), at most a minute of
-  // real time; whether it did.
+  // Blocks until the object satisfies the condition (nullptr: it is not there), while there is
+  // patience (await.h); whether it did.
   bool await(const kube::ResourceType& type, const kube::ObjectKey& key,
              const std::function<bool(const kube::Json*)>& condition);
   // The object, or null.

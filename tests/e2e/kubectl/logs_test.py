@@ -54,7 +54,7 @@ class Logs(harness.E2ETest):
 
     def test_logs_outlive_the_pod_and_its_run(self):
         self.kubectl.apply(self.application("gone", seconds=2))
-        wait_for(lambda: self.state("gone") == "COMPLETED", "the run completed", 90)
+        wait_for(lambda: self.state("gone") == "COMPLETED", "the run completed")
         before = self.kubectl("logs", "gone-driver")
         self.assertIn("fake driver done", before)
         self.kubectl("delete", "pod", "gone-driver")
@@ -88,7 +88,7 @@ class Logs(harness.E2ETest):
 
     def test_logs_of_pruned_runs_of_a_schedule(self):
         self.kubectl.apply(self.schedule("nightly", successfulRunHistoryLimit=1))
-        wait_for(lambda: len(self.ended()) >= 3, "three runs ended", 90)
+        wait_for(lambda: len(self.ended()) >= 3, "three runs ended")
         self.kubectl.patch_spec("nightly", suspend=True)
         wait_for(lambda: len(self.kubectl.runs("nightly")) == 1, "older runs are pruned")
         oldest = self.ended()[0][1]
