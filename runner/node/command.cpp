@@ -81,7 +81,7 @@ std::vector<std::string> executor_command(const Environment& environment,
 }
 
 std::vector<std::string> driver_command(const std::vector<std::string>& arguments,
-                                        const Properties& properties,
+                                        const base::Properties& properties,
                                         const CommandContext& context) {
   std::vector<std::string> command = {context.spark_home + "/bin/spark-submit"};
   const auto conf = [&command](const std::string& key, const std::string& value) {
@@ -113,7 +113,7 @@ ContainerKind kind_of(const Json& container) {
   return ContainerKind::Plain;
 }
 
-bool is_driver_only(const Properties& properties) {
+bool is_driver_only(const base::Properties& properties) {
   const auto master = properties.find("spark.kubernetes.driver.master");
   return master != properties.end() && master->second.starts_with("local");
 }
@@ -126,7 +126,7 @@ std::string properties_file(const Json& container) {
 }
 
 std::vector<std::string> build_command(const Json& container, const Environment& environment,
-                                       const PathMap& paths, const Properties& properties,
+                                       const PathMap& paths, const base::Properties& properties,
                                        const CommandContext& context) {
   const auto prepare = [&](std::vector<std::string> words) {
     for (std::string& word : words)

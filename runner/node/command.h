@@ -12,10 +12,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/properties.h"
 #include "base/result.h"
 #include "runner/node/environment.h"
 #include "runner/node/paths.h"
-#include "runner/node/properties.h"
 
 namespace runner::node {
 
@@ -35,12 +35,13 @@ struct CommandContext {
 
 // Whether a driver with these properties needs no API and no executors:
 // spark.kubernetes.driver.master is local….
-bool is_driver_only(const Properties& properties);
+bool is_driver_only(const base::Properties& properties);
 
 // `properties` are those of the driver's --properties-file, empty for others.
 std::vector<std::string> build_command(const nlohmann::json& container,
                                        const Environment& environment, const PathMap& paths,
-                                       const Properties& properties, const CommandContext& context);
+                                       const base::Properties& properties,
+                                       const CommandContext& context);
 
 // The value after --properties-file in the container's arguments; empty when there is none.
 std::string properties_file(const nlohmann::json& container);

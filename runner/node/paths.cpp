@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "runner/node/properties.h"
+#include "base/properties.h"
 
 namespace runner::node {
 namespace {
@@ -87,10 +87,10 @@ std::string PathMap::rewrite_properties(std::string_view text) const {
            key == "spark.executor.extraJavaOptions" || key == "spark.executor.extraClassPath" ||
            key == "spark.executor.extraLibraryPath" || key == "spark.executor.defaultJavaOptions";
   };
-  Properties properties = parse_properties(text);
+  base::Properties properties = base::parse_properties(text);
   for (auto& [key, value] : properties)
     if (!belongs_to_executors(key)) value = rewrite(value);
-  return format_properties(properties);
+  return base::format_properties(properties);
 }
 
 }  // namespace runner::node

@@ -114,9 +114,10 @@ class Preparation {
 
   // The driver's spark.properties with this machine's paths. Reads what the volume holds and puts
   // the rewritten text in its place; the volume was just made anew.
-  base::Result<Properties> properties_of(const Json& container, const PathMap& paths) {
+  base::Result<base::Properties> properties_of(const Json& container, const PathMap& paths) {
     const std::string given = properties_file(container);
-    if (kind_of(container) != ContainerKind::SparkDriver || given.empty()) return Properties{};
+    if (kind_of(container) != ContainerKind::SparkDriver || given.empty())
+      return base::Properties{};
     const fs::path file = paths.rewrite(given);
     auto text = base::read_file(file);
     if (!text) return failure(text.error());
@@ -124,7 +125,7 @@ class Preparation {
     // Only inside the pod's own folder: a file of the machine is not ours to change.
     if (file.string().starts_with(files_.folder.string() + "/"))
       RETURN_IF_ERROR(base::write_plainly(file, rewritten, 0600));
-    return parse_properties(rewritten);
+    return base::parse_properties(rewritten);
   }
 
   base::Result<std::string> working_folder(const Json& container, const PathMap& paths,
@@ -164,7 +165,7 @@ class Preparation {
                      build_environment(container, sources_, PathMap(), {}, {}));
     RETURN_IF_ERROR(add_mounts(container, folders_, plain, paths));
     ASSIGN_OR_RETURN(const Environment environment, environment_of(container, paths, folder));
-    ASSIGN_OR_RETURN(const Properties properties, properties_of(container, paths));
+    ASSIGN_OR_RETURN(const base::Properties properties, properties_of(container, paths));
     ASSIGN_OR_RETURN(const std::string cwd, working_folder(container, paths, folder));
     const fs::path account = files_.folder / "serviceaccount";
     const CommandContext context{

@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/properties.h"
 #include "runner/submission/conf_folder.h"
 #include "runner/submission/driver_steps.h"
-#include "runner/submission/properties.h"
 
 namespace runner::submission {
 namespace {
@@ -120,8 +120,9 @@ json conf_map(const DriverInputs& facts, const DriverDraft& draft, const std::st
   Conf properties = draft.properties;
   properties.insert(facts.conf.begin(), facts.conf.end());  // what steps have set stays
   json data = conf_folder_files(facts.request.conf_files);
-  data["spark.properties"] = write_properties(
-      properties, "Java properties built from Kubernetes config map with name: " + name);
+  data["spark.properties"] =
+      "#Java properties built from Kubernetes config map with name: " + name + "\n" +
+      base::format_properties(properties);
   data["spark.kubernetes.namespace"] = facts.ns;
   return {{"apiVersion", "v1"},
           {"kind", "ConfigMap"},

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "runner/submission/properties.h"
+#include "base/properties.h"
 
 namespace runner::submission {
 namespace {
@@ -80,10 +80,10 @@ base::Result<Conf> file_layer(const Layers& layers, const SubmitRequest& request
       return failure(Code::InvalidArgument,
                      "Properties file " + layers.properties_file + " does not exist");
     }
-    conf = read_properties(file->second);
+    conf = base::parse_properties(file->second);
   } else if (const auto file = request.conf_files.find("spark-defaults.conf");
              file != request.conf_files.end()) {
-    conf = read_properties(file->second);
+    conf = base::parse_properties(file->second);
   }
   for (auto& [key, value] : conf)
     value = std::string(trim(value));

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/properties.h"
 #include "runner/submission/names.h"
-#include "runner/submission/properties.h"
 #include "runner/submission/submission.h"
 
 namespace {
@@ -19,8 +19,8 @@ using nlohmann::json;
 namespace submission = runner::submission;
 
 void check_properties(std::string_view text) {
-  const submission::Conf conf = submission::read_properties(text);
-  CHECK(submission::read_properties(submission::write_properties(conf, "again")) == conf);
+  const base::Properties conf = base::parse_properties(text);
+  CHECK(base::parse_properties(base::format_properties(conf)) == conf);
 }
 
 void check_object(const json& object) {
@@ -50,7 +50,7 @@ void check_application(const json& application) {
   CHECK(again->before_pod == built->before_pod);
   CHECK(again->driver_pod == built->driver_pod);
   const json& map = built->before_pod.front();
-  const auto conf = submission::read_properties(base::string_at(map, {"data", "spark.properties"}));
+  const auto conf = base::parse_properties(base::string_at(map, {"data", "spark.properties"}));
   CHECK(conf.at("spark.app.id") == ids.app_id);
 }
 

@@ -1,6 +1,6 @@
 #include "tests/unit/runner/submission/application.h"
 
-#include "runner/submission/properties.h"
+#include "base/properties.h"
 #include "tests/support/catch.h"
 
 namespace runner::submission::test {
@@ -75,7 +75,7 @@ const json& object(const Submission& submission, const std::string& kind,
 
 Conf properties(const Submission& submission) {
   const json& map = object(submission, "ConfigMap", "spark-drv-");
-  return read_properties(map["data"]["spark.properties"].get<std::string>());
+  return base::parse_properties(map["data"]["spark.properties"].get<std::string>());
 }
 
 const json& driver_container(const Submission& submission) {

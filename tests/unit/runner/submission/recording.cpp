@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "runner/submission/conf_to_objects.h"
-#include "runner/submission/properties.h"
 #include "runner/submission/submit_arguments.h"
 #include "tests/support/catch.h"
 #include "tests/unit/runner/submission/yaml_documents.h"

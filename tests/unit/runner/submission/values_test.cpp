@@ -1,6 +1,5 @@
-// The small functions that everything else rests on: properties, memory, names, command lines.
+// The small functions that everything else rests on: memory, names, command lines.
 
-#include <random>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -9,49 +8,10 @@
 #include "runner/submission/conf_resolution.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/names.h"
-#include "runner/submission/properties.h"
 #include "runner/submission/submit_arguments.h"
 #include "tests/support/catch.h"
 
 using namespace runner::submission;
-
-TEST_CASE("spark.properties reads back what was written") {
-  // Random texts, rich in what the format gives a meaning to.
-  std::mt19937 random(20260308);
-  constexpr std::string_view kAlphabet = "ab=:#! \\\t\n\r\fu0é";
-  const auto text = [&random, kAlphabet] {
-    std::string made;
-    const size_t length = random() % 12;
-    for (size_t i = 0; i < length; ++i)
-      made += kAlphabet[random() % kAlphabet.size()];
-    return made;
-  };
-  for (int round = 0; round < 3000; ++round) {
-    Conf conf;
-    for (int i = 0; i < 4; ++i)
-      conf["k" + text()] = text();
-    CHECK(read_properties(write_properties(conf, "a comment")) == conf);
-  }
-}
-
-TEST_CASE("spark.properties is written as Java writes it") {
-  CHECK(write_properties({{"k:=#! ", "  a: b\\\t\n"}, {"a", ""}}, "c") ==
-        "#c\na=\nk\\:\\=\\#\\!\\ =\\  a\\: b\\\\\\t\\n\n");
-}
-
-TEST_CASE("properties files of people are read") {
-  const Conf conf = read_properties(
-      "# comment\n! another\r\n\r\n  spark.a   one \r\nspark.b: two\nspark.c=th\\\n    ree\n"
-      "spark.d\nspark.e = \\u00e9\\u0041\nspark\\ f=6\nspark.g==7\nspark.h=\\");
-  CHECK(conf == Conf{{"spark.a", "one "},
-                     {"spark.b", "two"},
-                     {"spark.c", "three"},
-                     {"spark.d", ""},
-                     {"spark.e", "éA"},
-                     {"spark f", "6"},
-                     {"spark.g", "=7"},
-                     {"spark.h", ""}});
-}
 
 TEST_CASE("how much memory a driver's pod needs") {
   struct Case {

@@ -1,12 +1,12 @@
-#include "runner/node/properties.h"
+#include "base/properties.h"
 
 #include <random>
 
 #include "tests/support/catch.h"
 
-using runner::node::format_properties;
-using runner::node::parse_properties;
-using runner::node::Properties;
+using base::format_properties;
+using base::parse_properties;
+using base::Properties;
 
 // What java.util.Properties.load of JDK 17 reads.
 TEST_CASE("properties are read as Java reads them") {
@@ -39,6 +39,25 @@ TEST_CASE("properties are read as Java reads them") {
       CHECK(parse_properties(c.text) == c.properties);
     }
   }
+}
+
+TEST_CASE("properties files of people are read") {
+  const Properties properties = parse_properties(
+      "# comment\n! another\r\n\r\n  spark.a   one \r\nspark.b: two\nspark.c=th\\\n    ree\n"
+      "spark.d\nspark.e = \\u00e9\\u0041\nspark\\ f=6\nspark.g==7\nspark.h=\\");
+  CHECK(properties == Properties{{"spark.a", "one "},
+                                 {"spark.b", "two"},
+                                 {"spark.c", "three"},
+                                 {"spark.d", ""},
+                                 {"spark.e", "éA"},
+                                 {"spark f", "6"},
+                                 {"spark.g", "=7"},
+                                 {"spark.h", ""}});
+}
+
+TEST_CASE("properties are written as Java writes them") {
+  CHECK(format_properties({{"k:=#! ", "  a: b\\\t\n"}, {"a", ""}}) ==
+        "a=\nk\\:\\=\\#\\!\\ =\\  a\\: b\\\\\\t\\n\n");
 }
 
 TEST_CASE("whatever is written reads back the same") {

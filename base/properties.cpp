@@ -1,9 +1,9 @@
-#include "runner/node/properties.h"
+#include "base/properties.h"
 
 #include <charconv>
 #include <cstdint>
 
-namespace runner::node {
+namespace base {
 namespace {
 
 bool is_blank(char c) {
@@ -138,7 +138,9 @@ class Reader {
   size_t at_ = 0;
 };
 
-void append_escaped(std::string& out, std::string_view text, bool is_key) {
+enum class Part { Key, Value };
+
+void append_escaped(std::string& out, std::string_view text, Part part) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     switch (c) {
@@ -154,8 +156,9 @@ void append_escaped(std::string& out, std::string_view text, bool is_key) {
       case '\f':
         out += "\\f";
         break;
+      // Only a leading blank would be lost from a value; in a key each one would end it.
       case ' ':
-        out += is_key || i == 0 ? "\\ " : " ";
+        out += part == Part::Key || i == 0 ? "\\ " : " ";
         break;
       case '\\':
       case '=':
@@ -186,12 +189,12 @@ Properties parse_properties(std::string_view text) {
 std::string format_properties(const Properties& properties) {
   std::string text;
   for (const auto& [key, value] : properties) {
-    append_escaped(text, key, true);
+    append_escaped(text, key, Part::Key);
     text += '=';
-    append_escaped(text, value, false);
+    append_escaped(text, value, Part::Value);
     text += '\n';
   }
   return text;
 }
 
-}  // namespace runner::node
+}  // namespace base
