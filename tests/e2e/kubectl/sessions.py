@@ -7,6 +7,7 @@ its name, so that two servers can be compared line by line.
 import base64
 import concurrent.futures
 import difflib
+import itertools
 import json
 import os
 import pathlib
@@ -158,6 +159,9 @@ def normalised(text, session):
         # Columns are as wide as what stands in them.
         indent = len(line) - len(line.lstrip())
         lines.append((line[:indent] + re.sub(r" {2,}", "  ", line[indent:])).rstrip())
+    # A real server finds what is wrong in no order of its own.
+    groups = itertools.groupby(lines, lambda line: line.startswith("* "))
+    lines = [line for listed, group in groups for line in (sorted(group) if listed else group)]
     return "".join(line + "\n" for line in lines)
 
 
