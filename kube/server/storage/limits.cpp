@@ -27,10 +27,12 @@ base::Result<size_t> check_size(const json& object, const Object* current, bool 
   size_t most = std::max(kMaxObjectBytes, current ? current->text.size() : 0);
   if (deleting) most += kRoomToGo;
   const bool versioned = base::find(object, {"metadata", "resourceVersion"}) != nullptr;
-  const size_t bytes = base::json_size(object, most) + (versioned ? 0 : kRevisionBytes);
+  const size_t added = versioned ? 0 : kRevisionBytes;
+  const size_t bytes = base::json_size(object, most) + added;
   if (bytes > most) {
     // The whole size, which the measuring above may have stopped short of.
-    return too_large("have " + std::to_string(base::json_size(object)) + " bytes", kMaxObjectBytes);
+    const size_t whole = base::json_size(object) + added;
+    return too_large("have " + std::to_string(whole) + " bytes", kMaxObjectBytes);
   }
   size_t depth = base::json_depth(object, kMaxObjectDepth);
   if (depth <= kMaxObjectDepth) return bytes;
