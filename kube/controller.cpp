@@ -61,8 +61,9 @@ Controller::~Controller() {
 
 void Controller::watch(Informer& informer, KeyMapper map) {
   CHECK(workers_.empty());
-  informers_.push_back(&informer);
+  watched_.push_back({&informer, map});
   informer.add_handler([this, map = std::move(map)](const StoreDelta& delta) {
+    if (!started_) return;
     // Both sides: an object that changed hands concerns its old owner too. The queue dedups.
     for (const auto* object : {delta.before.get(), delta.after.get()}) {
       if (object == nullptr) continue;
@@ -79,6 +80,13 @@ void Controller::add(const ObjectKey& key) {
 
 void Controller::start() {
   CHECK(workers_.empty());
+  // In this order: a store shows a change before its handlers are called, so each is either seen
+  // here or told there.
+  started_ = true;
+  for (const Watched& watched : watched_)
+    for (const Store::Object& object : watched.informer->store().list(""))
+      for (const ObjectKey& key : watched.map(*object))
+        add(key);
   for (size_t i = 0; i < options_.workers; ++i)
     workers_.push_back(base::start_thread(options_.name, [this] { work(stop_.get_token()); }));
 }
@@ -92,13 +100,13 @@ void Controller::stop() {
 }
 
 bool Controller::ready() const {
-  return std::all_of(informers_.begin(), informers_.end(),
-                     [](const Informer* informer) { return informer->has_synced(); });
+  return std::all_of(watched_.begin(), watched_.end(),
+                     [](const Watched& watched) { return watched.informer->has_synced(); });
 }
 
 void Controller::work(const std::stop_token& stop) {
-  for (const Informer* informer : informers_) {
-    if (!informer->await_synced(stop)) return;
+  for (const Watched& watched : watched_) {
+    if (!watched.informer->await_synced(stop)) return;
   }
   while (const std::optional<ObjectKey> key = queue_.take()) {
     await_preferred();

@@ -5,9 +5,13 @@
 // that key's own: it is retried with growing back-off for ever, told to the reconciler, the log and
 // the hooks, and never stops another key or forgets a wake-up.
 //
+// Before start() changes only fill the informers' stores; start() looks at everything that is in
+// them, so that a replica which waits for its lease keeps warm caches and piles up nothing.
+//
 // Watched informers must be stopped before it is destroyed. Threads: watch() before start(); the
 // rest from any thread.
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <stop_token>
@@ -66,7 +70,8 @@ class Controller {
   // Reconciles what `map` says for each change, before and after it.
   void watch(Informer& informer, KeyMapper map);
   void add(const ObjectKey& key);
-  // Workers begin once every watched informer has synced: a half-filled cache would lie.
+  // Looks at all that the watched informers have, and from now on at each change. Workers begin
+  // once every one of them has synced: a half-filled cache would lie.
   void start();
   // Finishes the reconciles under way and joins. What waits is dropped.
   void stop();
@@ -90,7 +95,12 @@ class Controller {
   Failures failures_;
   WorkQueue queue_;
   DelayQueue delayed_;
-  std::vector<const Informer*> informers_;
+  struct Watched {
+    const Informer* informer;
+    KeyMapper map;
+  };
+  std::vector<Watched> watched_;
+  std::atomic<bool> started_ = false;
   std::stop_source stop_;
   std::vector<std::thread> workers_;
 };

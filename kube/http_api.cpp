@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/rfc3339.h"
 #include "kube/api_status.h"
 #include "kube/list_decoder.h"
@@ -22,8 +23,6 @@ using base::http::Response;
 // As client-go: between five and ten minutes, so that watches do not all end at once.
 constexpr int kShortestWatchSeconds = 290;
 constexpr int kLongestWatchSeconds = 580;
-// How much longer than that a watch may stay silent before it counts as dead.
-constexpr std::chrono::seconds kWatchGrace{30};
 constexpr std::chrono::seconds kLogSilence{30};
 constexpr std::chrono::seconds kListSilence{30};
 constexpr size_t kMaxErrorBody = size_t{64} << 10;
@@ -101,9 +100,17 @@ class HttpWatch final : public Watch {
     while (true) {
       ASSIGN_OR_RETURN(std::optional<WatchEvent> event, decoder_.next());
       if (event) return event;
-      ASSIGN_OR_RETURN(std::optional<std::string> bytes, stream_->read());
-      if (bytes) {
-        decoder_.feed(*bytes);
+      base::Result<std::optional<std::string>> bytes = stream_->read();
+      // Silence is no failure of a server that has nothing to say; whether it still answers shows
+      // when the watch is opened again.
+      if (!bytes && bytes.error().code == base::Code::DeadlineExceeded) {
+        base::log_info("kube", "A watch was silent and is opened again",
+                       {{"error", bytes.error().message}});
+        return std::nullopt;
+      }
+      if (!bytes) return base::failure(bytes.error());
+      if (*bytes) {
+        decoder_.feed(**bytes);
       } else if (decoder_.at_boundary()) {
         return std::nullopt;
       } else {
@@ -209,7 +216,7 @@ base::Result<std::unique_ptr<Watch>> HttpApi::watch(const ResourceType& type,
   add_unless_empty(request, "resourceVersion", options.resource_version);
   add_unless_empty(request, "labelSelector", options.label_selector);
   add_unless_empty(request, "fieldSelector", options.field_selector);
-  ASSIGN_OR_RETURN(std::unique_ptr<BodyStream> stream, open(request, time + kWatchGrace));
+  ASSIGN_OR_RETURN(std::unique_ptr<BodyStream> stream, open(request, options_.watch_silence));
   return std::make_unique<HttpWatch>(std::move(stream));
 }
 

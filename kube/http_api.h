@@ -3,8 +3,10 @@
 // HttpApi: kube::Api over HTTP, to any Kubernetes API server. Lists page by themselves; a watch
 // asks for bookmarks and ends by itself after five to ten minutes, as the server would end it.
 //
-// A request never waits longer than the client's time-outs. Nothing is retried here: whoever asks
-// knows whether asking again makes sense. Threads: any.
+// A request never waits longer than the client's time-outs: whoever must know sooner (an election)
+// has an HttpApi of its own. A watch on which nothing comes, not even a bookmark, may hang on a
+// connection that is dead: it ends in order and is opened again. Nothing is retried here: whoever
+// asks knows whether asking again makes sense. Threads: any.
 
 #include <chrono>
 #include <memory>
@@ -21,6 +23,8 @@ namespace kube {
 struct HttpApiOptions {
   std::string field_manager = "sparkcron";
   int64_t page_size = 500;
+  // An API server sends a bookmark about once a minute.
+  std::chrono::milliseconds watch_silence{90'000};
   // Ends everything under way and to come as Cancelled.
   std::stop_token stop;
 };

@@ -100,6 +100,7 @@ WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
     if (!watch) return StepFailed{std::move(watch.error())};
     base::MutexLock lock(mutex_);
     watch_ = std::move(*watch);
+    opened_ = clock_.steady_now();
     if (stopping_) watch_->cancel();  // stop() came while it was being opened
     return WatchOpened{};
   }
@@ -113,7 +114,7 @@ WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
   base::MutexLock lock(mutex_);
   watch_.reset();
   if (!event) return StepFailed{std::move(event.error())};
-  return WatchEnded{};
+  return WatchEnded{.lasted = clock_.steady_now() - opened_};
 }
 
 void Informer::carry_out(StoreChange change) {

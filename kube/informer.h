@@ -82,6 +82,7 @@ class Informer {
   bool synced_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::unique_ptr<Watch> watch_ GUARDED_BY(mutex_);
+  base::SteadyTime opened_{};  // the thread's own: the watch
   std::thread thread_;
 };
 

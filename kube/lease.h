@@ -32,6 +32,8 @@ struct LeaseTimes {
   std::chrono::seconds lease{15};  // others wait that long before they take over
   std::chrono::seconds renew{10};  // without a renewal for that long we stop leading
   std::chrono::seconds retry{2};   // between two looks
+  // The longest that a call may take: after one that hangs there is time for another attempt.
+  std::chrono::seconds call{3};
 };
 
 // What we know about the lease.

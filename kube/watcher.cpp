@@ -55,11 +55,14 @@ WatcherStep arrived(WatcherState state, EventArrived input) {
   return {.state = std::move(state), .change = std::move(change), .ask = WatcherAsk::ReadEvent};
 }
 
-WatcherStep ended(WatcherState state) {
+// A watch that ends soon without having said anything may be refused at once for ever. One that
+// lasted was only quiet: waiting after it would delay what comes next.
+constexpr std::chrono::seconds kLasting{10};
+
+WatcherStep ended(WatcherState state, const WatchEnded& input) {
   state.phase = Phase::Listed;
-  // A watch that ends without having said anything may be refused at once for ever.
-  const bool fruitless = !state.moved;
-  if (fruitless) ++state.failures;
+  const bool fruitless = !state.moved && input.lasted < kLasting;
+  state.failures = fruitless ? state.failures + 1 : 0;
   return {.state = std::move(state),
           .change = KeepAll{},
           .ask = WatcherAsk::OpenWatch,
@@ -104,7 +107,7 @@ WatcherStep watcher_step(WatcherState state, WatcherInput input) {
   if (auto* event = std::get_if<EventArrived>(&input)) {
     return arrived(std::move(state), std::move(*event));
   }
-  return ended(std::move(state));
+  return ended(std::move(state), std::get<WatchEnded>(input));
 }
 
 }  // namespace kube

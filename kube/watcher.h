@@ -9,6 +9,7 @@
 //
 // Threads: pure.
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <variant>
@@ -34,7 +35,9 @@ struct WatchOpened {};
 struct EventArrived {
   WatchEvent event;
 };
-struct WatchEnded {};
+struct WatchEnded {
+  std::chrono::milliseconds lasted{0};
+};
 struct StepFailed {
   base::Error error;
 };

@@ -22,7 +22,7 @@ struct Health::Entry {
 
   [[nodiscard]] base::Status ask() const {
     base::Status status = base::guarded("health check " + name, check);
-    if (failing.exchange(!status) != !status) {
+    if (kind != HealthKind::Note && failing.exchange(!status) != !status) {
       if (status)
         base::log_info("monitor", "Health check passed again", {{"check", name}});
       else
@@ -46,6 +46,7 @@ std::string line_of(const std::string& name, HealthKind kind, const base::Status
   if (status) return "[+]" + name + " ok\n";
   if (kind == HealthKind::Warning)
     return "[!]" + name + " warning: " + status.error().message + "\n";
+  if (kind == HealthKind::Note) return "[+]" + name + " ok: " + status.error().message + "\n";
   return "[-]" + name + " failed: reason withheld\n";
 }
 
@@ -92,7 +93,8 @@ base::http::Handler Health::handler() const {
       }
       const base::Status status = entry->ask();
       report += line_of(entry->name, entry->kind, status);
-      if (!status && entry->kind != HealthKind::Warning) failed = true;
+      if (!status && (entry->kind == HealthKind::Live || entry->kind == HealthKind::Ready))
+        failed = true;
     }
     if (!any) return answer(*responder, 404, "no health check of this name\n");
     if (failed) return answer(*responder, 500, report + endpoint + " check failed\n");

@@ -1,8 +1,9 @@
 #pragma once
 
 // Health: /livez, /readyz and /healthz as an API server answers them: "ok", or 500 and the list of
-// checks. Open to everybody, so reasons stay out of the answer; the log has them. Only of a warning
-// the text is shown: it is written for everybody. A check that throws has failed.
+// checks. Open to everybody, so reasons stay out of the answer; the log has them. Only of a
+// warning and a note the text is shown: it is written for everybody. A check that throws has
+// failed.
 //
 // Threads: add() before the handler is used; checks run on the thread of the request, at once and
 // from several of them.
@@ -22,6 +23,7 @@ enum class HealthKind {
   Ready,    // may pass by itself: no API yet, not the leader, shutting down; not asked by /livez
   Warning,  // something for a person to look at; shown by ?verbose, fails nothing; not asked by
             // /livez
+  Note,     // as Warning, for what is well: "standby"
 };
 
 class Health {

@@ -51,6 +51,7 @@ class RawServer {
   RawServer& operator=(const RawServer&) = delete;
 
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] uint16_t port() const { return port_; }
   [[nodiscard]] int connections() const { return connections_; }
 
  private:

@@ -1,7 +1,9 @@
 #include "tools/sparkcron/controllers.h"
 
+#include <atomic>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/mutex.h"
 #include "config/names.h"
 #include "kube/controller.h"
 #include "kube/informer.h"
@@ -53,6 +56,8 @@ kube::KeyMapper schedule_of_pod() {
 }
 
 constexpr std::chrono::minutes kLasting{1};
+// Of which a new leader writes events; the log has them all.
+constexpr size_t kMostUnread = 1'000;
 
 kube::ControllerHooks hooks_of(std::string controller, runner::Telemetry* telemetry) {
   if (telemetry == nullptr) return {};
@@ -66,9 +71,8 @@ kube::ControllerHooks hooks_of(std::string controller, runner::Telemetry* teleme
                          telemetry](size_t keys) { telemetry->objects_failing(controller, keys); }};
 }
 
-void report_unreadable(kube::EventRecorder& events, runner::Telemetry* telemetry,
-                       const kube::ResourceType& type, const kube::Unreadable& lost) {
-  if (telemetry != nullptr) telemetry->object_unreadable(type.plural);
+void report_unreadable(kube::EventRecorder& events, const kube::ResourceType& type,
+                       const kube::Unreadable& lost) {
   if (lost.key.name.empty()) return;  // nothing to hang an event on; the log has it
   kube::Json metadata = {{"name", lost.key.name}, {"uid", lost.uid}};
   if (!lost.key.ns.empty()) metadata["namespace"] = lost.key.ns;
@@ -98,9 +102,10 @@ struct Controllers::Parts {
     for (const std::string& ns : options.namespaces.empty() ? everywhere : options.namespaces)
       follow(api, clock, ns);
     for (kube::Informer& informer : informers) {
-      informer.on_unreadable([&events, telemetry = options.telemetry](
+      informer.on_unreadable([this, &events, telemetry = options.telemetry](
                                  const kube::ResourceType& type, const kube::Unreadable& lost) {
-        report_unreadable(events, telemetry, type, lost);
+        if (telemetry != nullptr) telemetry->object_unreadable(type.plural);
+        tell_unreadable(events, type, lost);
       });
     }
   }
@@ -124,6 +129,28 @@ struct Controllers::Parts {
     applications.watch(of_pods, application_of_pod());
   }
 
+  // Of several replicas only the one that decides writes events; the others keep what to say.
+  void tell_unreadable(kube::EventRecorder& events, const kube::ResourceType& type,
+                       const kube::Unreadable& lost) EXCLUDES(mutex) {
+    base::MutexLock lock(mutex);
+    if (deciding) return report_unreadable(events, type, lost);
+    if (unread.size() < kMostUnread) unread.insert_or_assign({type.plural, lost.key}, lost);
+  }
+
+  void begin_deciding(kube::EventRecorder& events) EXCLUDES(mutex) {
+    base::MutexLock lock(mutex);
+    deciding = true;
+    for (const auto& [which, lost] : std::exchange(unread, {}))
+      for (const kube::Informer& informer : informers)
+        if (informer.type().plural == which.first) {
+          report_unreadable(events, informer.type(), lost);
+          break;
+        }
+  }
+
+  std::atomic<bool> deciding = false;
+  base::Mutex mutex;
+  std::map<std::pair<std::string, kube::ObjectKey>, kube::Unreadable> unread GUARDED_BY(mutex);
   kube::InformerCache cache;
   std::deque<kube::Informer> informers;
   runner::schedules::ScheduleReconciler schedule_reconciler;
@@ -134,26 +161,39 @@ struct Controllers::Parts {
 
 Controllers::Controllers(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
                          base::Clock& clock, const ControllersOptions& options)
-    : parts_(std::make_unique<Parts>(api, events, recorder, clock, options)) {}
+    : events_(events), parts_(std::make_unique<Parts>(api, events, recorder, clock, options)) {}
 
 Controllers::~Controllers() {
   stop();
 }
 
-// Both hold the lock to their end: whoever comes second finds the other's work done.
-void Controllers::start() {
+// All hold the lock to their end: whoever comes second finds the other's work done.
+void Controllers::follow() {
   base::MutexLock lock(mutex_);
+  follow_locked();
+}
+
+void Controllers::follow_locked() {
   if (state_ != State::New) return;
-  state_ = State::Running;
+  state_ = State::Following;
   for (kube::Informer& informer : parts_->informers)
     informer.start();
+}
+
+void Controllers::start() {
+  base::MutexLock lock(mutex_);
+  follow_locked();
+  if (state_ != State::Following) return;
+  state_ = State::Running;
+  parts_->begin_deciding(events_);
   parts_->schedules.start();
   parts_->applications.start();
 }
 
 void Controllers::stop() {
   base::MutexLock lock(mutex_);
-  if (std::exchange(state_, State::Stopped) != State::Running) return;
+  const State before = std::exchange(state_, State::Stopped);
+  if (before == State::New || before == State::Stopped) return;
   // Nothing new is started first, then what runs is no longer followed.
   parts_->schedules.stop();
   parts_->applications.stop();
@@ -162,6 +202,7 @@ void Controllers::stop() {
 }
 
 void Controllers::look_again() {
+  if (!parts_->deciding) return;
   for (const auto& schedule : parts_->cache.list(config::scheduled_spark_applications(), ""))
     parts_->schedules.add(kube::key_of(*schedule));
   for (const auto& application : parts_->cache.list(config::spark_applications(), ""))

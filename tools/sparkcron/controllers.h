@@ -3,8 +3,11 @@
 // Controllers: informers and both controllers over one API, as standalone and `sparkcron
 // controller` run them.
 //
-// Threads: start(), stop() and ready() from any, at the same time too: the elector starts them on a
-// thread of its own while the main thread may already be stopping. Once stopped they never start.
+// A replica that waits for its lease follows: its caches are filled and kept, so that it takes over
+// without reading anything first.
+//
+// Threads: all from any, at the same time too: the elector starts them on a thread of its own while
+// the main thread may already be stopping. Once stopped they never start.
 
 #include <memory>
 #include <string>
@@ -35,13 +38,16 @@ class Controllers {
               base::Clock& clock, const ControllersOptions& options);
   ~Controllers();  // as stop()
 
+  // Informers begin; nothing is decided yet.
+  void follow();
+  // Decisions begin; follows first, if nobody did.
   void start();
   // Waits until nothing runs; nothing will, also if start() comes later.
   void stop();
-  // Every informer has listed once: decisions are made.
+  // Every informer has listed once: the caches show what the API has.
   [[nodiscard]] bool ready() const;
-  // Reconciles every schedule and application once more: what exists is recorded again. Any thread,
-  // also a worker of theirs.
+  // Reconciles every schedule and application once more: what exists is recorded again. Does
+  // nothing before start(), which looks at everything. Any thread, also a worker of theirs.
   void look_again();
   // Fails with "2 objects have been failing for over a minute". A warning of the health checks, not
   // a failure: out of rotation, the service would be gone just when somebody must mend the object
@@ -51,8 +57,11 @@ class Controllers {
 
  private:
   struct Parts;
-  enum class State { New, Running, Stopped };
+  enum class State { New, Following, Running, Stopped };
+  kube::EventRecorder& events_;
   const std::unique_ptr<Parts> parts_;
+  void follow_locked() REQUIRES(mutex_);
+
   base::Mutex mutex_;
   State state_ GUARDED_BY(mutex_) = State::New;
 };

@@ -22,6 +22,7 @@
 #include "base/http/server.h"
 #include "base/log.h"
 #include "kube/api_event_recorder.h"
+#include "kube/fenced_api.h"
 #include "kube/http_api.h"
 #include "kube/kubeconfig.h"
 #include "kube/leader_elector.h"
@@ -52,6 +53,8 @@ using base::failure;
 constexpr const char* kLease = "sparkcron-controller";
 // Of a replica that must not write any more.
 constexpr std::chrono::milliseconds kLastWords{50};
+// The lease is looked at every few seconds.
+constexpr std::chrono::seconds kApiUnseen{30};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -88,7 +91,16 @@ struct Cluster {
   std::function<std::string()> token;  // read again when its file changes; empty = none
   std::string ca_pem;
   std::unique_ptr<kube::HttpApi> api;
+  // Of the election alone: a call that hangs ends long before the lease is lost.
+  std::unique_ptr<kube::HttpApi> lease_api;
 };
+
+base::Result<std::unique_ptr<kube::HttpApi>> make_api(base::http::ClientOptions client,
+                                                      const Cluster& cluster) {
+  ASSIGN_OR_RETURN(auto made, base::http::Client::create(std::move(client)));
+  return std::make_unique<kube::HttpApi>(
+      std::move(made), kube::HttpApiOptions{.stop = cluster.requests.get_token()});
+}
 
 base::Status connect(const Options& options, Cluster& cluster) {
   ASSIGN_OR_RETURN(kube::Connection connection, find_cluster(options));
@@ -97,9 +109,9 @@ base::Status connect(const Options& options, Cluster& cluster) {
   cluster.ns = connection.ns;
   cluster.token = connection.client.bearer_token;
   cluster.ca_pem = connection.client.ca_pem;
-  ASSIGN_OR_RETURN(auto client, base::http::Client::create(std::move(connection.client)));
-  cluster.api = std::make_unique<kube::HttpApi>(
-      std::move(client), kube::HttpApiOptions{.stop = cluster.requests.get_token()});
+  ASSIGN_OR_RETURN(cluster.api, make_api(connection.client, cluster));
+  connection.client.connect_timeout = connection.client.request_timeout = kube::LeaseTimes{}.call;
+  ASSIGN_OR_RETURN(cluster.lease_api, make_api(std::move(connection.client), cluster));
   return {};
 }
 
@@ -119,6 +131,25 @@ base::Result<std::string> ca_file_of(const Options& options, const Cluster& clus
   const std::filesystem::path file = data.file("api-ca.crt");
   RETURN_IF_ERROR(base::write_durably(file, cluster.ca_pem, 0600));
   return file.string();
+}
+
+kube::ElectionOptions election(const Cluster& cluster) {
+  return {.lease = {cluster.ns, kLease},
+          .identity = node_name() + "_" + std::to_string(::getpid()),
+          .times = {}};
+}
+
+// A standby is ready, too: it could take over at once.
+void add_election_checks(monitor::Health& health, const kube::LeaderElector& elector,
+                         base::Clock& clock) {
+  health.add("lease", monitor::HealthKind::Ready, [&elector, &clock]() -> base::Status {
+    const base::SteadyTime seen = elector.view().seen;
+    if (seen != base::SteadyTime{} && clock.steady_now() - seen < kApiUnseen) return {};
+    return failure(base::Code::Unavailable, "the lease could not be read for 30 s");
+  });
+  health.add("leadership", monitor::HealthKind::Note, [&elector]() -> base::Status {
+    return failure(base::Code::Unavailable, elector.leading() ? "leads" : "standby");
+  });
 }
 
 }  // namespace
@@ -198,7 +229,23 @@ base::Status run_controller(const Options& options) {
   controllers_options.workers = options.workers;
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.telemetry = &metrics;
-  Controllers controllers(*cluster.api, events, *ledger, clock, controllers_options);
+  std::unique_ptr<kube::LeaderElector> elector;
+  kube::FencedApi fenced(*cluster.api,
+                         [&elector] { return elector == nullptr || elector->leading(); });
+  Controllers controllers(fenced, events, *ledger, clock, controllers_options);
+  if (options.leader_elect) {
+    elector = std::make_unique<kube::LeaderElector>(
+        *cluster.lease_api, clock, election(cluster),
+        kube::LeaderElector::Callbacks{.on_elected = [&controllers] { controllers.start(); },
+                                       .on_lost =
+                                           [] {
+                                             // Another replica may lead by now: stop before the
+                                             // next write, not in order.
+                                             base::log_error("sparkcron", "Lost the lease");
+                                             base::flush_log(kLastWords);
+                                             std::_Exit(1);
+                                           }});
+  }
   ledger_loss.follow(controllers);
   // Of a cluster's objects the one that is the controller's own.
   ledger_loss.say_by(events, {{"apiVersion", "coordination.k8s.io/v1"},
@@ -210,6 +257,7 @@ base::Status run_controller(const Options& options) {
     if (controllers.ready()) return {};
     return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
   });
+  if (elector != nullptr) add_election_checks(health, *elector, clock);
   add_ledger_checks(health, *ledger);
   add_disk_check(health, data.path());
   health.add("objects", monitor::HealthKind::Warning,
@@ -222,21 +270,10 @@ base::Status run_controller(const Options& options) {
                                                                   .port = options.listen.port},
                                                                  router.handler()));
   listening = server.get();
-  kube::LeaderElector elector(*cluster.api, clock,
-                              {.lease = {cluster.ns, kLease},
-                               .identity = node_name() + "_" + std::to_string(::getpid()),
-                               .times = {}},
-                              {.on_elected = [&controllers] { controllers.start(); },
-                               .on_lost =
-                                   [] {
-                                     // Another replica may lead by now: stop before the next write,
-                                     // not in order.
-                                     base::log_error("sparkcron", "Lost the lease");
-                                     base::flush_log(kLastWords);
-                                     std::_Exit(1);
-                                   }});
-  if (options.leader_elect) {
-    elector.start();
+  // Whoever waits for the lease keeps its caches warm.
+  controllers.follow();
+  if (elector != nullptr) {
+    elector->start();
   } else {
     controllers.start();
   }
@@ -248,7 +285,7 @@ base::Status run_controller(const Options& options) {
   // that is won just now starts nothing any more.
   ledger_loss.stop();
   controllers.stop();
-  elector.stop();
+  if (elector != nullptr) elector->stop();
   cluster.requests.request_stop();
   return {};
 }
@@ -260,10 +297,7 @@ base::Status run_release(const Options& options) {
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   std::binary_semaphore elected(0);
-  kube::LeaderElector elector(*cluster.api, base::real_clock(),
-                              {.lease = {cluster.ns, kLease},
-                               .identity = node_name() + "_" + std::to_string(::getpid()),
-                               .times = {}},
+  kube::LeaderElector elector(*cluster.lease_api, base::real_clock(), election(cluster),
                               {.on_elected = [&elected] { elected.release(); },
                                // Whoever has it now is a controller, and will let them go itself.
                                .on_lost = [] { std::_Exit(1); }});
@@ -272,7 +306,8 @@ base::Status run_release(const Options& options) {
     elector.start();
     elected.acquire();
   }
-  const auto released = release_runs(*cluster.api, options.namespaces);
+  kube::FencedApi fenced(*cluster.api, [&] { return !options.leader_elect || elector.leading(); });
+  const auto released = release_runs(fenced, options.namespaces);
   elector.stop();
   if (!released) return failure(released.error());
   std::cout << "released " << *released << (*released == 1 ? " run" : " runs") << "\n";

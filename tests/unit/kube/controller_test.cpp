@@ -1,9 +1,11 @@
 #include "kube/controller.h"
 
+#include <algorithm>
 #include <map>
 #include <new>
 #include <stdexcept>
 
+#include "tests/support/await.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
@@ -284,6 +286,41 @@ TEST_CASE("changes become keys, their own and those of their owners") {
   app_informer.stop();
   pod_informer.stop();
   CHECK(script.counts() == std::map<ObjectKey, int>{{{"n", "a"}, 1}, {{"n", "owner"}, 2}});
+}
+
+TEST_CASE("what changes before the start is looked at once, at the start") {
+  FakeClock clock;
+  MemoryApi api;
+  const kube::ResourceType apps{"g", "v1", "apps", "App", true};
+  const auto app = [](const std::string& name) {
+    return Json{{"metadata", {{"namespace", "n"}, {"name", name}}}};
+  };
+  kube::Informer informer(api, clock, apps);
+  Script script([](int) { return Reconciled{}; });
+  size_t deepest = 0;
+  Controller controller({.name = "test", .workers = 1}, script, clock,
+                        {.on_depth = [&](size_t depth) { deepest = std::max(deepest, depth); }});
+  controller.watch(informer, kube::own_key());
+  informer.start();
+  api.create(apps, app("a")).value();
+  // Many come and go while another replica leads: they are not kept.
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "gone-" + std::to_string(i);
+    api.create(apps, app(name)).value();
+    REQUIRE(api.remove(apps, {"n", name}, {}));
+  }
+  api.create(apps, app("b")).value();
+  REQUIRE(tests::await(
+      [&] { return informer.store().get({"n", "b"}) != nullptr && informer.store().size() == 2; }));
+  CHECK(deepest == 0);
+  const int lists = api.calls("list");
+  controller.start();
+  script.await(2);
+  controller.stop();
+  informer.stop();
+  CHECK(script.counts() == std::map<ObjectKey, int>{{{"n", "a"}, 1}, {{"n", "b"}, 1}});
+  CHECK(deepest <= 2);
+  CHECK(api.calls("list") == lists);
 }
 
 TEST_CASE("stopping waits for the work under way and drops the rest") {

@@ -86,6 +86,15 @@ TEST_CASE("a warning is shown and fails nothing", "[monitor]") {
         "[+]ping ok\nlivez check passed\n");
 }
 
+TEST_CASE("a note is shown as well, and fails nothing", "[monitor]") {
+  Health health;
+  health.add("leadership", HealthKind::Note,
+             [] { return base::Status(base::failure(base::Code::Unavailable, "standby")); });
+  CHECK(ask(health.handler(), "/readyz").body == "ok");
+  CHECK(ask(health.handler(), "/readyz", {{"verbose", ""}}).body ==
+        "[+]ping ok\n[+]leadership ok: standby\nreadyz check passed\n");
+}
+
 TEST_CASE("a check that throws has failed, and the others are asked", "[monitor]") {
   base::set_log_level(base::LogLevel::Off);
   Health health;

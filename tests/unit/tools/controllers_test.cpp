@@ -123,6 +123,31 @@ TEST_CASE("controllers that run are ready once they have read everything") {
   SUCCEED("ready, and stopped twice");
 }
 
+TEST_CASE(
+    "a replica that waits is ready with warm caches, decides nothing, and takes over without a "
+    "list") {
+  base::set_log_level(base::LogLevel::Off);
+  Bed bed;
+  const kube::ObjectKey deep{.ns = "etl", .name = "deep"};
+  bed.api.make_unreadable(config::scheduled_spark_applications(), deep);
+  bed.controllers.follow();
+  REQUIRE(tests::await([&] { return bed.controllers.ready(); }));
+  REQUIRE(bed.api.create(config::scheduled_spark_applications(), suspended_schedule("a")));
+  bed.controllers.look_again();
+  CHECK(bed.api.calls("update") == 0);
+  CHECK(bed.events.all().empty());
+  const int lists = bed.api.calls("list");
+  bed.controllers.start();
+  // Its status is the first thing that a schedule gets.
+  REQUIRE(bed.api.await(config::scheduled_spark_applications(), {"etl", "a"},
+                        [](const kube::Json* one) { return one && one->contains("status"); }));
+  CHECK(bed.api.calls("list") == lists);
+  // What it could not read meanwhile is said now.
+  CHECK(bed.events.all().front() ==
+        "Unreadable: this object cannot be read and is left out: nested too deep");
+  bed.controllers.stop();
+}
+
 TEST_CASE("objects that have been failing for over a minute are a warning until they work") {
   base::set_log_level(base::LogLevel::Off);
   tests::FakeClock clock;

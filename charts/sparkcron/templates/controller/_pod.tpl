@@ -70,10 +70,9 @@ spec:
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
-      # Ready is also who waits for the lease: the check "controllers" is that of the leader alone.
       readinessProbe:
         httpGet:
-          path: /readyz?exclude=controllers
+          path: /readyz
           port: {{ $.Values.prometheus.metrics.portName }}
         periodSeconds: 5
         timeoutSeconds: 5
