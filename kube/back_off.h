@@ -18,6 +18,11 @@ struct BackOffPolicy {
 // which `spread` in [0, 1) takes away up to half.
 std::chrono::milliseconds back_off(const BackOffPolicy& policy, int failures, double spread);
 
+// The same for an answer that said how long to wait at least (Retry-After; 0 = nothing): never less
+// than that, and spread above it, for it was said to everybody.
+std::chrono::milliseconds back_off(const BackOffPolicy& policy, int failures, double spread,
+                                   std::chrono::milliseconds at_least);
+
 // A number in [0, 1) for `spread`. Thread-safe.
 double random_spread();
 

@@ -149,8 +149,7 @@ void Controller::settle(const ObjectKey& key, const Reconciled& reconciled) {
 
 void Controller::retry(const ObjectKey& key, const base::Error& error) {
   const int failures = failures_.failed(key, error);
-  const auto wait =
-      std::max(back_off(options_.retry, failures, random_spread()), error.retry_after);
+  const auto wait = back_off(options_.retry, failures, random_spread(), error.retry_after);
   delayed_.set(key, clock_.steady_now() + wait);
   // Conflicts are everyday: somebody wrote first, the next look sees it.
   const auto level = error.code == base::Code::Conflict && failures == 1 ? base::LogLevel::Debug

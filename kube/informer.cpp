@@ -1,6 +1,7 @@
 #include "kube/informer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -124,9 +125,13 @@ void Informer::carry_out(StoreChange change) {
       tell(delta);
     for (const Unreadable& lost : all->unreadable)
       report(lost);
-    base::MutexLock lock(mutex_);
-    synced_ = true;
-    changed_.notify_all();
+    bool first = false;
+    {
+      base::MutexLock lock(mutex_);
+      first = !std::exchange(synced_, true);
+      changed_.notify_all();
+    }
+    if (first && synced_handler_) (void)base::guarded("synced", synced_handler_);
   } else if (auto* one = std::get_if<ApplyOne>(&change)) {
     tell(store_.apply(std::move(one->object)));
   } else if (const auto* gone = std::get_if<RemoveOne>(&change)) {
@@ -175,27 +180,51 @@ void Informer::pause() {
 }
 
 void Informer::wait(const WatcherStep& step) {
-  const auto time =
-      std::max(back_off(policy_, step.state.failures, random_spread()), step.at_least);
+  const auto time = back_off(policy_, step.state.failures, random_spread(), step.at_least);
   const base::SteadyTime until = clock_.steady_now() + time;
   base::MutexLock lock(mutex_);
   while (!stopping_ && clock_.steady_now() < until)
     clock_.wait_until(lock, changed_, until);
 }
 
-std::vector<const Store*> InformerCache::stores(const ResourceType& type) const {
-  std::vector<const Store*> found;
-  for (const Informer* informer : informers_) {
-    if (informer->type() == type) found.push_back(&informer->store());
+void InformerCache::expect(const ResourceType& type) {
+  base::MutexLock lock(mutex_);
+  if (std::find(expected_.begin(), expected_.end(), type) == expected_.end())
+    expected_.push_back(type);
+}
+
+void InformerCache::add(const Informer& informer) {
+  add(std::shared_ptr<const Informer>(std::shared_ptr<const Informer>(), &informer));
+}
+
+void InformerCache::add(std::shared_ptr<const Informer> informer) {
+  expect(informer->type());
+  base::MutexLock lock(mutex_);
+  if (std::find(informers_.begin(), informers_.end(), informer) == informers_.end())
+    informers_.push_back(std::move(informer));
+}
+
+void InformerCache::remove(const Informer& informer) {
+  base::MutexLock lock(mutex_);
+  std::erase_if(informers_, [&](const auto& one) { return one.get() == &informer; });
+}
+
+std::vector<std::shared_ptr<const Informer>> InformerCache::following(const ResourceType& type,
+                                                                      const std::string& ns) const {
+  std::vector<std::shared_ptr<const Informer>> found;
+  base::MutexLock lock(mutex_);
+  CHECK(std::find(expected_.begin(), expected_.end(), type) != expected_.end());
+  for (const auto& informer : informers_) {
+    const bool fits = ns.empty() || informer->ns().empty() || informer->ns() == ns;
+    if (fits && informer->type() == type) found.push_back(informer);
   }
-  CHECK(!found.empty());
   return found;
 }
 
 std::shared_ptr<const Json> InformerCache::get(const ResourceType& type,
                                                const ObjectKey& key) const {
-  for (const Store* store : stores(type)) {
-    if (auto object = store->get(key)) return object;
+  for (const auto& informer : following(type, key.ns)) {
+    if (auto object = informer->store().get(key)) return object;
   }
   return nullptr;
 }
@@ -203,8 +232,8 @@ std::shared_ptr<const Json> InformerCache::get(const ResourceType& type,
 std::vector<std::shared_ptr<const Json>> InformerCache::owned_by(const ResourceType& type,
                                                                  const std::string& uid) const {
   std::vector<std::shared_ptr<const Json>> all;
-  for (const Store* store : stores(type)) {
-    auto part = store->owned_by(uid);
+  for (const auto& informer : following(type, "")) {
+    auto part = informer->store().owned_by(uid);
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -215,8 +244,8 @@ std::vector<std::shared_ptr<const Json>> InformerCache::labelled(const ResourceT
                                                                  std::string_view label,
                                                                  std::string_view value) const {
   std::vector<std::shared_ptr<const Json>> all;
-  for (const Store* store : stores(type)) {
-    auto part = store->labelled(ns, label, value);
+  for (const auto& informer : following(type, ns)) {
+    auto part = informer->store().labelled(ns, label, value);
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -225,8 +254,8 @@ std::vector<std::shared_ptr<const Json>> InformerCache::labelled(const ResourceT
 std::vector<std::shared_ptr<const Json>> InformerCache::list(const ResourceType& type,
                                                              const std::string& ns) const {
   std::vector<std::shared_ptr<const Json>> all;
-  for (const Store* store : stores(type)) {
-    auto part = store->list(ns);
+  for (const auto& informer : following(type, ns)) {
+    auto part = informer->store().list(ns);
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -6,7 +6,7 @@
 // logged, counted and reported, and the others go on. A handler that throws loses that one change,
 // which is logged; for want of memory it is called again first.
 //
-// Threads: add_handler() and on_unreadable() before start() only; the rest from any thread.
+// Threads: add_handler(), trim_with() and the on_…() before start() only; the rest from any thread.
 // Handlers run on the informer's thread, after the store shows the change, and must not block.
 
 #include <atomic>
@@ -45,11 +45,17 @@ class Informer {
   // Called for each such object, again after each list that has it.
   using UnreadableHandler = std::function<void(const ResourceType&, const Unreadable&)>;
   void on_unreadable(UnreadableHandler handler) { unreadable_handler_ = std::move(handler); }
+  // What is not to be kept of each object (kube/store.h).
+  void trim_with(Store::Trim trim) { store_.trim_with(std::move(trim)); }
+  // Called once, on the informer's thread, when has_synced() has become true.
+  void on_synced(std::function<void()> handler) { synced_handler_ = std::move(handler); }
   void start();
   // Ends the watch and joins. A request under way is waited for; HttpApiOptions::stop ends it.
   void stop();
 
   [[nodiscard]] const ResourceType& type() const { return type_; }
+  // "" = all.
+  [[nodiscard]] const std::string& ns() const { return scope_.ns; }
   [[nodiscard]] const Store& store() const { return store_; }
   // The store has shown a whole list once.
   [[nodiscard]] bool has_synced() const;
@@ -75,6 +81,7 @@ class Informer {
   const BackOffPolicy policy_;
   std::vector<Handler> handlers_;
   UnreadableHandler unreadable_handler_;
+  std::function<void()> synced_handler_;
   std::atomic<uint64_t> unreadable_ = 0;
   Store store_;
   mutable base::Mutex mutex_;
@@ -86,12 +93,18 @@ class Informer {
   std::thread thread_;
 };
 
-// The stores of several informers as one kube::Cache. Asking for a type that none follows is a
-// programming error.
+// The stores of several informers as one kube::Cache. Several of one type (one per namespace) are
+// seen as one. Asking for a type that is not expected is a programming error.
+//
+// Threads: any.
 class InformerCache final : public Cache {
  public:
-  // Before any reader. Several informers of one type (one per namespace) are seen as one.
-  void add(const Informer& informer) { informers_.push_back(&informer); }
+  // Asked for, also while no informer follows it. add() says so, too.
+  void expect(const ResourceType& type);
+  // The informer must outlive this, or have an owner.
+  void add(const Informer& informer);
+  void add(std::shared_ptr<const Informer> informer);
+  void remove(const Informer& informer);
   [[nodiscard]] std::shared_ptr<const Json> get(const ResourceType& type,
                                                 const ObjectKey& key) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const Json>> owned_by(
@@ -103,8 +116,12 @@ class InformerCache final : public Cache {
                                                               const std::string& ns) const override;
 
  private:
-  [[nodiscard]] std::vector<const Store*> stores(const ResourceType& type) const;
-  std::vector<const Informer*> informers_;
+  // Those of one namespace, "" = all.
+  [[nodiscard]] std::vector<std::shared_ptr<const Informer>> following(const ResourceType& type,
+                                                                       const std::string& ns) const;
+  mutable base::Mutex mutex_;
+  std::vector<std::shared_ptr<const Informer>> informers_ GUARDED_BY(mutex_);
+  std::vector<ResourceType> expected_ GUARDED_BY(mutex_);
 };
 
 }  // namespace kube

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -10,12 +12,14 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/yaml/yaml.h"
+#include "kube/exec_credential.h"
 #include "kube/token_file.h"
 
 namespace kube {
 namespace {
 
 using base::Code;
+using base::http::Credential;
 using nlohmann::json;
 
 constexpr size_t kMaxFile = size_t{4} << 20;
@@ -98,6 +102,10 @@ base::Result<std::string> data_or_file(const Entry& entry, const std::string& fi
   return text;
 }
 
+bool is_in_file(const Entry& entry, const std::string& field) {
+  return entry.text((field + "-data").c_str()).empty() && !entry.text(field.c_str()).empty();
+}
+
 base::Status set_cluster(const Entry& cluster, base::http::ClientOptions& client) {
   client.base_url = cluster.text("server");
   if (client.base_url.empty()) {
@@ -109,6 +117,9 @@ base::Status set_cluster(const Entry& cluster, base::http::ClientOptions& client
   client.tls_server_name = cluster.text("tls-server-name");
   client.proxy = cluster.text("proxy-url");
   ASSIGN_OR_RETURN(client.ca_pem, data_or_file(cluster, "certificate-authority"));
+  if (is_in_file(cluster, "certificate-authority")) {
+    ASSIGN_OR_RETURN(client.ca, text_from_file(cluster.path("certificate-authority")));
+  }
   return {};
 }
 
@@ -119,9 +130,6 @@ base::Status refuse_unsupported(const Entry& user, const std::string& name) {
                              ", which is not supported; use a token, a client certificate or a "
                              "service account");
   };
-  if (user.value.contains("exec")) {
-    return refuse("an exec plugin (" + base::string_at(user.value, {"exec", "command"}) + ")");
-  }
   if (user.value.contains("auth-provider")) {
     return refuse("an auth provider (" + base::string_at(user.value, {"auth-provider", "name"}) +
                   ")");
@@ -132,7 +140,57 @@ base::Status refuse_unsupported(const Entry& user, const std::string& name) {
   return {};
 }
 
-base::Status set_user(const Entry& user, const std::string& name,
+// What a plugin that asks for it is told of the cluster, in the API's own names.
+std::string cluster_info(const Entry& cluster, const base::http::ClientOptions& client) {
+  json info{{"server", client.base_url}};
+  if (!client.tls_server_name.empty()) info["tls-server-name"] = client.tls_server_name;
+  if (client.insecure_skip_tls_verify) info["insecure-skip-tls-verify"] = true;
+  if (!client.ca_pem.empty())
+    info["certificate-authority-data"] = base::encode_base64(client.ca_pem);
+  if (!client.proxy.empty()) info["proxy-url"] = client.proxy;
+  const json* extensions = base::find(cluster.value, {"extensions"});
+  if (extensions != nullptr && extensions->is_array())
+    for (const json& one : *extensions)
+      if (base::string_at(one, {"name"}) == "client.authentication.k8s.io/exec" &&
+          one.contains("extension"))
+        info["config"] = one["extension"];
+  return base::dump_json(info);
+}
+
+base::Status set_exec_plugin(const Entry& user, const std::string& name, const Entry& cluster,
+                             base::http::ClientOptions& client) {
+  const auto refuse = [&](Code code, const std::string& what) {
+    return base::failure(code, user.file + ": user \"" + name + "\": exec" + what);
+  };
+  const json& exec = user.value.at("exec");
+  ExecPlugin plugin{.api_version = base::string_at(exec, {"apiVersion"}),
+                    .command = base::string_at(exec, {"command"}),
+                    .install_hint = base::string_at(exec, {"installHint"})};
+  if (plugin.api_version != "client.authentication.k8s.io/v1" &&
+      plugin.api_version != "client.authentication.k8s.io/v1beta1")
+    return refuse(Code::Unimplemented,
+                  ".apiVersion \"" + plugin.api_version +
+                      "\": client.authentication.k8s.io/v1 or v1beta1 expected");
+  if (plugin.command.empty()) return refuse(Code::InvalidArgument, " has no command");
+  if (base::string_at(exec, {"interactiveMode"}) == "Always")
+    return refuse(Code::Unimplemented, ".interactiveMode Always: there is no terminal here");
+  if (plugin.command.find('/') != std::string::npos)
+    plugin.command = (std::filesystem::path(user.file).parent_path() / plugin.command).string();
+  if (const json* args = base::find(exec, {"args"}); args != nullptr && args->is_array())
+    for (const json& one : *args)
+      if (one.is_string()) plugin.args.push_back(one.get<std::string>());
+  if (const json* env = base::find(exec, {"env"}); env != nullptr && env->is_array())
+    for (const json& one : *env)
+      plugin.env.emplace_back(base::string_at(one, {"name"}), base::string_at(one, {"value"}));
+  if (base::bool_at(exec, {"provideClusterInfo"}).value_or(false))
+    plugin.cluster = cluster_info(cluster, client);
+  const auto credentials = std::make_shared<ExecCredentials>(std::move(plugin));
+  client.credential = [credentials] { return credentials->get(); };
+  client.on_unauthorized = [credentials] { credentials->reject(); };
+  return {};
+}
+
+base::Status set_user(const Entry& user, const std::string& name, const Entry& cluster,
                       base::http::ClientOptions& client) {
   RETURN_IF_ERROR(refuse_unsupported(user, name));
   ASSIGN_OR_RETURN(client.client_certificate_pem, data_or_file(user, "client-certificate"));
@@ -143,7 +201,17 @@ base::Status set_user(const Entry& user, const std::string& name,
     ASSIGN_OR_RETURN(client.bearer_token, token_from_file(user.path("tokenFile")));
   } else if (const std::string token = user.text("token"); !token.empty()) {
     client.bearer_token = [token] { return token; };
+  } else if (user.value.contains("exec")) {
+    return set_exec_plugin(user, name, cluster, client);
   }
+  if (!is_in_file(user, "client-certificate") || !is_in_file(user, "client-key")) return {};
+  ASSIGN_OR_RETURN(const auto pair, certificate_from_files(user.path("client-certificate"),
+                                                           user.path("client-key")));
+  client.credential = [pair, token = client.bearer_token]() -> base::Result<Credential> {
+    ASSIGN_OR_RETURN(Credential credential, pair());
+    if (token) credential.token = token();
+    return credential;
+  };
   return {};
 }
 
@@ -179,7 +247,7 @@ base::Result<Connection> load_kubeconfig(const std::vector<std::string>& files,
   RETURN_IF_ERROR(set_cluster(cluster, connection.client));
   if (const std::string user_name = chosen.text("user"); !user_name.empty()) {
     ASSIGN_OR_RETURN(const Entry user, merged.find("users", "user", user_name));
-    RETURN_IF_ERROR(set_user(user, user_name, connection.client));
+    RETURN_IF_ERROR(set_user(user, user_name, cluster, connection.client));
   }
   return connection;
 }
@@ -193,6 +261,7 @@ base::Result<Connection> load_in_cluster(const InCluster& where) {
   connection.client.base_url =
       "https://" + (v6 ? "[" + where.host + "]" : where.host) + ":" + where.port;
   ASSIGN_OR_RETURN(connection.client.ca_pem, base::read_file(where.folder + "/ca.crt", kMaxFile));
+  ASSIGN_OR_RETURN(connection.client.ca, text_from_file(where.folder + "/ca.crt"));
   ASSIGN_OR_RETURN(connection.client.bearer_token, token_from_file(where.folder + "/token"));
   if (const auto ns = base::read_file(where.folder + "/namespace", kMaxFile); ns && !ns->empty()) {
     connection.ns = *ns;

@@ -3,9 +3,10 @@
 // How to reach an API server: kubeconfig files as kubectl reads them (several are merged, the first
 // definition of a name counts), or the service account of the pod that we run in.
 //
-// Known: inline data and files, token, tokenFile (read again every minute), client certificate,
-// basic, tls-server-name, proxy-url, insecure-skip-tls-verify. Exec plugins, auth providers and
-// impersonation are refused by name: Unimplemented.
+// Known: inline data and files, token, tokenFile, client certificate, exec plugins
+// (exec_credential.h), basic, tls-server-name, proxy-url, insecure-skip-tls-verify. Certificates
+// and tokens in files are read again every minute. Auth providers and impersonation are refused by
+// name: Unimplemented.
 //
 // Errors name the file and the field, never a secret. Threads: pure but for the files read.
 

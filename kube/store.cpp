@@ -43,10 +43,15 @@ bool same_version(const Json& left, const Json& right) {
 
 }  // namespace
 
+void Store::slim(Json& object) const {
+  drop_managed_fields(object);
+  if (trim_) trim_(object);
+}
+
 std::vector<StoreDelta> Store::replace(std::vector<Json> items) {
   Contents fresh;
   for (Json& item : items) {
-    drop_managed_fields(item);
+    slim(item);
     ObjectKey key = key_of(item);
     fresh.objects.insert_or_assign(std::move(key), std::make_shared<const Json>(std::move(item)));
   }
@@ -70,10 +75,10 @@ std::vector<StoreDelta> Store::replace(std::vector<Json> items) {
 }
 
 StoreDelta Store::apply(Object object) {
-  if (has_managed_fields(*object)) {
-    Json slim = *object;
-    drop_managed_fields(slim);
-    object = std::make_shared<const Json>(std::move(slim));
+  if (trim_ || has_managed_fields(*object)) {
+    Json less = *object;
+    slim(less);
+    object = std::make_shared<const Json>(std::move(less));
   }
   base::MutexLock lock(mutex_);
   return put(std::move(object));

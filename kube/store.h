@@ -1,11 +1,13 @@
 #pragma once
 
 // Store: the local copy of one resource type, as the watch told it. Objects are immutable and
-// shared; managedFields are dropped, which halves them. Indexed by owner, by namespace and, if
+// shared; managedFields are dropped, which halves them, and what `trim` takes away that nobody asks
+// for. Indexed by owner, by namespace and, if
 // asked for, by one label.
 //
 // Threads: any. Readers get snapshots and never block a writer for long.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -30,6 +32,10 @@ class Store {
   using Object = std::shared_ptr<const Json>;
 
   explicit Store(std::string indexed_label = {}) : indexed_label_(std::move(indexed_label)) {}
+
+  // Takes from each object what is not to be kept; its metadata must stay. Before the first object.
+  using Trim = std::function<void(Json&)>;
+  void trim_with(Trim trim) { trim_ = std::move(trim); }
 
   // Everything at once; what is not among the items is gone. Returns what differs. Without memory
   // for all of it nothing has changed, so that nobody misses what was put in half way.
@@ -57,7 +63,10 @@ class Store {
   void index(const Json& object, const ObjectKey& key, Contents& contents) const;
   void unindex(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
 
+  void slim(Json& object) const;
+
   const std::string indexed_label_;
+  Trim trim_;
   mutable base::Mutex mutex_;
   Contents contents_ GUARDED_BY(mutex_);
 };

@@ -58,7 +58,9 @@ class CurlClient final : public Client {
                      make_transfer(options_, request, AnswerKind::Whole));
     loop_->begin(transfer);
     const std::stop_callback on_stop(stop, [&] { cancel_transfer(*loop_, transfer); });
-    return transfer->await_response();
+    Result<Response> response = transfer->await_response();
+    if (response) look_at(response->status);
+    return response;
   }
 
   Result<std::unique_ptr<BodyStream>> open(const Request& request,
@@ -74,11 +76,16 @@ class CurlClient final : public Client {
       loop_->drop(transfer);
       return failure(head.error());
     }
+    look_at(head->status);
     return std::make_unique<CurlBodyStream>(loop_, std::move(transfer), std::move(*head),
                                             idle_timeout, stop);
   }
 
  private:
+  void look_at(int status) const {
+    if (status == 401 && options_.on_unauthorized) options_.on_unauthorized();
+  }
+
   const ClientOptions options_;
   const std::shared_ptr<CurlLoop> loop_;
 };

@@ -20,6 +20,13 @@
 
 namespace base::http {
 
+// Who a request is from; what is empty is left out.
+struct Credential {
+  std::string token;
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
 struct ClientOptions {
   std::string base_url;  // "https://10.0.0.1:6443", without a trailing slash
   std::string user_agent = "sparkcron";
@@ -28,10 +35,19 @@ struct ClientOptions {
   std::string username;  // basic authentication, only when no token is given
   std::string password;
   std::string ca_pem;  // empty: the system's
+  // Called for every request, for a file that changes; what it gives takes the place of ca_pem.
+  std::function<std::string()> ca;
   std::string client_certificate_pem;
   std::string client_key_pem;
+  // Called for every request, on the caller's thread; it may take its time, and its error is the
+  // request's. Takes the place of the token and the client certificate above.
+  std::function<Result<Credential>()> credential;
+  // Called after an answer of 401: what the credential was taken from is not believed any more.
+  std::function<void()> on_unauthorized;
   std::string tls_server_name;  // checked instead of the URL's host
-  std::string proxy;            // empty: as the environment says, never for loopback
+  // Whatever no_proxy says. Empty: as https_proxy and no_proxy of the environment say, never for
+  // loopback.
+  std::string proxy;
   bool insecure_skip_tls_verify = false;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds request_timeout{30'000};

@@ -104,7 +104,16 @@ class HeaderList {
   CurlList list_;
 };
 
-Result<CurlList> header_list(const ClientOptions& options, const Request& request) {
+// As it is now.
+Result<Credential> credential_of(const ClientOptions& options) {
+  if (options.credential) return options.credential();
+  return Credential{.token = options.bearer_token ? options.bearer_token() : "",
+                    .certificate_pem = options.client_certificate_pem,
+                    .key_pem = options.client_key_pem};
+}
+
+Result<CurlList> header_list(const ClientOptions& options, const Request& request,
+                             const std::string& token) {
   HeaderList list;
   for (const auto& [name, value] : request.headers.fields()) {
     if (!is_token(name) || !is_one_line(value)) {
@@ -112,13 +121,10 @@ Result<CurlList> header_list(const ClientOptions& options, const Request& reques
     }
     list.add(name, value);
   }
-  if (options.bearer_token && !request.headers.has("Authorization")) {
-    const std::string token = options.bearer_token();
-    if (!is_one_line(token)) {
-      return failure(Code::InvalidArgument, "the bearer token contains a line break");
-    }
-    if (!token.empty()) list.add("Authorization", "Bearer " + token);
-  }
+  if (!is_one_line(token))
+    return failure(Code::InvalidArgument, "the bearer token contains a line break");
+  if (!token.empty() && !request.headers.has("Authorization"))
+    list.add("Authorization", "Bearer " + token);
   if (!options.tls_server_name.empty() && !request.headers.has("Host")) {
     const Url url = split(options.base_url);
     list.add("Host", with_port(url.host, url.port));
@@ -129,8 +135,9 @@ Result<CurlList> header_list(const ClientOptions& options, const Request& reques
   return list.take();
 }
 
+// Copied: what files and plugins say lives for one request.
 curl_blob blob(const std::string& data) {
-  return {.data = const_cast<char*>(data.data()), .len = data.size(), .flags = CURL_BLOB_NOCOPY};
+  return {.data = const_cast<char*>(data.data()), .len = data.size(), .flags = CURL_BLOB_COPY};
 }
 
 // With a TLS server name of its own, the certificate is checked, and SNI sent, for that name, while
@@ -151,18 +158,19 @@ CurlList set_url(CURL* easy, const ClientOptions& options, const Request& reques
   return list;
 }
 
-void set_tls(CURL* easy, const ClientOptions& options) {
+void set_tls(CURL* easy, const ClientOptions& options, const Credential& credential) {
+  const std::string ca_pem = options.ca ? options.ca() : options.ca_pem;
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   if (options.insecure_skip_tls_verify) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-  } else if (!options.ca_pem.empty()) {
-    curl_blob ca = blob(options.ca_pem);
+  } else if (!ca_pem.empty()) {
+    curl_blob ca = blob(ca_pem);
     curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
   }
-  if (!options.client_certificate_pem.empty()) {
-    curl_blob certificate = blob(options.client_certificate_pem);
-    curl_blob key = blob(options.client_key_pem);
+  if (!credential.certificate_pem.empty()) {
+    curl_blob certificate = blob(credential.certificate_pem);
+    curl_blob key = blob(credential.key_pem);
     curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
     curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
     curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM");
@@ -184,10 +192,11 @@ void set_connection(CURL* easy, const ClientOptions& options) {
   curl_easy_setopt(easy, CURLOPT_USERAGENT, options.user_agent.c_str());
   if (!options.proxy.empty()) {
     curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");  // whatever no_proxy says
   } else if (is_loopback(split(options.base_url).host)) {
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");  // whatever http_proxy says
   }
-  if (!options.username.empty() && !options.bearer_token) {
+  if (!options.username.empty() && !options.bearer_token && !options.credential) {
     curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl_easy_setopt(easy, CURLOPT_USERNAME, options.username.c_str());
     curl_easy_setopt(easy, CURLOPT_PASSWORD, options.password.c_str());
@@ -230,7 +239,8 @@ Status check_options(const ClientOptions& options) {
 Result<std::shared_ptr<Transfer>> make_transfer(const ClientOptions& options,
                                                 const Request& request, AnswerKind kind) {
   if (!is_token(request.method)) return failure(Code::InvalidArgument, "malformed HTTP method");
-  ASSIGN_OR_RETURN(CurlList headers, header_list(options, request));
+  ASSIGN_OR_RETURN(const Credential credential, credential_of(options));
+  ASSIGN_OR_RETURN(CurlList headers, header_list(options, request, credential.token));
   CurlEasy owned(curl_easy_init());
   if (owned == nullptr) return failure(Code::Unavailable, "libcurl has no memory");
   CURL* const easy = owned.get();
@@ -238,7 +248,7 @@ Result<std::shared_ptr<Transfer>> make_transfer(const ClientOptions& options,
   CurlList connect_to = set_url(easy, options, request);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   set_connection(easy, options);
-  set_tls(easy, options);
+  set_tls(easy, options, credential);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
 
   const bool whole = kind == AnswerKind::Whole;

@@ -1,5 +1,6 @@
 #include "tests/support/memory_api.h"
 
+#include <algorithm>
 #include <random>
 
 #include "base/json.h"
@@ -13,10 +14,33 @@ using kube::Json;
 using kube::ObjectKey;
 using kube::ResourceType;
 
+namespace {
+
+// "a=b,c": of these two forms only.
+bool has_labels(const Json& object, const std::string& selector) {
+  for (size_t begin = 0; begin < selector.size();) {
+    const size_t end = std::min(selector.find(',', begin), selector.size());
+    const std::string term = selector.substr(begin, end - begin);
+    begin = end + 1;
+    const size_t equals = term.find('=');
+    const std::string name = term.substr(0, equals);
+    const Json* label = base::find(object, {"metadata", "labels", name});
+    if (label == nullptr) return false;
+    if (equals != std::string::npos && *label != term.substr(equals + 1)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 class MemoryWatch final : public kube::Watch {
  public:
-  MemoryWatch(MemoryApi& api, std::string plural, uint64_t from, int ended)
-      : api_(api), plural_(std::move(plural)), seen_(from), ended_(ended) {}
+  MemoryWatch(MemoryApi& api, std::string plural, kube::ListOptions scope, uint64_t from, int ended)
+      : api_(api),
+        plural_(std::move(plural)),
+        scope_(std::move(scope)),
+        seen_(from),
+        ended_(ended) {}
 
   base::Result<std::optional<kube::WatchEvent>> next() override {
     base::MutexLock lock(api_.mutex_);
@@ -24,7 +48,11 @@ class MemoryWatch final : public kube::Watch {
       for (const MemoryApi::Entry& entry : api_.log_) {
         if (entry.revision <= seen_) continue;
         seen_ = entry.revision;
-        if (entry.plural == plural_) return entry.event;
+        if (entry.plural != plural_) continue;
+        if (!scope_.ns.empty() && kube::key_of(*entry.event.object).ns != scope_.ns) continue;
+        if (has_labels(*entry.event.object, scope_.label_selector)) return entry.event;
+        // Whether it had them before is not known: whoever has not seen it loses nothing.
+        return kube::WatchEvent{kube::WatchEvent::Type::Deleted, entry.event.object, {}};
       }
       if (api_.watches_ended_ != ended_) {
         if (api_.watch_end_) return base::failure(*api_.watch_end_);
@@ -43,6 +71,7 @@ class MemoryWatch final : public kube::Watch {
  private:
   MemoryApi& api_;
   const std::string plural_;
+  const kube::ListOptions scope_;
   uint64_t seen_;
   const int ended_;
   bool cancelled_ = false;  // guarded by the api's mutex
@@ -107,7 +136,8 @@ base::Result<kube::ObjectList> MemoryApi::list(const ResourceType& type,
   if (auto error = called("list")) return base::failure(*error);
   kube::ObjectList list{.items = {}, .resource_version = std::to_string(revision_)};
   for (const auto& [key, object] : objects_)
-    if (key.first == type.plural && (options.ns.empty() || key.second.ns == options.ns))
+    if (key.first == type.plural && (options.ns.empty() || key.second.ns == options.ns) &&
+        has_labels(object, options.label_selector))
       list.items.push_back(object);
   if (const auto found = unreadable_.find(type.plural); found != unreadable_.end())
     list.unreadable = found->second;
@@ -120,7 +150,7 @@ base::Result<std::unique_ptr<kube::Watch>> MemoryApi::watch(const ResourceType& 
   if (auto error = called("watch")) return base::failure(*error);
   const uint64_t from = std::stoull(options.resource_version);
   if (from < compacted_) return base::failure(Code::Gone, "too old resource version");
-  return std::make_unique<MemoryWatch>(*this, type.plural, from, watches_ended_);
+  return std::make_unique<MemoryWatch>(*this, type.plural, options, from, watches_ended_);
 }
 
 base::Result<Json> MemoryApi::bind(const Json& binding) {

@@ -1,8 +1,9 @@
 #pragma once
 
 // MemoryApi: a small Kubernetes API in memory with real, blocking watches, for code that runs on
-// threads: any kind, list and watch with a resourceVersion, conflicts, merge patch, pods/binding,
-// graceful deletion of pods, deletion of what they own; and faults on demand.
+// threads: any kind, list and watch with a resourceVersion, by namespace and label, conflicts,
+// merge patch, pods/binding, graceful deletion of pods, deletion of what they own; and faults on
+// demand.
 //
 // Threads: any.
 

@@ -113,12 +113,26 @@ TEST_CASE("what cannot be used says why") {
     std::string message;  // after "FILE: " unless it starts with "="
   };
   const Case cases[] = {
-      {.name = "an exec plugin",
-       .text = config("server: http://h", "exec: {command: aws, args: [secret]}"),
+      {.name = "an exec plugin of an old version",
+       .text = config("server: http://h",
+                      "exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: aws}"),
        .context = "",
        .code = Code::Unimplemented,
-       .message = "user \"u\" uses an exec plugin (aws), which is not supported; use a token, a "
-                  "client certificate or a service account"},
+       .message = "user \"u\": exec.apiVersion \"client.authentication.k8s.io/v1alpha1\": "
+                  "client.authentication.k8s.io/v1 or v1beta1 expected"},
+      {.name = "an exec plugin that wants a terminal",
+       .text = config("server: http://h",
+                      "exec: {apiVersion: client.authentication.k8s.io/v1, "
+                      "command: aws, interactiveMode: Always}"),
+       .context = "",
+       .code = Code::Unimplemented,
+       .message = "user \"u\": exec.interactiveMode Always: there is no terminal here"},
+      {.name = "an exec plugin without a command",
+       .text =
+           config("server: http://h", "exec: {apiVersion: client.authentication.k8s.io/v1beta1}"),
+       .context = "",
+       .code = Code::InvalidArgument,
+       .message = "user \"u\": exec has no command"},
       {.name = "an auth provider",
        .text = config("server: http://h", "auth-provider: {name: gcp}"),
        .context = "",
@@ -202,6 +216,46 @@ TEST_CASE("a token that changes in its file is read again, and one that vanishes
   clock.advance(std::chrono::minutes{1});
   CHECK(token() == "two");
   CHECK_FALSE(kube::token_from_file(path, clock).has_value());
+}
+
+TEST_CASE("certificates that change in their files are read again, the pair together") {
+  const Folder folder;
+  tests::FakeClock clock;
+  const std::string certificate = folder.write("tls.crt", "CERT1");
+  const std::string key = folder.write("tls.key", "KEY1");
+  const auto pair = kube::certificate_from_files(certificate, key, clock).value();
+  const auto ca = kube::text_from_file(folder.write("ca.crt", "CA1"), clock).value();
+  folder.write("tls.crt", "CERT2");
+  folder.write("tls.key", "KEY2");
+  folder.write("ca.crt", "CA2");
+  CHECK(pair().value().certificate_pem == "CERT1");
+  CHECK(ca() == "CA1");
+  clock.advance(std::chrono::minutes{1});
+  CHECK(pair().value().certificate_pem == "CERT2");
+  CHECK(pair().value().key_pem == "KEY2");
+  CHECK(ca() == "CA2");
+  // Half a pair is no reading.
+  folder.write("tls.crt", "CERT3");
+  folder.write("tls.key", "");
+  clock.advance(std::chrono::minutes{1});
+  CHECK(pair().value().certificate_pem == "CERT2");
+  CHECK_FALSE(kube::certificate_from_files(certificate, key, clock).has_value());
+}
+
+TEST_CASE("certificates in files and a token beside them reach each request") {
+  const Folder folder;
+  folder.write("ca.crt", "CA");
+  folder.write("tls.crt", "CERT");
+  folder.write("tls.key", "KEY");
+  const auto got = load_kubeconfig({folder.write(
+      "config", config("server: https://h, certificate-authority: ca.crt",
+                       "client-certificate: tls.crt, client-key: tls.key, token: t"))});
+  REQUIRE(got.has_value());
+  CHECK(got->client.ca() == "CA");
+  const auto credential = got->client.credential().value();
+  CHECK(credential.certificate_pem == "CERT");
+  CHECK(credential.key_pem == "KEY");
+  CHECK(credential.token == "t");
 }
 
 }  // namespace

@@ -34,6 +34,23 @@ std::string names(const std::vector<Store::Object>& objects) {
   return all;
 }
 
+TEST_CASE("what nobody asks for is not kept, whether it was listed or watched") {
+  Store store;
+  store.trim_with([](Json& pod) { pod.erase("spec"); });
+  Json listed = object("n", "a", "1");
+  listed["spec"] = {{"nodeName", "x"}};
+  Json watched = object("n", "b", "2");
+  watched["spec"] = {{"nodeName", "x"}};
+  store.replace({listed});
+  store.apply(shared(watched));
+  for (const auto& one : store.list("")) {
+    CHECK_FALSE(one->contains("spec"));
+    CHECK_FALSE(one->at("metadata").contains("managedFields"));
+    CHECK(kube::uid_of(*one) != "");
+  }
+  CHECK(store.size() == 2);
+}
+
 TEST_CASE("a store answers by name, namespace and owner") {
   Store store;
   store.replace(

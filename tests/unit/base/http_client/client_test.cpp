@@ -231,6 +231,69 @@ TEST_CASE("nothing can be smuggled into the head") {
   CHECK(client->send({.method = "GET /", .path = "/"}).error().message == "malformed HTTP method");
 }
 
+// The environment is the process's own: no other client lives while it is changed.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name) {
+    ::setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* const name_;
+};
+
+TEST_CASE("a proxy is asked as the options say, else as the environment says") {
+  std::string asked;
+  RawServer proxy([&](RawServer::Peer& peer) {
+    const auto request = peer.read();
+    if (!request) return;
+    asked = request->head.substr(0, request->head.find("\r\n"));
+    peer.answer(request->head.starts_with("CONNECT") ? 403 : 200, "");
+  });
+  struct Case {
+    const char* name;
+    std::string base_url;
+    std::string proxy;
+    std::string https_proxy;
+    std::string no_proxy;
+    std::string asked;
+  };
+  const Case cases[] = {
+      {.name = "proxy-url of a kubeconfig",
+       .base_url = "http://cluster.invalid:6443",
+       .proxy = proxy.url(),
+       .asked = "GET http://cluster.invalid:6443/x HTTP/1.1"},
+      {.name = "proxy-url wins over NO_PROXY",
+       .base_url = "http://cluster.invalid:6443",
+       .proxy = proxy.url(),
+       .no_proxy = "cluster.invalid",
+       .asked = "GET http://cluster.invalid:6443/x HTTP/1.1"},
+      {.name = "HTTPS_PROXY",
+       .base_url = "https://cluster.invalid:6443",
+       .https_proxy = proxy.url(),
+       .asked = "CONNECT cluster.invalid:6443 HTTP/1.1"},
+      {.name = "NO_PROXY",
+       .base_url = "https://cluster.invalid:6443",
+       .https_proxy = proxy.url(),
+       .no_proxy = ".invalid",
+       .asked = ""},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      asked.clear();
+      const Variable https_proxy("HTTPS_PROXY", c.https_proxy);
+      const Variable no_proxy("NO_PROXY", c.no_proxy);
+      auto client = Client::create({.base_url = c.base_url, .proxy = c.proxy});
+      REQUIRE(client.has_value());
+      (void)(*client)->send(get("/x"));
+      CHECK(asked == c.asked);
+    }
+  }
+}
+
 TEST_CASE("a stream is read as it comes") {
   std::binary_semaphore go(0);
   RawServer server([&](RawServer::Peer& peer) {

@@ -1,0 +1,245 @@
+#include "kube/exec_credential.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mutex.h"
+#include "base/rfc3339.h"
+
+extern char** environ;  // NOLINT: POSIX
+
+namespace kube {
+namespace {
+
+using base::Code;
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr size_t kMaxOutput = size_t{1} << 20;
+constexpr std::chrono::seconds kPause{10};
+// Asked for again this long before it expires, so that no request is sent with one that has.
+constexpr std::chrono::seconds kEarly{10};
+
+base::Error trouble(const ExecPlugin& plugin, const std::string& what) {
+  return {.code = Code::Unavailable,
+          .message = "exec plugin " + plugin.command + ": " + what +
+                     (plugin.install_hint.empty() ? "" : "; " + plugin.install_hint)};
+}
+
+// Closes its end of a pipe.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int get() const { return fd_; }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+std::vector<std::string> environment_of(const ExecPlugin& plugin) {
+  std::vector<std::string> all;
+  const auto is_replaced = [&](std::string_view one) {
+    for (const auto& [name, value] : plugin.env)
+      if (one.starts_with(name + "=")) return true;
+    return one.starts_with("KUBERNETES_EXEC_INFO=");
+  };
+  for (char** one = environ; one != nullptr && *one != nullptr; ++one)
+    if (!is_replaced(*one)) all.emplace_back(*one);
+  for (const auto& [name, value] : plugin.env)
+    all.push_back(name + "=" + value);
+  json info{{"apiVersion", plugin.api_version},
+            {"kind", "ExecCredential"},
+            {"spec", {{"interactive", false}}}};
+  if (!plugin.cluster.empty())
+    if (auto cluster = base::parse_json(plugin.cluster)) info["spec"]["cluster"] = *cluster;
+  all.push_back("KUBERNETES_EXEC_INFO=" + base::dump_json(info));
+  return all;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& one : texts)
+    all.push_back(one.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+// In a group of its own, so that what it starts can be ended with it, and with signals as a program
+// expects them. posix_spawn, not fork: we have threads.
+base::Result<pid_t> spawn(const ExecPlugin& plugin, int out) {
+  std::vector<std::string> arguments{plugin.command};
+  arguments.insert(arguments.end(), plugin.args.begin(), plugin.args.end());
+  std::vector<std::string> environment = environment_of(plugin);
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out, 1);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  posix_spawnattr_t attributes;
+  ::posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigset_t all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(
+      &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  pid_t child = 0;
+  const int problem = ::posix_spawnp(&child, plugin.command.c_str(), &actions, &attributes,
+                                     pointers(arguments).data(), pointers(environment).data());
+  ::posix_spawnattr_destroy(&attributes);
+  ::posix_spawn_file_actions_destroy(&actions);
+  if (problem != 0)
+    return base::failure(
+        trouble(plugin, "cannot be started: " + std::generic_category().message(problem)));
+  return child;
+}
+
+// All that it writes, up to its limits.
+base::Result<std::string> read_all(const ExecPlugin& plugin, int in) {
+  const base::Clock& clock = base::real_clock();
+  const base::SteadyTime until = clock.steady_now() + plugin.time_limit;
+  std::string text;
+  std::array<char, 4096> bytes{};
+  while (true) {
+    const auto left = std::chrono::duration_cast<milliseconds>(until - clock.steady_now());
+    pollfd ready{.fd = in, .events = POLLIN, .revents = 0};
+    const int count = left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0)
+      return base::failure(
+          trouble(plugin, "no answer within " + std::to_string(plugin.time_limit.count()) + " ms"));
+    const ssize_t got = ::read(in, bytes.data(), bytes.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(bytes.data(), static_cast<size_t>(got));
+    if (text.size() > kMaxOutput) return base::failure(trouble(plugin, "wrote more than 1 MiB"));
+  }
+}
+
+base::Result<ExecCredential> run(const ExecPlugin& plugin) {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return base::failure(trouble(plugin, "cannot be started: no descriptors"));
+  const Descriptor in(ends[0]);
+  Descriptor out(ends[1]);
+  ASSIGN_OR_RETURN(const pid_t child, spawn(plugin, out.get()));
+  out.close();
+  const auto text = read_all(plugin, in.get());
+  // It has ended, or is made to: whoever closes its output without ending has said all it will.
+  int status = 0;
+  if (!text) ::kill(-child, SIGKILL);
+  const base::SteadyTime until = base::real_clock().steady_now() + plugin.time_limit;
+  while (::waitpid(child, &status, text ? WNOHANG : 0) == 0) {
+    if (base::real_clock().steady_now() >= until) ::kill(-child, SIGKILL);
+    ::poll(nullptr, 0, 1);
+  }
+  if (!text) return base::failure(text.error());
+  if (!WIFEXITED(status))
+    return base::failure(trouble(plugin, "ended by signal " + std::to_string(WTERMSIG(status))));
+  if (WEXITSTATUS(status) != 0)
+    return base::failure(trouble(plugin, "exit code " + std::to_string(WEXITSTATUS(status))));
+  auto parsed = parse_exec_credential(*text, plugin.api_version);
+  if (!parsed) return base::failure(trouble(plugin, parsed.error().message));
+  return parsed;
+}
+
+}  // namespace
+
+base::Result<ExecCredential> parse_exec_credential(std::string_view text,
+                                                   std::string_view api_version) {
+  const auto refuse = [](const std::string& why) {
+    return base::failure(Code::InvalidArgument, why);
+  };
+  const auto parsed = base::parse_json(text);
+  if (!parsed || base::string_at(*parsed, {"kind"}) != "ExecCredential")
+    return refuse("its answer is no ExecCredential");
+  if (const std::string said = base::string_at(*parsed, {"apiVersion"}); said != api_version)
+    return refuse("it answers in apiVersion \"" + said + "\", the kubeconfig says \"" +
+                  std::string(api_version) + "\"");
+  ExecCredential result{
+      .credential = {.token = base::string_at(*parsed, {"status", "token"}),
+                     .certificate_pem =
+                         base::string_at(*parsed, {"status", "clientCertificateData"}),
+                     .key_pem = base::string_at(*parsed, {"status", "clientKeyData"})},
+      .expires = std::nullopt};
+  const base::http::Credential& given = result.credential;
+  if (given.certificate_pem.empty() != given.key_pem.empty())
+    return refuse("a client certificate needs its key and the other way");
+  if (given.token.empty() && given.certificate_pem.empty())
+    return refuse("its answer has neither a token nor a client certificate");
+  const std::string expires = base::string_at(*parsed, {"status", "expirationTimestamp"});
+  if (expires.empty()) return result;
+  const auto time = base::parse_rfc3339(expires);
+  if (!time) return refuse("expirationTimestamp is no time");
+  result.expires = *time;
+  return result;
+}
+
+struct ExecCredentials::State {
+  State(ExecPlugin given, base::Clock& time) : plugin(std::move(given)), clock(time) {}
+
+  const ExecPlugin plugin;
+  base::Clock& clock;
+  base::Mutex mutex;  // held while the plugin runs: all others want what it will say
+  std::optional<ExecCredential> known GUARDED_BY(mutex);
+  std::optional<base::Error> failure GUARDED_BY(mutex);
+  std::optional<base::SteadyTime> ran GUARDED_BY(mutex);
+};
+
+ExecCredentials::ExecCredentials(ExecPlugin plugin, base::Clock& clock)
+    : state_(std::make_unique<State>(std::move(plugin), clock)) {}
+
+ExecCredentials::~ExecCredentials() = default;
+
+base::Result<base::http::Credential> ExecCredentials::get() {
+  State& state = *state_;
+  base::MutexLock lock(state.mutex);
+  const auto now = state.clock.now();
+  const bool fresh = state.known && (!state.known->expires || now < *state.known->expires - kEarly);
+  if (fresh) return state.known->credential;
+  const base::SteadyTime steady = state.clock.steady_now();
+  const bool rests = state.ran && steady - *state.ran < kPause;
+  if (rests && state.failure) return base::failure(*state.failure);
+  // A plugin that gives what has nearly expired is not asked for every request either.
+  if (rests && state.known) return state.known->credential;
+  auto given = run(state.plugin);
+  state.ran = state.clock.steady_now();
+  state.failure.reset();
+  if (!given) {
+    state.failure = given.error();
+    return base::failure(given.error());
+  }
+  state.known = std::move(*given);
+  return state.known->credential;
+}
+
+void ExecCredentials::reject() {
+  State& state = *state_;
+  base::MutexLock lock(state.mutex);
+  if (!state.known) return;
+  // Kept for what comes within the pause, so that a server that refuses everything starts nothing
+  // for each request.
+  state.known->expires = base::WallTime::min() + kEarly;
+}
+
+}  // namespace kube

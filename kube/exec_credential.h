@@ -1,0 +1,59 @@
+#pragma once
+
+// Credentials from an exec plugin of a kubeconfig (client.authentication.k8s.io, v1 and v1beta1),
+// as kubectl asks aws, gcloud or kubelogin for them.
+//
+// The plugin has 30 seconds and 1 MiB of output; it gets our environment with its own additions and
+// KUBERNETES_EXEC_INFO, no terminal, and our standard error. What it gives is kept until it expires
+// or the API server answers 401. One that fails is not started again for ten seconds.
+//
+// Errors name the plugin and what is wrong, never what it wrote. Threads: any.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/http/client.h"
+#include "base/result.h"
+
+namespace kube {
+
+struct ExecPlugin {
+  std::string api_version;
+  std::string command;  // a path, or a name that PATH finds
+  std::vector<std::string> args;
+  std::vector<std::pair<std::string, std::string>> env;  // in addition to ours
+  std::string install_hint;
+  std::string cluster;  // spec.cluster as JSON, if the plugin is to know it; else empty
+  std::chrono::milliseconds time_limit{30'000};
+};
+
+struct ExecCredential {
+  base::http::Credential credential;
+  std::optional<base::WallTime> expires;  // nullopt: until the server refuses it
+};
+// Pure: what a plugin wrote.
+base::Result<ExecCredential> parse_exec_credential(std::string_view text,
+                                                   std::string_view api_version);
+
+class ExecCredentials {
+ public:
+  explicit ExecCredentials(ExecPlugin plugin, base::Clock& clock = base::real_clock());
+  ~ExecCredentials();
+  // Runs the plugin if there is none that is fresh.
+  base::Result<base::http::Credential> get();
+  // The server refused it.
+  void reject();
+
+ private:
+  struct State;
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace kube
