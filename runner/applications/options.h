@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "runner/submission/submission.h"
 #include "runner/telemetry.h"
 
@@ -28,6 +30,9 @@ struct ApplicationOptions {
   // As submission::Context::check_pod.
   std::function<base::Status(const nlohmann::json& pod)> check_pod;
   Telemetry* telemetry = nullptr;  // told what happens, if there
+  // Whether a run must never start, for its slot has passed without it, given its schedule as the
+  // API has it. Asked of runs that were created late. Empty: every run may start.
+  std::function<bool(const nlohmann::json& schedule, const nlohmann::json& run)> is_stray;
 };
 
 }  // namespace runner::applications

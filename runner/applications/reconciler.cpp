@@ -26,6 +26,8 @@ using nlohmann::json;
 
 // A single failed round is everyday (a conflict, a restart of the API server).
 constexpr int kFailuresToTell = 3;
+// Less than those five seconds: the API server's clock may be behind.
+constexpr std::chrono::seconds kInTime{2};
 
 // The last moment that the schedule of a run allows for its start.
 std::optional<base::WallTime> start_by(const kube::Cache& cache, const json& run) {
@@ -66,6 +68,11 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   }
   Application app = read_application(*object);
   if (app.status.not_submitted_since) app.start_by = start_by(cache_, *object);
+
+  if (app.status.state == AppState::New) {
+    ASSIGN_OR_RETURN(const bool dropped, drop_stray(app, *object));
+    if (dropped) return kube::Reconciled{};
+  }
 
   // 2. Observe.
   ASSIGN_OR_RETURN(const ObservedPods observed, observe(app, *object));
@@ -213,6 +220,40 @@ base::Status ApplicationReconciler::remove(const kube::ResourceType& type, const
   const bool gone = !removed && (removed.error().code == Code::NotFound ||
                                  removed.error().code == Code::Conflict);
   return gone ? base::Status() : removed;
+}
+
+// A run that is created in time cannot be one: another replica leads fifteen seconds after a last
+// renewal at the earliest, which is five seconds after the last moment at which a write could
+// begin, and no slot is passed before.
+base::Result<bool> ApplicationReconciler::drop_stray(const Application& app, const json& object) {
+  const auto owner = kube::controller_of(object);
+  if (!options_.is_stray || !owner || owner->kind != config::kScheduleKind) return false;
+  const auto slot = base::parse_rfc3339(
+      string_at(object, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  const auto created = kube::created_at(object);
+  if (!slot || !created || *created < *slot + kInTime) return false;
+  const auto schedule = api_.get(config::scheduled_spark_applications(), {app.key.ns, owner->name});
+  // Of a deleted schedule garbage collection takes it.
+  if (!schedule && schedule.error().code == Code::NotFound) return false;
+  if (!schedule) return base::failure(schedule.error());
+  if (!options_.is_stray(*schedule, object)) return false;
+  // It goes unrecorded: it never was a run. A crash in between: it is found again.
+  if (app.has_finalizer) {
+    const json patch{{"metadata",
+                      {{"uid", app.uid},
+                       {"resourceVersion", kube::resource_version_of(object)},
+                       {"finalizers", kube::finalizers_with(object, config::kRunFinalizer,
+                                                            kube::Finalizer::Absent)}}}};
+    const auto patched =
+        api_.patch(config::spark_applications(), app.key, kube::PatchType::MergePatch, patch);
+    if (!patched && patched.error().code != Code::NotFound) return base::failure(patched.error());
+  }
+  RETURN_IF_ERROR(remove(config::spark_applications(), app.key.name, app.key.ns, app.uid));
+  events_.record(*schedule, kube::EventType::Warning, "LateRunDropped", "Reconciling",
+                 "run " + app.key.name +
+                     " was created after its slot had been accounted for, by a replica that led "
+                     "no more; it was deleted and not started");
+  return true;
 }
 
 base::Status ApplicationReconciler::set_finalizer(Round& round, kube::Finalizer wanted) {

@@ -49,6 +49,8 @@ class ApplicationReconciler final : public kube::Reconciler {
   base::Status perform(const ApplicationAction& action, Round& round);
   base::Status remove(const kube::ResourceType& type, const std::string& name,
                       const std::string& ns, const std::string& uid);
+  // True: it was one, and goes.
+  base::Result<bool> drop_stray(const Application& app, const nlohmann::json& object);
   base::Status set_finalizer(Round& round, kube::Finalizer wanted);
   base::Status write(const Round& round);
   std::string unwritten_driver(const Application& app) const EXCLUDES(mutex_);

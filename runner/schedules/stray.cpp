@@ -1,0 +1,33 @@
+#include "runner/schedules/stray.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
+#include "kube/object.h"
+#include "runner/schedules/state.h"
+
+namespace runner::schedules {
+
+bool is_stray(const nlohmann::json& schedule, const nlohmann::json& run) {
+  const auto owner = kube::controller_of(run);
+  const auto slot = base::parse_rfc3339(
+      base::string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  const bool by_hand =
+      base::find(run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr;
+  if (!owner || owner->uid != kube::uid_of(schedule) || !slot || by_hand) return false;
+  const nlohmann::json* status = base::find(schedule, {"status"});
+  const auto state = status == nullptr ? std::nullopt : read_schedule_state(*status);
+  if (!state || !state->decided.has_counted(std::chrono::floor<std::chrono::seconds>(*slot)))
+    return false;
+  const auto& tracked = state->decided.tracked;
+  return std::none_of(tracked.begin(), tracked.end(), [&](const scheduler::TrackedRun& one) {
+    return one.uid == kube::uid_of(run);
+  });
+}
+
+}  // namespace runner::schedules
