@@ -180,6 +180,9 @@ Parsed parse_command_line(int argc, char** argv) {
   for (CLI::App* command : {controller, release}) {
     command->add_option("--namespace", line.options.namespaces,
                         "Only these namespaces (may be repeated)");
+    command->add_option("--namespace-selector", line.options.namespace_selector,
+                        "Namespaces with these labels (as kubectl -l), as they come and go; with "
+                        "--namespace: besides those");
     command
         ->add_option("--leader-elect", line.options.leader_elect,
                      "Wait for the lease before acting")

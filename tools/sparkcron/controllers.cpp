@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -17,6 +16,8 @@
 #include "kube/informer.h"
 #include "runner/applications/submitter.h"
 #include "runner/schedules/reconciler.h"
+#include "runner/schedules/stray.h"
+#include "tools/sparkcron/territory.h"
 
 namespace sparkcron {
 namespace {
@@ -24,6 +25,7 @@ namespace {
 runner::applications::ApplicationOptions application_options(const ControllersOptions& options) {
   runner::applications::ApplicationOptions application = options.application;
   application.telemetry = options.telemetry;
+  application.is_stray = runner::schedules::is_stray;
   return application;
 }
 
@@ -53,6 +55,15 @@ kube::KeyMapper schedule_of_pod() {
       return {};
     return {{kube::key_of(pod).ns, name}};
   };
+}
+
+// Executors are most of the pods; of them only whose they are and how they stand is ever asked.
+void trim_executor(kube::Json& pod) {
+  if (base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor") return;
+  pod.erase("spec");
+  pod["metadata"].erase("annotations");
+  if (pod.contains("status"))
+    pod["status"] = {{"phase", base::string_at(pod, {"status", "phase"})}};
 }
 
 constexpr std::chrono::minutes kLasting{1};
@@ -86,47 +97,59 @@ void report_unreadable(kube::EventRecorder& events, const kube::ResourceType& ty
 struct Controllers::Parts {
   Parts(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
         base::Clock& clock, const ControllersOptions& options)
-      : schedule_reconciler(api, cache, events, recorder, clock,
+      : territory(api, clock,
+                  {.namespaces = options.namespaces, .selector = options.namespace_selector},
+                  followed(), hooks(events, options.telemetry)),
+        schedule_reconciler(api, territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,
                              .check_template = template_check(options)}),
-        application_reconciler(api, cache, events, recorder, clock, application_options(options)),
+        application_reconciler(api, territory.cache(), events, recorder, clock,
+                               application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock, hooks_of("schedule", options.telemetry)),
         // Many schedules due at once: all their runs are created before drivers are submitted.
         applications({.name = "application",
                       .workers = static_cast<size_t>(options.workers),
                       .yields_to = &schedules},
-                     application_reconciler, clock, hooks_of("application", options.telemetry)) {
-    const std::vector<std::string> everywhere{""};
-    for (const std::string& ns : options.namespaces.empty() ? everywhere : options.namespaces)
-      follow(api, clock, ns);
-    for (kube::Informer& informer : informers) {
-      informer.on_unreadable([this, &events, telemetry = options.telemetry](
-                                 const kube::ResourceType& type, const kube::Unreadable& lost) {
-        if (telemetry != nullptr) telemetry->object_unreadable(type.plural);
-        tell_unreadable(events, type, lost);
-      });
-    }
+                     application_reconciler, clock, hooks_of("application", options.telemetry)) {}
+
+  static std::vector<Territory::Followed> followed() {
+    return {{.type = config::scheduled_spark_applications()},
+            {.type = config::spark_applications()},
+            {.type = kube::pods(),
+             .label_selector = std::string(config::kLaunchedByLabel) + "=true",
+             .indexed_label = config::kAppNameLabel,
+             .trim = trim_executor}};
   }
 
-  void follow(kube::Api& api, base::Clock& clock, const std::string& ns) {
-    kube::Informer& of_schedules = informers.emplace_back(
-        api, clock, config::scheduled_spark_applications(), kube::ListOptions{.ns = ns});
-    kube::Informer& of_applications = informers.emplace_back(
-        api, clock, config::spark_applications(), kube::ListOptions{.ns = ns});
-    kube::Informer& of_pods = informers.emplace_back(
-        api, clock, kube::pods(),
-        kube::ListOptions{.ns = ns,
-                          .label_selector = std::string(config::kLaunchedByLabel) + "=true"},
-        kube::BackOffPolicy{}, config::kAppNameLabel);
-    for (const kube::Informer* informer : {&of_schedules, &of_applications, &of_pods})
-      cache.add(*informer);
-    schedules.watch(of_schedules, kube::own_key());
-    schedules.watch(of_applications, kube::owner_key(config::scheduled_spark_applications()));
-    schedules.watch(of_pods, schedule_of_pod());
-    applications.watch(of_applications, kube::own_key());
-    applications.watch(of_pods, application_of_pod());
+  Territory::Hooks hooks(kube::EventRecorder& events, runner::Telemetry* telemetry) {
+    return {.on_change = [this](const kube::ResourceType& type,
+                                const kube::Json& object) { look_at_owners(type, object); },
+            .on_unreadable =
+                [this, &events, telemetry](const kube::ResourceType& type,
+                                           const kube::Unreadable& lost) {
+                  if (telemetry != nullptr) telemetry->object_unreadable(type.plural);
+                  tell_unreadable(events, type, lost);
+                }};
+  }
+
+  // Before the start nothing is kept: it looks at everything.
+  void look_at_owners(const kube::ResourceType& type, const kube::Json& object) {
+    if (!deciding) return;
+    const auto look = [&](kube::Controller& controller, const kube::KeyMapper& map) {
+      for (const kube::ObjectKey& key : map(object))
+        controller.add(key);
+    };
+    if (type == config::scheduled_spark_applications()) {
+      look(schedules, kube::own_key());
+    } else if (type == config::spark_applications()) {
+      look(schedules, kube::owner_key(config::scheduled_spark_applications()));
+      look(applications, kube::own_key());
+    } else {
+      look(schedules, schedule_of_pod());
+      look(applications, application_of_pod());
+    }
   }
 
   // Of several replicas only the one that decides writes events; the others keep what to say.
@@ -134,25 +157,22 @@ struct Controllers::Parts {
                        const kube::Unreadable& lost) EXCLUDES(mutex) {
     base::MutexLock lock(mutex);
     if (deciding) return report_unreadable(events, type, lost);
-    if (unread.size() < kMostUnread) unread.insert_or_assign({type.plural, lost.key}, lost);
+    if (unread.size() < kMostUnread)
+      unread.insert_or_assign({type.plural, lost.key}, std::pair(type, lost));
   }
 
   void begin_deciding(kube::EventRecorder& events) EXCLUDES(mutex) {
     base::MutexLock lock(mutex);
     deciding = true;
-    for (const auto& [which, lost] : std::exchange(unread, {}))
-      for (const kube::Informer& informer : informers)
-        if (informer.type().plural == which.first) {
-          report_unreadable(events, informer.type(), lost);
-          break;
-        }
+    for (const auto& [which, what] : std::exchange(unread, {}))
+      report_unreadable(events, what.first, what.second);
   }
 
   std::atomic<bool> deciding = false;
   base::Mutex mutex;
-  std::map<std::pair<std::string, kube::ObjectKey>, kube::Unreadable> unread GUARDED_BY(mutex);
-  kube::InformerCache cache;
-  std::deque<kube::Informer> informers;
+  std::map<std::pair<std::string, kube::ObjectKey>, std::pair<kube::ResourceType, kube::Unreadable>>
+      unread GUARDED_BY(mutex);
+  Territory territory;
   runner::schedules::ScheduleReconciler schedule_reconciler;
   runner::applications::ApplicationReconciler application_reconciler;
   kube::Controller schedules;
@@ -176,8 +196,7 @@ void Controllers::follow() {
 void Controllers::follow_locked() {
   if (state_ != State::New) return;
   state_ = State::Following;
-  for (kube::Informer& informer : parts_->informers)
-    informer.start();
+  parts_->territory.start();
 }
 
 void Controllers::start() {
@@ -186,6 +205,7 @@ void Controllers::start() {
   if (state_ != State::Following) return;
   state_ = State::Running;
   parts_->begin_deciding(events_);
+  parts_->territory.tell_all();
   parts_->schedules.start();
   parts_->applications.start();
 }
@@ -197,20 +217,16 @@ void Controllers::stop() {
   // Nothing new is started first, then what runs is no longer followed.
   parts_->schedules.stop();
   parts_->applications.stop();
-  for (kube::Informer& informer : parts_->informers)
-    informer.stop();
+  parts_->territory.stop();
 }
 
 void Controllers::look_again() {
   if (!parts_->deciding) return;
-  for (const auto& schedule : parts_->cache.list(config::scheduled_spark_applications(), ""))
-    parts_->schedules.add(kube::key_of(*schedule));
-  for (const auto& application : parts_->cache.list(config::spark_applications(), ""))
-    parts_->applications.add(kube::key_of(*application));
+  parts_->territory.tell_all();
 }
 
 bool Controllers::ready() const {
-  return parts_->schedules.ready() && parts_->applications.ready();
+  return parts_->territory.ready();
 }
 
 base::Status Controllers::objects_work() const {

@@ -25,7 +25,9 @@ namespace sparkcron {
 
 struct ControllersOptions {
   std::string default_time_zone = "UTC";
-  std::vector<std::string> namespaces;  // empty = all
+  // Those named and those that the selector of labels finds; neither: all.
+  std::vector<std::string> namespaces;
+  std::string namespace_selector;
   int workers = 4;
   runner::applications::ApplicationOptions application;
   runner::Telemetry* telemetry = nullptr;  // may be null

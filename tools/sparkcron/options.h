@@ -51,7 +51,8 @@ struct Options {
   std::string kubeconfig;
   std::string scheduler_name = "sparkcron";  // node: the pods that it takes
   std::string ca_file;                       // node: what drivers check the API server with
-  std::vector<std::string> namespaces;       // controller: empty = all
+  std::vector<std::string> namespaces;       // controller: with the next one empty, too: all
+  std::string namespace_selector;            // controller: of more namespaces, by their labels
   bool leader_elect = true;                  // controller
   int workers = 4;
   int event_ttl_seconds = 3600;                // standalone: how long events live

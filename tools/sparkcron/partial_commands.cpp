@@ -13,6 +13,7 @@
 #include <semaphore>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -108,6 +109,12 @@ base::Status connect(const Options& options, Cluster& cluster) {
   cluster.url = connection.client.base_url;
   cluster.ns = connection.ns;
   cluster.token = connection.client.bearer_token;
+  if (const auto credential = connection.client.credential) {
+    cluster.token = [credential] {
+      const auto now = credential();
+      return now ? now->token : std::string();
+    };
+  }
   cluster.ca_pem = connection.client.ca_pem;
   ASSIGN_OR_RETURN(cluster.api, make_api(connection.client, cluster));
   connection.client.connect_timeout = connection.client.request_timeout = kube::LeaseTimes{}.call;
@@ -226,6 +233,7 @@ base::Status run_controller(const Options& options) {
   ControllersOptions controllers_options;
   controllers_options.default_time_zone = options.default_time_zone;
   controllers_options.namespaces = options.namespaces;
+  controllers_options.namespace_selector = options.namespace_selector;
   controllers_options.workers = options.workers;
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.telemetry = &metrics;
@@ -307,7 +315,9 @@ base::Status run_release(const Options& options) {
     elected.acquire();
   }
   kube::FencedApi fenced(*cluster.api, [&] { return !options.leader_elect || elector.leading(); });
-  const auto released = release_runs(fenced, options.namespaces);
+  // A namespace may have lost its label since: with a selector, wherever they are.
+  const auto released = release_runs(
+      fenced, options.namespace_selector.empty() ? options.namespaces : std::vector<std::string>());
   elector.stop();
   if (!released) return failure(released.error());
   std::cout << "released " << *released << (*released == 1 ? " run" : " runs") << "\n";

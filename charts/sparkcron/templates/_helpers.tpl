@@ -69,13 +69,21 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* "true" when the controller looks everywhere. */}}
 {{- define "sparkcron.everywhere" -}}
 {{- $given := include "sparkcron.givenNamespaces" . | fromJsonArray -}}
-{{- if or (empty $given) (has "" $given) }}true{{ end -}}
+{{- if or (has "" $given) (and (empty $given) (not .Values.spark.jobNamespaceSelector)) }}true{{ end -}}
+{{- end -}}
+
+{{/* "true" when its rights are for every namespace. */}}
+{{- define "sparkcron.clusterWide" -}}
+{{- if or (include "sparkcron.everywhere" .) .Values.spark.jobNamespaceSelector }}true{{ end -}}
 {{- end -}}
 
 {{- define "sparkcron.namespaceFlags" -}}
 {{- if not (include "sparkcron.everywhere" .) }}
 {{- range include "sparkcron.namedNamespaces" . | fromJsonArray }}
 - --namespace={{ . }}
+{{- end }}
+{{- with .Values.spark.jobNamespaceSelector }}
+- {{ printf "--namespace-selector=%s" . | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
