@@ -16,9 +16,10 @@ constexpr size_t kMaxTrackedExecutors = 1000;
 constexpr seconds kLongestDelay{600};
 constexpr seconds kHealthyRun{600};
 
-class Decider {
+class ApplicationDecider {
  public:
-  Decider(WallTime now, const Application& app, const ObservedPods& observed, SubmissionIdOf id_of)
+  ApplicationDecider(WallTime now, const Application& app, const ObservedPods& observed,
+                     SubmissionIdOf id_of)
       : now_(now), app_(app), observed_(observed), id_of_(id_of) {
     decision_.status = app.status;
   }
@@ -409,7 +410,7 @@ void start_attempt(ApplicationStatus& status, WallTime now, const Attempt& attem
 
 ApplicationDecision decide(WallTime now, const Application& app, const ObservedPods& observed,
                            SubmissionIdOf submission_id_of) {
-  return Decider(now, app, observed, submission_id_of).run();
+  return ApplicationDecider(now, app, observed, submission_id_of).run();
 }
 
 ApplicationStatus after_submission(WallTime now, const Application& app, const Attempt& attempt,
