@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -12,11 +14,14 @@
 namespace monitor {
 namespace {
 
+using base::Code;
+using base::failure;
 using base::http::Request;
 using base::http::Responder;
 using nlohmann::json;
 
 constexpr size_t kMaxLimit = 10'000;
+constexpr size_t kMaxLog = size_t{32} << 20;
 
 // Of what somebody wrote, as much as an error repeats.
 std::string quoted(std::string_view text) {
@@ -30,23 +35,91 @@ void answer(Responder& responder, int status, const json& body) {
                   .body = base::dump_json(body)});
 }
 
-void refuse(Responder& responder, int status, const char* reason, const std::string& message) {
-  answer(responder, status,
+void refuse(Responder& responder, const base::Error& error) {
+  struct Meaning {
+    Code code;
+    int status;
+    const char* reason;
+  };
+  static constexpr Meaning kMeanings[] = {{Code::InvalidArgument, 400, "BadRequest"},
+                                          {Code::Unauthenticated, 401, "Unauthorized"},
+                                          {Code::Forbidden, 403, "Forbidden"},
+                                          {Code::NotFound, 404, "NotFound"},
+                                          {Code::Unimplemented, 405, "MethodNotAllowed"},
+                                          {Code::ResourceExhausted, 429, "TooManyRequests"}};
+  Meaning meaning{Code::Unavailable, 503, "ServiceUnavailable"};
+  for (const Meaning& one : kMeanings)
+    if (one.code == error.code) meaning = one;
+  answer(responder, meaning.status,
          {{"kind", "Status"},
           {"apiVersion", "v1"},
           {"status", "Failure"},
-          {"reason", reason},
-          {"message", message},
-          {"code", status}});
+          {"reason", meaning.reason},
+          {"message", error.message},
+          {"code", meaning.status}});
 }
 
-// nullopt: not a number from 1 to the maximum.
-std::optional<size_t> parse_limit(std::string_view text) {
-  size_t limit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (error != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > kMaxLimit)
-    return std::nullopt;
-  return limit;
+// Who calls is asked first: a stranger learns nothing of what there is.
+bool refused(const Request& request, const Authorize& authorize, Responder& responder) {
+  base::Status allowed = authorize(request);
+  if (allowed && request.method != "GET" && request.method != "HEAD")
+    allowed = failure(Code::Unimplemented, "history can only be read");
+  if (!allowed) refuse(responder, allowed.error());
+  return !allowed;
+}
+
+template <class Number>
+base::Result<Number> parse_number(std::string_view text, Number least, Number most) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < least || number > most)
+    return failure(Code::InvalidArgument, quoted(text) + " is not a number from " +
+                                              std::to_string(least) + " to " +
+                                              std::to_string(most));
+  return number;
+}
+
+base::Result<kube::LogOptions> log_options(const Request& request) {
+  kube::LogOptions options{.container = std::string(request.parameter("container").value_or("")),
+                           .timestamps = request.parameter("timestamps") == "true"};
+  constexpr int64_t kMost = int64_t{1} << 53;
+  struct Field {
+    const char* name;
+    int64_t least;
+    std::optional<int64_t>* value;
+  };
+  for (const Field& field :
+       {Field{"tailLines", 0, &options.tail_lines}, Field{"limitBytes", 1, &options.limit_bytes}}) {
+    const auto text = request.parameter(field.name);
+    if (!text) continue;
+    const auto number = parse_number<int64_t>(*text, field.least, kMost);
+    if (!number) return failure(number.error().with_context(field.name));
+    *field.value = *number;
+  }
+  if (const auto text = request.parameter("sinceTime")) {
+    const auto since = base::parse_rfc3339(std::string(*text));
+    if (!since)
+      return failure(Code::InvalidArgument, "sinceTime: " + quoted(*text) + " is not RFC 3339");
+    options.since = *since;
+  }
+  return options;
+}
+
+base::Result<std::string> read_log(const OpenRunLog& open, const Request& request) {
+  const kube::ObjectKey run{std::string(request.parameter("namespace").value_or("")),
+                            std::string(request.parameter("run").value_or(""))};
+  if (run.ns.empty() || run.name.empty())
+    return failure(Code::InvalidArgument, "namespace and run must say whose log is wanted");
+  ASSIGN_OR_RETURN(const kube::LogOptions options, log_options(request));
+  ASSIGN_OR_RETURN(const auto reader, open(run, options));
+  std::string text;
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> bytes, reader->read());
+    if (!bytes) return text;
+    if (text.size() + bytes->size() > kMaxLog)
+      return text + "[sparkcron: the answer ends here, the log goes on: ask for its last lines]\n";
+    text += *bytes;
+  }
 }
 
 void set_time(json& object, const char* name, const std::optional<base::WallTime>& time) {
@@ -101,25 +174,34 @@ json to_json(const History& history) {
   return object;
 }
 
-base::http::Handler history_handler(Ledger& ledger, Authorized authorized) {
-  return [&ledger, authorized = std::move(authorized)](const Request& request,
-                                                       std::shared_ptr<Responder> responder) {
-    if (!authorized(request)) return refuse(*responder, 401, "Unauthorized", "Unauthorized");
-    if (request.method != "GET" && request.method != "HEAD")
-      return refuse(*responder, 405, "MethodNotAllowed", "history can only be read");
+base::http::Handler history_handler(Ledger& ledger, Authorize authorize) {
+  return [&ledger, authorize = std::move(authorize)](const Request& request,
+                                                     std::shared_ptr<Responder> responder) {
+    if (refused(request, authorize, *responder)) return;
     HistoryQuery query{.ns = std::string(request.parameter("namespace").value_or("")),
-                       .schedule = std::string(request.parameter("schedule").value_or(""))};
+                       .schedule = std::string(request.parameter("schedule").value_or("")),
+                       .run = std::string(request.parameter("run").value_or(""))};
     if (const auto text = request.parameter("limit")) {
-      const auto limit = parse_limit(*text);
-      if (!limit)
-        return refuse(
-            *responder, 400, "BadRequest",
-            "limit: " + quoted(*text) + " is not a number from 1 to " + std::to_string(kMaxLimit));
+      const auto limit = parse_number<size_t>(*text, 1, kMaxLimit);
+      if (!limit) return refuse(*responder, limit.error().with_context("limit"));
       query.limit = *limit;
     }
     const auto history = ledger.history(query);
-    if (!history) return refuse(*responder, 503, "ServiceUnavailable", history.error().message);
+    if (!history)
+      return refuse(*responder, {.code = Code::Unavailable, .message = history.error().message});
     answer(*responder, 200, to_json(*history));
+  };
+}
+
+base::http::Handler log_handler(OpenRunLog open, Authorize authorize) {
+  return [open = std::move(open), authorize = std::move(authorize)](
+             const Request& request, std::shared_ptr<Responder> responder) {
+    if (refused(request, authorize, *responder)) return;
+    const auto text = read_log(open, request);
+    if (!text) return refuse(*responder, text.error());
+    responder->send({.status = 200,
+                     .headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}},
+                     .body = *text});
   };
 }
 

@@ -1,27 +1,43 @@
 #pragma once
 
-// GET /sparkcron/v1/history?namespace=&schedule=&limit=: what `sparkctl history` shows. Runs and
-// skipped stretches, newest first, as JSON; limit is 1 to 10,000, 100 if absent. An answer that
-// would be longer than some 8 MiB ends earlier and says "cut": true.
+// GET /sparkcron/v1/history?namespace=&schedule=&run=&limit=: what `sparkctl history` shows. Runs
+// and skipped stretches, newest first, as JSON; limit is 1 to 10,000, 100 if absent. With `run`
+// only the runs of that name. An answer that would be longer than some 8 MiB ends earlier and says
+// "cut": true.
 //
-// Errors are Status objects, as the API's: 400 for a bad limit, 401, 405, 503 when the ledger
-// cannot be read. Threads: the handler from any thread; ledger and `authorized` outlive it.
+// GET /sparkcron/v1/log?namespace=&run=: the kept log of a run's driver, as plain text; the newest,
+// if there are several. `container`, `tailLines`, `timestamps`, `limitBytes` and `sinceTime` are
+// those of pods/log. An answer ends at 32 MiB, and says so in its last line.
+//
+// Errors are Status objects, as the API's: 400 for a bad parameter, 401, 403, 404 when no log is
+// kept, 405, 429, 503 when the ledger cannot be read. Threads: the handlers from any thread; what
+// they are given outlives them.
 
 #include <functional>
+#include <memory>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/http/server.h"
+#include "base/result.h"
+#include "kube/log_source.h"
+#include "kube/resource_type.h"
 #include "monitor/ledger.h"
 
 namespace monitor {
 
 inline constexpr const char* kHistoryPath = "/sparkcron/v1/history";
+inline constexpr const char* kLogPath = "/sparkcron/v1/log";
 
-// True when the request carries a token that may read.
-using Authorized = std::function<bool(const base::http::Request&)>;
+// Whether the request may read; else Unauthenticated, Forbidden, ResourceExhausted or Unavailable.
+// May wait for an API.
+using Authorize = std::function<base::Status(const base::http::Request&)>;
 
-base::http::Handler history_handler(Ledger& ledger, Authorized authorized);
+base::http::Handler history_handler(Ledger& ledger, Authorize authorize);
+// Opens the newest log that is kept of a run's driver, NotFound if there is none.
+using OpenRunLog = std::function<base::Result<std::unique_ptr<kube::LogReader>>(
+    const kube::ObjectKey& run, const kube::LogOptions& options)>;
+base::http::Handler log_handler(OpenRunLog open, Authorize authorize);
 
 // {"kind":"History","apiVersion":"sparkcron/v1","runs":[…],"skips":[…]}, and "cut" if it was.
 nlohmann::json to_json(const History& history);

@@ -18,8 +18,7 @@ using runner::SkipRecord;
 
 namespace {
 
-constexpr const char* kHistoryOf =
-    " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2) ORDER BY ";
+constexpr const char* kHistoryOf = " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2)";
 
 void bind(Statement& statement, const HistoryQuery& query) {
   statement.bind(1, query.ns).bind(2, query.schedule).bind(3, static_cast<int64_t>(query.limit));
@@ -82,10 +81,13 @@ Result<History> LedgerReader::history(const HistoryQuery& query) {
 }
 
 Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History& history) {
-  ASSIGN_OR_RETURN(Statement runs,
-                   database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" +
-                                     kHistoryOf + "created DESC, rowid DESC LIMIT ?3"));
+  ASSIGN_OR_RETURN(
+      Statement runs,
+      database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" + kHistoryOf +
+                        " AND (?4 = '' OR name = ?4) ORDER BY created DESC, rowid "
+                        "DESC LIMIT ?3"));
   bind(runs, query);
+  runs.bind(4, query.run);
   while (true) {
     ASSIGN_OR_RETURN(const bool row, runs.step());
     if (!row) return {};
@@ -100,10 +102,11 @@ Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History
 }
 
 Status LedgerReader::read_skips(const HistoryQuery& query, size_t& bytes, History& history) {
+  if (!query.run.empty()) return {};
   ASSIGN_OR_RETURN(Statement skips,
                    database_.prepare("SELECT ns, schedule, schedule_uid, from_time, to_time, "
                                      "count, reason FROM skips" +
-                                     std::string(kHistoryOf) + "to_time DESC LIMIT ?3"));
+                                     std::string(kHistoryOf) + " ORDER BY to_time DESC LIMIT ?3"));
   bind(skips, query);
   while (true) {
     ASSIGN_OR_RETURN(const bool row, skips.step());

@@ -280,10 +280,34 @@ Result<std::unique_ptr<kube::LogReader>> LogArchive::open(const kube::ObjectKey&
   if (options.previous)
     return failure(Code::NotFound,
                    "the log of an earlier run of a container of pod " + pod.name + " is not kept");
+  return read(path, options);
+}
+
+Result<std::unique_ptr<kube::LogReader>> LogArchive::read(const fs::path& path,
+                                                          const kube::LogOptions& options) {
   const auto look = [path]() -> Result<runner::node::ContainerLog> {
     return runner::node::ContainerLog{.files = {path}, .finished = true};
   };
   return runner::node::open_log(look, options, clock_);
+}
+
+Result<std::unique_ptr<kube::LogReader>> LogArchive::open_run(const kube::ObjectKey& run,
+                                                              const kube::LogOptions& options) {
+  fs::path path;
+  {
+    base::MutexLock lock(mutex_);
+    const ArchivedLog* newest = nullptr;
+    for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}});
+         log != logs_.end() && log->first.pod.ns == run.ns; ++log) {
+      const bool asked = options.container.empty() || log->first.container == options.container;
+      if (log->second.run != run.name || !asked) continue;
+      if (newest == nullptr || newest->written < log->second.written) newest = &log->second;
+    }
+    if (newest == nullptr)
+      return failure(Code::NotFound, "no log of run " + run.to_string() + " is kept");
+    path = newest->path;
+  }
+  return read(path, options);
 }
 
 }  // namespace monitor

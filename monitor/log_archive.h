@@ -68,6 +68,9 @@ class LogArchive final : public kube::LogSource {
   base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
                                                       const std::string& uid,
                                                       const kube::LogOptions& options) override;
+  // The newest that is kept of a run of that name.
+  base::Result<std::unique_ptr<kube::LogReader>> open_run(const kube::ObjectKey& run,
+                                                          const kube::LogOptions& options);
   // As counted. Never waits.
   [[nodiscard]] uint64_t total_bytes() const { return total_; }
 
@@ -103,6 +106,8 @@ class LogArchive final : public kube::LogSource {
   void drop_oldest_of(const kube::ObjectKey& schedule) REQUIRES(mutex_);
   void take_out(const LogName& name) REQUIRES(mutex_);
   void drop(const LogName& name) REQUIRES(mutex_);
+  base::Result<std::unique_ptr<kube::LogReader>> read(const std::filesystem::path& path,
+                                                      const kube::LogOptions& options);
   base::Result<std::filesystem::path> find(const kube::ObjectKey& pod, const std::string& uid,
                                            const std::string& container) const REQUIRES(mutex_);
 

@@ -154,7 +154,8 @@ class Rendered(unittest.TestCase):
                               if one["metadata"]["name"] == "sparkcron-controller"]
                 self.assertEqual(controller, wanted)
                 self.assertEqual([one["metadata"]["name"] for one in of_kind("ClusterRole", found)],
-                                 [] if wanted else ["sparkcron-controller", "sparkcron-release"])
+                                 ["sparkcron-sparkcron-controller-history",  # tokens are in no namespace
+                                  *([] if wanted else ["sparkcron-controller", "sparkcron-release"])])
                 named = [name for name in values.get("spark", {}).get("jobNamespaces", wanted) if name]
                 self.assertEqual([one["metadata"]["namespace"] for one in of_kind("ServiceAccount", found)
                                   if one["metadata"]["name"] == "sparkcron-spark"], list(dict.fromkeys(named)))
@@ -216,6 +217,22 @@ class Rendered(unittest.TestCase):
         self.assertIn("ALL schedules and runs", said)
 
 
+    def test_history_is_read_by_its_readers_and_nobody_else(self):
+        found = objects({"controller": {"history": {"readers": [{"kind": "Group", "name": "data"},
+                                                                {"kind": "ServiceAccount", "name": "web"}]}}})
+        [role] = [one for one in of_kind("Role", found) if one["metadata"]["name"] == "sparkcron-history-reader"]
+        self.assertEqual([(rule["resources"], rule["resourceNames"], rule["verbs"]) for rule in role["rules"]],
+                         [(["services/proxy"], ["https:sparkcron-history:https"], ["get"]),
+                          (["serviceaccounts/token"], ["sparkcron-history"], ["create"])])
+        [binding] = [one for one in of_kind("RoleBinding", found) if one["metadata"]["name"] == "sparkcron-history-reader"]
+        self.assertEqual([(one["kind"], one["name"], one.get("namespace")) for one in binding["subjects"]],
+                         [("ServiceAccount", "sparkcron-history", "sparkcron"), ("Group", "data", None),
+                          ("ServiceAccount", "web", "sparkcron")])
+        off = objects({"controller": {"history": {"enable": False}}})
+        self.assertEqual([one["metadata"]["name"] for one in off if "history" in one["metadata"]["name"]], [])
+        self.assertFalse([word for word in arguments_of(off) if word.startswith("--history-listen")])
+
+
 class Refused(unittest.TestCase):
     def test_what_cannot_work_is_refused_with_the_reason(self):
         rows = [
@@ -261,6 +278,7 @@ def with_leaf(values, path, value):
 
 # Where a value must be a certain one, and what a list or an object of Kubernetes may hold.
 OTHER = {
+    "controller.history.readers": [{"kind": "Group", "name": "other"}],
     "controller.resources": {"requests": {"cpu": "1"}},
     "controller.hostUsers": False,
     "controller.ledger.persistence.accessModes": ["ReadWriteOncePod"],

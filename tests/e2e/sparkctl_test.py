@@ -50,6 +50,7 @@ class SparkctlTest(harness.E2ETest):
         self.assertIn("COMPLETED", self.ctl("history", "etl", "--limit", "1"))
         self.assertIn("fake driver done", self.ctl("logs", "etl"))
         self.assertIn("fake driver done", self.ctl("logs", history[-1]["name"]), "the log of a pruned run")
+        self.assertIn("in the history only", self.ctl("describe", history[-1]["name"]), "a pruned run")
 
         self.assertIn("resumed", self.ctl("resume", "etl"))
         before = len(self.started())

@@ -14,6 +14,7 @@ namespace {
 struct Raw {
   std::string data_dir;
   std::string listen;
+  std::string history_listen;
   std::string capacity;
   std::string storage_quota;
   std::string executors = "local";
@@ -84,6 +85,19 @@ void add_node(CLI::App& app, Options& options, Raw& raw) {
       ->capture_default_str();
 }
 
+void add_controller(CLI::App& app, Options& options, Raw& raw) {
+  app.add_option("--listen", raw.listen, "Where metrics and health are served");
+  app.add_option("--history-listen", raw.history_listen,
+                 "Where history and logs are served, over TLS, to who may get the proxy of "
+                 "--history-service; default: nowhere");
+  app.add_option("--history-service", options.history_service,
+                 "The Service, in the controller's own namespace, that leads there")
+      ->capture_default_str();
+  app.add_option("--tls-cert-file", options.tls_certificate_file,
+                 "PEM certificate of --history-listen; default: one of its own");
+  app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
+}
+
 void add_kubeconfig(CLI::App& app, Options& options) {
   app.add_option("--kubeconfig", options.kubeconfig,
                  "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
@@ -100,6 +114,9 @@ base::Status convert(const Raw& raw, Options& options) {
   ASSIGN_OR_RETURN(options.data_dir, resolve_data_dir(raw.data_dir));
   if (!raw.listen.empty()) {
     ASSIGN_OR_RETURN(options.listen, parse_listen(raw.listen));
+  }
+  if (!raw.history_listen.empty()) {
+    ASSIGN_OR_RETURN(options.history_listen, parse_listen(raw.history_listen, "--history-listen"));
   }
   ASSIGN_OR_RETURN(options.capacity, parse_capacity(raw.capacity));
   if (!raw.storage_quota.empty()) {
@@ -188,7 +205,7 @@ Parsed parse_command_line(int argc, char** argv) {
                      "Wait for the lease before acting")
         ->capture_default_str();
   }
-  controller->add_option("--listen", raw.listen, "Where metrics and health are served");
+  add_controller(*controller, line.options, raw);
 
   try {
     app.parse(argc, argv);

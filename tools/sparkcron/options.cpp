@@ -50,10 +50,10 @@ std::optional<uint64_t> parse_bytes(std::string_view text) {
 
 }  // namespace
 
-base::Result<ListenAddress> parse_listen(const std::string& text) {
+base::Result<ListenAddress> parse_listen(const std::string& text, const std::string& option) {
   const auto wrong = [&] {
     return failure(Code::InvalidArgument,
-                   "--listen " + text + ": HOST:PORT expected, such as 127.0.0.1:8680 or [::1]:0");
+                   option + " " + text + ": HOST:PORT expected, such as 127.0.0.1:8680 or [::1]:0");
   };
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return wrong();

@@ -49,11 +49,13 @@ struct Options {
   std::string default_time_zone = "UTC";
   std::map<std::string, std::string> default_conf;
   std::string kubeconfig;
-  std::string scheduler_name = "sparkcron";  // node: the pods that it takes
-  std::string ca_file;                       // node: what drivers check the API server with
-  std::vector<std::string> namespaces;       // controller: with the next one empty, too: all
-  std::string namespace_selector;            // controller: of more namespaces, by their labels
-  bool leader_elect = true;                  // controller
+  std::string scheduler_name = "sparkcron";     // node: the pods that it takes
+  std::string ca_file;                          // node: what drivers check the API server with
+  std::vector<std::string> namespaces;          // controller: with the next one empty, too: all
+  std::string namespace_selector;               // controller: of more namespaces, by their labels
+  std::optional<ListenAddress> history_listen;  // controller: not served unless given
+  std::string history_service = "sparkcron-history";  // controller: its Service
+  bool leader_elect = true;                           // controller
   int workers = 4;
   int event_ttl_seconds = 3600;                // standalone: how long events live
   uint64_t storage_quota = uint64_t{2} << 30;  // standalone: bytes of all objects together
@@ -67,7 +69,8 @@ struct Options {
 };
 
 // "HOST:PORT", "[::1]:8680", ":8680" (loopback). InvalidArgument tells the form.
-base::Result<ListenAddress> parse_listen(const std::string& text);
+base::Result<ListenAddress> parse_listen(const std::string& text,
+                                         const std::string& option = "--listen");
 // "cpu=8,memory=16Gi,pods=50"; each part may be left out.
 base::Result<NodeCapacity> parse_capacity(const std::string& text);
 // "2Gi", "500M", "1000000": a Kubernetes quantity of whole bytes, of at least 1Mi.

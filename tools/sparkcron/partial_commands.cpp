@@ -37,6 +37,7 @@
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/database_watch.h"
+#include "tools/sparkcron/history_door.h"
 #include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/node_events.h"
@@ -208,8 +209,13 @@ base::Status run_controller(const Options& options) {
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
+  ASSIGN_OR_RETURN(const auto archive,
+                   monitor::LogArchive::open({.root = data.file("logs")}, clock));
   LedgerLoss ledger_loss;
   monitor::LedgerOptions of_ledger = ledger_options(data.path(), options);
+  of_ledger.on_dropped = [&archive](const kube::ObjectKey& run, const std::string& uid) {
+    archive->forget(run, uid);
+  };
   of_ledger.on_begun_anew = [&ledger_loss](const std::string& what) { ledger_loss.told(what); };
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
   const DatabaseWatch watch({.missing = {}, .try_write = [&ledger] { ledger->try_write(); }},
@@ -225,7 +231,7 @@ base::Status run_controller(const Options& options) {
          if (!counts) return std::nullopt;
          return std::move(*counts);
        },
-       .readings = {[&ledger] { return ledger_readings(*ledger, nullptr); },
+       .readings = {[&ledger, &archive] { return ledger_readings(*ledger, archive.get()); },
                     [&data] { return disk_readings(data.path()); }, monitor::process_readings,
                     [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
@@ -278,6 +284,15 @@ base::Status run_controller(const Options& options) {
                                                                   .port = options.listen.port},
                                                                  router.handler()));
   listening = server.get();
+  std::unique_ptr<HistoryDoor> history;
+  if (options.history_listen) {
+    ASSIGN_OR_RETURN(
+        history,
+        HistoryDoor::open(options, cluster.ns, data, *cluster.api, clock, *ledger,
+                          [&archive](const kube::ObjectKey& run, const kube::LogOptions& log) {
+                            return archive->open_run(run, log);
+                          }));
+  }
   // Whoever waits for the lease keeps its caches warm.
   controllers.follow();
   if (elector != nullptr) {
@@ -286,8 +301,10 @@ base::Status run_controller(const Options& options) {
     controllers.start();
   }
   std::cout << version_text() << " controls " << cluster.url << "; metrics on " << server->address()
-            << ":" << server->port() << "\n"
-            << std::flush;
+            << ":" << server->port();
+  if (history)
+    std::cout << "; history on " << history->server().address() << ":" << history->server().port();
+  std::cout << "\n" << std::flush;
   wait_for_stop_signal();
   // Before the lease is given back: the next leader must find nothing of ours running. An election
   // that is won just now starts nothing any more.

@@ -164,11 +164,18 @@ class Standalone {
     router.add("/metrics", metrics_->handler());
     // The same tokens as the API's.
     const base::http::Admit admit = api_server_->admit();
-    router.add(
-        monitor::kHistoryPath,
-        monitor::history_handler(
-            *ledger_, [admit](const base::http::Request& head) { return admit(head).trusted; }),
-        admit);
+    const monitor::Authorize authorize = [admit](const base::http::Request& head) -> base::Status {
+      if (admit(head).trusted) return {};
+      return failure(Code::Unauthenticated, "Unauthorized");
+    };
+    router.add(monitor::kHistoryPath, monitor::history_handler(*ledger_, authorize), admit);
+    router.add(monitor::kLogPath,
+               monitor::log_handler(
+                   [this](const kube::ObjectKey& run, const kube::LogOptions& options) {
+                     return archive_->open_run(run, options);
+                   },
+                   authorize),
+               admit);
     ASSIGN_OR_RETURN(door_, open_front_door(options_, data_, router));
     server_ = door_.server.get();
     return {};

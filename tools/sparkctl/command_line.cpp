@@ -18,6 +18,7 @@ namespace {
 struct Arguments {
   ConnectOptions connect;
   std::string ns;
+  std::string history_service;
   bool all_namespaces = false;
   std::string output = "table";
   std::vector<std::string> names;
@@ -77,6 +78,9 @@ class CommandLine {
                     "default: KUBECONFIG, ~/.kube/config, or that of sparkcron standalone");
     app_.add_option("--context", arguments_.connect.context, "a context of the kubeconfig");
     app_.add_option("-n,--namespace", arguments_.ns, "default: the context's");
+    app_.add_option("--history-service", arguments_.history_service,
+                    "NAMESPACE/NAME of the Service that keeps a cluster's history; default: found "
+                    "by its label");
     app_.add_flag("-A,--all-namespaces", arguments_.all_namespaces, "in all namespaces");
     app_.add_option("-o,--output", arguments_.output, "table, wide, json, yaml or name")
         ->check(CLI::IsMember({"table", "wide", "json", "yaml", "name"}));
@@ -202,6 +206,7 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
       .api = api,
       .logs = [&](const auto& pod, const auto& options) { return api.logs(pod, options); },
       .raw = [&](const auto& request) { return api.raw(request); },
+      .history_service = arguments.history_service,
       .clock = clock,
       .in = terminal.in,
       .out = terminal.out,

@@ -237,4 +237,23 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
   show_events(page, events);
 }
 
+void describe_past_run(Session& session, const Json& run) {
+  Page page(session);
+  const std::string state = string_at(run, {"state"});
+  page.line("Name", string_at(run, {"name"}));
+  page.line("Namespace", string_at(run, {"namespace"}));
+  page.line("Kept", "in the history only: the object is gone");
+  page.time("Created", run, {"created"});
+  page.line("Schedule", string_at(run, {"schedule"}));
+  page.time("Slot", run, {"slot"});
+  page.line("State", state, colour_of(state));
+  page.line("Message", string_at(run, {"message"}), Colour::Red);
+  for (const auto& [label, field] : {std::pair{"Attempts", "attempts"}, {"Exit code", "exitCode"}})
+    if (const auto value = integer_at(run, {field})) page.line(label, std::to_string(*value));
+  page.line("Application id", string_at(run, {"applicationId"}));
+  page.time("Submitted", run, {"submitted"});
+  page.time("Started", run, {"started"});
+  page.time("Ended", run, {"ended"});
+}
+
 }  // namespace sparkctl

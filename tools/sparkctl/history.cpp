@@ -7,6 +7,7 @@
 #include "base/rfc3339.h"
 #include "base/yaml/yaml.h"
 #include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/history_service.h"
 #include "tools/sparkctl/show.h"
 #include "tools/sparkctl/times.h"
 
@@ -78,26 +79,35 @@ std::vector<Cell> skip_row(const Json& skip) {
                                                    : "")};
 }
 
-base::Result<Json> ask(Session& session, const std::string& schedule, int limit) {
-  base::http::Request request{.method = "GET", .path = kPath};
-  if (session.scope != Scope::All) request.query.emplace_back("namespace", session.ns);
-  if (!schedule.empty()) request.query.emplace_back("schedule", schedule);
-  request.query.emplace_back("limit", std::to_string(limit));
-  const auto answer = session.raw(request);
-  if (!answer && (answer.error().code == base::Code::NotFound ||
-                  answer.error().code == base::Code::Forbidden)) {
-    return base::failure(
-        base::Code::Unimplemented,
-        "this server keeps no history: ask the sparkcron service itself "
-        "(--kubeconfig), or see what the cluster still has with sparkctl list runs");
-  }
-  if (!answer) return base::failure(answer.error());
-  auto parsed = base::parse_json(answer->body, {.bytes = size_t{64} << 20});
+base::Result<Json> answer_of(Session& session,
+                             std::vector<std::pair<std::string, std::string>> query) {
+  ASSIGN_OR_RETURN(const base::http::Response answer,
+                   ask_history(session, kPath, std::move(query)));
+  auto parsed = base::parse_json(answer.body, {.bytes = size_t{64} << 20});
   if (!parsed) return base::failure(parsed.error().with_context("history"));
   return parsed;
 }
 
+base::Result<Json> ask(Session& session, const std::string& schedule, int limit) {
+  std::vector<std::pair<std::string, std::string>> query;
+  if (session.scope != Scope::All) query.emplace_back("namespace", session.ns);
+  if (!schedule.empty()) query.emplace_back("schedule", schedule);
+  query.emplace_back("limit", std::to_string(limit));
+  return answer_of(session, std::move(query));
+}
+
 }  // namespace
+
+base::Result<Json> past_run(Session& session, const std::string& name) {
+  ASSIGN_OR_RETURN(const Json answer,
+                   answer_of(session, {{"namespace", session.ns}, {"run", name}, {"limit", "1"}}));
+  const Json* runs = base::find(answer, {"runs"});
+  // A service that does not know the parameter answers with other runs.
+  if (runs != nullptr && runs->is_array())
+    for (const Json& run : *runs)
+      if (string_at(run, {"name"}) == name) return run;
+  return base::failure(base::Code::NotFound, "no run \"" + name + "\" in the history either");
+}
 
 base::Status history(Session& session, const std::string& schedule, int limit) {
   ASSIGN_OR_RETURN(const Json answer, ask(session, schedule, limit));

@@ -5,11 +5,14 @@
 #include "base/json.h"
 #include "config/names.h"
 #include "tools/sparkctl/commands.h"
+#include "tools/sparkctl/history_service.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
 
 namespace sparkctl {
 namespace {
+
+constexpr const char* kLogPath = "/sparkcron/v1/log";
 
 base::Result<std::string> run_behind(Session& session, const std::string& name) {
   const auto found = find_schedule_or_run(session, name);
@@ -70,12 +73,36 @@ base::Result<std::unique_ptr<base::http::BodyStream>> open_log(Session& session,
   }
 }
 
+// What the history service has kept of a run whose pod is gone. `missing`: why the API has no log.
+base::Result<std::string> kept_log(Session& session, const std::string& run,
+                                   const kube::LogOptions& options, const base::Error& missing) {
+  std::vector<std::pair<std::string, std::string>> query = {{"namespace", session.ns},
+                                                            {"run", run}};
+  if (!options.container.empty()) query.emplace_back("container", options.container);
+  if (options.timestamps) query.emplace_back("timestamps", "true");
+  if (options.tail_lines) query.emplace_back("tailLines", std::to_string(*options.tail_lines));
+  const auto answer = ask_history(session, kLogPath, std::move(query));
+  if (answer) return answer->body;
+  const base::Code code = answer.error().code;
+  if (code == base::Code::NotFound || code == base::Code::Unimplemented)
+    return base::failure(missing);
+  return base::failure(answer.error());
+}
+
 }  // namespace
 
 base::Status logs(Session& session, const LogsOptions& options) {
   ASSIGN_OR_RETURN(const std::string run, run_behind(session, options.name));
   if (run != options.name) session.err << "log of " << run << '\n';
-  ASSIGN_OR_RETURN(const auto log, open_log(session, run, options.log));
+  const auto opened = open_log(session, run, options.log);
+  if (!opened && (opened.error().code != base::Code::NotFound || options.log.previous))
+    return base::failure(opened.error());
+  if (!opened) {
+    ASSIGN_OR_RETURN(const std::string kept, kept_log(session, run, options.log, opened.error()));
+    session.out << kept << std::flush;
+    return {};
+  }
+  const auto& log = *opened;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<std::string> bytes, log->read());
     if (!bytes) return {};

@@ -21,6 +21,9 @@ base::Result<Found> find_schedule_or_run(Session& session, const std::string& na
 base::Result<kube::Json> find_schedule(Session& session, const std::string& name);
 // The runs of a schedule, the newest first. Of what cannot be read nobody knows whose it is.
 base::Result<kube::ObjectList> runs_of(Session& session, const std::string& schedule);
+// What the history remembers of a run that the API does not have any more; the newest of the name,
+// as in `sparkctl history -o json`. NotFound; otherwise as ask_history().
+base::Result<kube::Json> past_run(Session& session, const std::string& name);
 // All schedules, or all runs, of the session's namespace or of all.
 base::Result<kube::ObjectList> list_all(Session& session, const kube::ResourceType& type);
 // Says on the error stream what the list does not hold because it cannot be read.

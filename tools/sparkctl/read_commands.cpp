@@ -1,4 +1,5 @@
 #include <ostream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -7,6 +8,7 @@
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
+#include "tools/sparkctl/table.h"
 
 namespace sparkctl {
 namespace {
@@ -32,6 +34,19 @@ void show(Session& session, const kube::ResourceType& type, const std::vector<Js
   } else {
     show_schedules(session, objects);
   }
+}
+
+// A run that was pruned is still in the history. `missing`: why the API does not have it.
+base::Result<Json> remembered(Session& session, const std::string& name,
+                              const base::Error& missing) {
+  if (missing.code != base::Code::NotFound) return base::failure(missing);
+  auto past = past_run(session, name);
+  if (past) return past;
+  const base::Code code = past.error().code;
+  if (code != base::Code::NotFound && code != base::Code::Unimplemented)
+    session.err << "sparkctl: the history could not be asked: " << safe_text(past.error().message)
+                << '\n';
+  return base::failure(missing);
 }
 
 }  // namespace
@@ -77,7 +92,14 @@ base::Status get(Session& session, const std::vector<std::string>& names) {
 base::Status describe(Session& session, const std::vector<std::string>& names) {
   bool first = true;
   for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+    const auto seen = find_schedule_or_run(session, name);
+    if (!seen) {
+      ASSIGN_OR_RETURN(const Json past, remembered(session, name, seen.error()));
+      if (!std::exchange(first, false)) session.out << '\n';
+      describe_past_run(session, past);
+      continue;
+    }
+    const Found& found = *seen;
     if (!first) session.out << '\n';
     first = false;
     const std::vector<Json> events = events_about(session, *found.object);

@@ -28,6 +28,8 @@ struct Session {
                                                                       const kube::LogOptions&)>
       logs;
   std::function<base::Result<base::http::Response>(const base::http::Request&)> raw;
+  // NAMESPACE/NAME of the Service that keeps a cluster's history; "" = look for it.
+  std::string history_service = {};
   base::Clock& clock;
   std::istream& in;
   std::ostream& out;

@@ -22,6 +22,8 @@ bool show_raw(Session& session, const kube::ResourceType& type, std::vector<kube
 void describe_schedule(Session& session, const kube::Json& schedule,
                        const std::vector<kube::Json>& events);
 void describe_run(Session& session, const kube::Json& run, const std::vector<kube::Json>& events);
+// As the history remembers it (past_run).
+void describe_past_run(Session& session, const kube::Json& run);
 
 // Of a state or an outcome: green what went well, red what did not, yellow what goes on.
 Colour colour_of(const std::string& state);

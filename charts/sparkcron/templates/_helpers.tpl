@@ -38,6 +38,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ include "sparkcron.fullname" . }}-controller
 {{- end -}}
 
+{{- define "sparkcron.historyName" -}}
+{{ include "sparkcron.fullname" . }}-history
+{{- end -}}
+
 {{- define "sparkcron.serviceAccountName" -}}
 {{- with .Values.controller.serviceAccount -}}
 {{- if .create }}{{ .name | default (include "sparkcron.controllerName" $) }}{{ else }}{{ .name | default "default" }}{{ end -}}

@@ -34,7 +34,7 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
                                   .to = slot + std::chrono::seconds(120),
                                   .count = 2,
                                   .reason = "ForbidConcurrent"}));
-  bool allowed = true;
+  base::Status allowed;
   const auto handler =
       monitor::history_handler(**ledger, [&](const base::http::Request&) { return allowed; });
   const std::string path = monitor::kHistoryPath;
@@ -56,6 +56,10 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
   SECTION("filtered") {
     CHECK(json::parse(ask(handler, path, {{"namespace", "other"}}).body)["runs"].empty());
     CHECK(json::parse(ask(handler, path, {{"schedule", "nightly"}}).body)["runs"].size() == 1);
+    const json run_only = json::parse(ask(handler, path, {{"run", run.name}}).body);
+    CHECK(run_only["runs"].size() == 1);
+    CHECK(run_only["skips"].empty());
+    CHECK(json::parse(ask(handler, path, {{"run", "other"}}).body)["runs"].empty());
   }
   SECTION("refused") {
     struct Case {
@@ -83,10 +87,21 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
     CHECK(json::parse(ask(handler, path, {{"limit", "x"}}).body)["message"] ==
           "limit: \"x\" is not a number from 1 to 10000");
     CHECK(ask(handler, path, {}, "POST").status == 405);
-    allowed = false;
-    const auto answer = ask(handler, path);
-    CHECK(answer.status == 401);
-    CHECK(json::parse(answer.body)["reason"] == "Unauthorized");
+    struct Refusal {
+      base::Code code;
+      int status;
+      const char* reason;
+    };
+    for (const Refusal& c : {Refusal{base::Code::Unauthenticated, 401, "Unauthorized"},
+                             Refusal{base::Code::Forbidden, 403, "Forbidden"},
+                             Refusal{base::Code::ResourceExhausted, 429, "TooManyRequests"},
+                             Refusal{base::Code::Unavailable, 503, "ServiceUnavailable"}}) {
+      allowed = base::failure(c.code, "because");
+      const auto answer = ask(handler, path, {{"limit", "x"}}, "POST");
+      CHECK(answer.status == c.status);
+      CHECK(json::parse(answer.body)["reason"] == c.reason);
+      CHECK(json::parse(answer.body)["message"] == "because");
+    }
   }
 }
 
@@ -95,8 +110,8 @@ TEST_CASE("hostile questions about history get short answers", "[monitor]") {
   tests::FakeClock clock;
   auto ledger = monitor::Ledger::open({.path = folder.file("ledger.db")}, clock);
   REQUIRE(ledger);
-  const auto handler =
-      monitor::history_handler(**ledger, [](const base::http::Request&) { return true; });
+  const auto handler = monitor::history_handler(
+      **ledger, [](const base::http::Request&) -> base::Status { return {}; });
   const std::string huge(60'000, '\xff');
   const auto refused = ask(handler, monitor::kHistoryPath, {{"limit", huge}});
   CHECK(refused.status == 400);
@@ -105,6 +120,93 @@ TEST_CASE("hostile questions about history get short answers", "[monitor]") {
                            {{"namespace", huge}, {"schedule", "' OR 1=1 --"}, {huge, huge}});
   CHECK(nothing.status == 200);
   CHECK(nothing.body.size() < 1'000);
+}
+
+namespace {
+
+class TextReader final : public kube::LogReader {
+ public:
+  explicit TextReader(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  base::Result<std::optional<std::string>> read() override {
+    if (next_ == pieces_.size()) return std::optional<std::string>{};
+    return std::optional<std::string>{pieces_[next_++]};
+  }
+  void cancel() override {}
+
+ private:
+  const std::vector<std::string> pieces_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a kept log is served to who may read", "[monitor]") {
+  std::vector<std::string> pieces = {"one\n", "two\n"};
+  base::Status allowed;
+  kube::LogOptions asked;
+  const auto handler = monitor::log_handler(
+      [&](const kube::ObjectKey& run,
+          const kube::LogOptions& options) -> base::Result<std::unique_ptr<kube::LogReader>> {
+        asked = options;
+        if (run != kube::ObjectKey{"etl", "nightly-1"})
+          return base::failure(base::Code::NotFound, "no log of it");
+        return std::make_unique<TextReader>(pieces);
+      },
+      [&](const base::http::Request&) { return allowed; });
+  using Query = std::vector<std::pair<std::string, std::string>>;
+  const Query query = {{"namespace", "etl"}, {"run", "nightly-1"}};
+  const auto with = [&](const std::string& name, const std::string& value) {
+    Query more = query;
+    more.emplace_back(name, value);
+    return ask(handler, monitor::kLogPath, more);
+  };
+
+  SECTION("whole") {
+    const auto answer = ask(handler, monitor::kLogPath, query);
+    CHECK(answer.status == 200);
+    CHECK(answer.headers.get("Content-Type") == "text/plain");
+    CHECK(answer.body == "one\ntwo\n");
+  }
+  SECTION("options") {
+    CHECK(with("tailLines", "5").status == 200);
+    CHECK(asked.tail_lines == 5);
+    CHECK(with("limitBytes", "10").status == 200);
+    CHECK(asked.limit_bytes == 10);
+    CHECK(with("timestamps", "true").status == 200);
+    CHECK(asked.timestamps);
+    CHECK(with("sinceTime", "2026-11-21T00:00:00Z").status == 200);
+    CHECK(asked.since.has_value());
+    CHECK(with("container", "sidecar").status == 200);
+    CHECK(asked.container == "sidecar");
+  }
+  SECTION("an endless log ends") {
+    pieces.assign(40, std::string(size_t{1} << 20, 'x'));
+    const auto answer = ask(handler, monitor::kLogPath, query);
+    CHECK(answer.body.size() < (size_t{33} << 20));
+    CHECK_THAT(
+        answer.body,
+        Catch::EndsWith("[sparkcron: the answer ends here, the log goes on: ask for its last "
+                        "lines]\n"));
+  }
+  SECTION("refused") {
+    struct Case {
+      std::string name;
+      std::string value;
+      std::string message;
+    };
+    for (const Case& c :
+         {Case{"tailLines", "-1", "tailLines: \"-1\" is not a number from 0 to 9007199254740992"},
+          Case{"limitBytes", "0", "limitBytes: \"0\" is not a number from 1 to 9007199254740992"},
+          Case{"sinceTime", "today", "sinceTime: \"today\" is not RFC 3339"}}) {
+      const auto answer = with(c.name, c.value);
+      CHECK(answer.status == 400);
+      CHECK(json::parse(answer.body)["message"] == c.message);
+    }
+    CHECK(ask(handler, monitor::kLogPath, {{"namespace", "etl"}}).status == 400);
+    CHECK(ask(handler, monitor::kLogPath, {{"namespace", "etl"}, {"run", "x"}}).status == 404);
+    allowed = base::failure(base::Code::Forbidden, "no");
+    CHECK(ask(handler, monitor::kLogPath, query).status == 403);
+  }
 }
 
 TEST_CASE("a long history is cut, and says so", "[monitor]") {

@@ -45,6 +45,10 @@ spec:
         - --log-format={{ .logEncoder | replace "console" "text" }}
         - --leader-elect={{ .leaderElection.enable }}
         - --history-runs={{ int .historyRuns }}
+        {{- if .history.enable }}
+        - --history-listen={{ .listenAddress }}:{{ int .history.port }}
+        - --history-service={{ include "sparkcron.historyName" $ }}
+        {{- end }}
         - --default-time-zone={{ .defaultTimeZone }}
         {{- range $key, $value := .defaultSparkConf }}
         - {{ printf "--conf=%s=%s" $key (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) | quote }}
@@ -55,6 +59,10 @@ spec:
       ports:
         - name: {{ $.Values.prometheus.metrics.portName }}
           containerPort: {{ $.Values.prometheus.metrics.port }}
+        {{- if .history.enable }}
+        - name: history
+          containerPort: {{ int .history.port }}
+        {{- end }}
       {{- with .env }}
       env:
         {{- toYaml . | nindent 8 }}

@@ -452,9 +452,8 @@ TEST_CASE("history shows runs and skipped stretches in one line of time") {
     const auto done = history(desk.session, "other", 20);
     REQUIRE_FALSE(done.has_value());
     CHECK(done.error().message ==
-          "this server keeps no history: ask the sparkcron service itself (--kubeconfig), or see "
-          "what the cluster still has with sparkctl list runs");
-    CHECK(exit_code_of(done.error()) == kFailed);
+          "history service sparkcron/sparkcron-history: the API server's answer holds no token");
+    CHECK(exit_code_of(done.error()) == kUnreachable);
   }
 }
 
