@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "monitor/ledger_rows.h"
 
 namespace monitor {
 namespace {
@@ -127,13 +128,11 @@ void set_time(json& object, const char* name, const std::optional<base::WallTime
 }
 
 json run_to_json(const runner::RunRecord& run) {
-  json object = {{"namespace", run.schedule.ns},
-                 {"name", run.name},
-                 {"uid", run.uid},
-                 {"state", run.state},
-                 {"manual", run.manual},
-                 {"attempts", run.attempts},
-                 {"created", base::format_rfc3339_micro(run.created)}};
+  json object = {
+      {"namespace", run.schedule.ns}, {"name", run.name},
+      {"state", run.state},           {"manual", run.manual},
+      {"attempts", run.attempts},     {"created", base::format_rfc3339_micro(run.created)}};
+  if (!is_seeded(run)) object["uid"] = run.uid;
   if (!run.schedule.name.empty()) object["schedule"] = run.schedule.name;
   if (!run.schedule_uid.empty()) object["scheduleUID"] = run.schedule_uid;
   if (run.slot)

@@ -167,6 +167,14 @@ Status Ledger::record_run(const RunRecord& run) {
   });
 }
 
+Status Ledger::seed_run(const RunRecord& run) {
+  const auto known = find_run(run.schedule_uid, run.name);
+  if (known && *known) return {};
+  return write([&run](LedgerWriter& writer, std::vector<DroppedRun>& dropped) {
+    return writer.seed_run(run, dropped);
+  });
+}
+
 Status Ledger::record_skip(const SkipRecord& skip) {
   return write([&skip](LedgerWriter& writer, std::vector<DroppedRun>& dropped) {
     return writer.record_skip(skip, dropped);

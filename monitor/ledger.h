@@ -63,6 +63,10 @@ class Ledger final : public runner::RunRecorder {
   base::Result<std::optional<runner::RunRecord>> find_run(const std::string& schedule_uid,
                                                           const std::string& name) override;
   base::Status record_skip(const runner::SkipRecord& skip) override;
+  // An ended run of which no more is known than what its schedule's status says: no UID, since its
+  // object is gone. Nothing if a run of that schedule and name is known already; a record with its
+  // UID that comes later takes its place. Either way it is counted once.
+  base::Status seed_run(const runner::RunRecord& run);
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
                                          const runner::RunCounts& floor) override;

@@ -54,6 +54,7 @@ constexpr std::array<const char*, 2> kMigrations = {R"sql(
 
 // As Kubernetes has it for names; messages of containers end at 4,096 bytes.
 constexpr size_t kMaxName = 253;
+constexpr const char* kSeeded = "status/";
 constexpr size_t kMaxMessage = 4096;
 
 // The beginning, whole characters of UTF-8 only.
@@ -132,6 +133,14 @@ runner::RunRecord read_run(const Statement& row) {
 
 // As LedgerWriter updates a row: a record says nothing where it is empty, and nothing of the
 // outcome of a run that has one.
+std::string seeded_uid(const runner::RunRecord& run) {
+  return kSeeded + run.schedule_uid + "/" + run.name;
+}
+
+bool is_seeded(const runner::RunRecord& run) {
+  return run.uid.starts_with(kSeeded);
+}
+
 bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run) {
   if (known.ended && !run.ended) return true;
   const auto same = [](const auto& before, const auto& now) { return !now || before == now; };

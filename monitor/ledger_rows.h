@@ -24,6 +24,10 @@ runner::RunRecord read_run(const base::sqlite::Statement& row);
 // Parameters 1 to 16. Long texts are cut: a row has a size that a bound on rows can rely on.
 void bind_run(base::sqlite::Statement& statement, const runner::RunRecord& run);
 
+// What stands for the UID of a run of which only a schedule's status tells; no UID looks so.
+std::string seeded_uid(const runner::RunRecord& run);
+bool is_seeded(const runner::RunRecord& run);
+
 // True when recording `run` would leave the row of its UID as it is.
 bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run);
 

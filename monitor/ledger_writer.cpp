@@ -101,10 +101,36 @@ Status LedgerWriter::record_run(const RunRecord& run, std::vector<DroppedRun>& d
   return transaction.commit();
 }
 
+Status LedgerWriter::seed_run(const RunRecord& run, std::vector<DroppedRun>& dropped) {
+  ASSIGN_OR_RETURN(Statement query,
+                   database_.prepare("SELECT 1 FROM runs WHERE schedule_uid = ? AND name = ?"));
+  ASSIGN_OR_RETURN(const bool known, query.bind(1, run.schedule_uid).bind(2, run.name).step());
+  query.reset();
+  if (known) return {};
+  RunRecord seeded = run;
+  seeded.uid = seeded_uid(run);
+  return record_run(seeded, dropped);
+}
+
+// The run whose row came from a status before: that row is now its own.
+Result<bool> LedgerWriter::take_seeded_place(const RunRecord& run) {
+  if (run.schedule_uid.empty()) return false;
+  ASSIGN_OR_RETURN(Statement rename,
+                   database_.prepare("UPDATE runs SET uid = ?, created = ? WHERE uid = ?"));
+  RETURN_IF_ERROR(
+      rename.bind(1, run.uid).bind(2, millis(run.created)).bind(3, seeded_uid(run)).run());
+  return database_.changes() > 0;
+}
+
 Status LedgerWriter::write_run(const RunRecord& run) {
   ASSIGN_OR_RETURN(Statement query, database_.prepare("SELECT ended FROM runs WHERE uid = ?"));
-  ASSIGN_OR_RETURN(const bool known, query.bind(1, run.uid).step());
-  const bool has_ended = known && !query.is_null(0);
+  ASSIGN_OR_RETURN(bool known, query.bind(1, run.uid).step());
+  bool has_ended = known && !query.is_null(0);
+  query.reset();
+  if (!known) {
+    ASSIGN_OR_RETURN(known, take_seeded_place(run));
+    has_ended = known;
+  }
   if (!known) {
     ASSIGN_OR_RETURN(const bool dropped, is_remembered(run.uid));
     if (dropped) return {};

@@ -54,6 +54,8 @@ class LedgerWriter {
 
   // What retention drops on the way is appended to `dropped`; it is gone if the call succeeds.
   base::Status record_run(const runner::RunRecord& run, std::vector<DroppedRun>& dropped);
+  // See Ledger::seed_run.
+  base::Status seed_run(const runner::RunRecord& run, std::vector<DroppedRun>& dropped);
   base::Status record_skip(const runner::SkipRecord& skip, std::vector<DroppedRun>& dropped);
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
@@ -70,6 +72,7 @@ class LedgerWriter {
       : database_(std::move(database)), retention_(retention), clock_(clock) {}
   base::Status set_durability(Durable durable);
   base::Status write_run(const runner::RunRecord& run);
+  base::Result<bool> take_seeded_place(const runner::RunRecord& run);
   base::Status insert_run(const runner::RunRecord& run);
   base::Status update_run(const runner::RunRecord& run);
   base::Status write_skip(const runner::SkipRecord& skip);
