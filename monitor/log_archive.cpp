@@ -21,6 +21,7 @@ using base::Result;
 using base::Status;
 
 constexpr const char* kSuffix = ".log";
+constexpr const char* kPackedSuffix = ".log.gz";
 constexpr const char* kNoSchedule = "-";  // no name of Kubernetes looks so
 // <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log
 constexpr size_t kDepth = 7;
@@ -42,6 +43,13 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
                       {{"path", path.string()}, {"error", error.message()}});
   for (fs::path folder = path.parent_path(); folder != root; folder = folder.parent_path())
     if (!fs::remove(folder, error) || error) break;  // not empty: it holds other logs
+}
+
+// "" = no log's file.
+std::string container_of(const std::string& file) {
+  for (const std::string suffix : {kPackedSuffix, kSuffix})
+    if (file.ends_with(suffix)) return file.substr(0, file.size() - suffix.size());
+  return "";
 }
 
 Status make_folders(const fs::path& folder) {
@@ -101,12 +109,14 @@ void LogArchive::found(const fs::path& path, const std::vector<std::string>& par
   std::vector<std::string> names = parts;
   // <namespace>/<run>/…: as an earlier version had it, which knew no schedules.
   if (names.size() == kDepth - 1) names.insert(names.begin() + 1, kNoSchedule);
-  if (names.size() != kDepth || !names.back().ends_with(kSuffix)) {
+  const std::string container = names.size() == kDepth ? container_of(names.back()) : "";
+  if (container.empty()) {
     // What a crash has left of a copy: the log was not acknowledged, so its owner comes again.
     // Times without their log are of the same kind.
     fs::path log = path;
     log.replace_extension();
-    if (path.extension() == ".part" || (path.extension() == ".times" && !fs::exists(log, error)))
+    if (path.extension() == ".part" || path.extension() == ".new" ||
+        (path.extension() == ".times" && !fs::exists(log, error)))
       fs::remove(path, error);
     return;
   }
@@ -122,9 +132,7 @@ void LogArchive::found(const fs::path& path, const std::vector<std::string>& par
                   .bytes = (error ? 0 : text) + (missing ? 0 : times),
                   .written = std::chrono::floor<std::chrono::milliseconds>(
                       std::chrono::file_clock::to_sys(written))};
-  add({.pod = {.ns = names[0], .name = names[4]},
-       .pod_uid = names[5],
-       .container = names[6].substr(0, names[6].size() - std::string(kSuffix).size())},
+  add({.pod = {.ns = names[0], .name = names[4]}, .pod_uid = names[5], .container = container},
       std::move(log));
 }
 
@@ -197,32 +205,63 @@ void LogArchive::drop_aged() {
 
 // --- Keeping and forgetting ----------------------------------------------------------------------
 
-Status LogArchive::keep(const FinishedLog& log) {
+Result<fs::path> LogArchive::folder_of(const KeptLog& log) const {
   const std::string schedule = log.schedule.empty() ? kNoSchedule : log.schedule;
   for (const std::string* name : {&log.run.ns, &schedule, &log.run.name, &log.run_uid,
                                   &log.pod.name, &log.pod_uid, &log.container})
     if (!is_safe(*name))
       return failure(Code::InvalidArgument, "keep a log: \"" + *name + "\" cannot be a file name");
-  const fs::path folder = options_.root / log.run.ns / schedule / log.run.name / log.run_uid /
-                          log.pod.name / log.pod_uid;
+  return options_.root / log.run.ns / schedule / log.run.name / log.run_uid / log.pod.name /
+         log.pod_uid;
+}
+
+Status LogArchive::keep(const FinishedLog& log) {
+  const KeptLog names{.schedule = log.schedule,
+                      .run = log.run,
+                      .run_uid = log.run_uid,
+                      .pod = log.pod,
+                      .pod_uid = log.pod_uid,
+                      .container = log.container};
+  ASSIGN_OR_RETURN(const fs::path folder, folder_of(names));
   const fs::path path = folder / (log.container + kSuffix);
   base::MutexLock files(files_mutex_);
   RETURN_IF_ERROR(make_folders(folder));
   ASSIGN_OR_RETURN(const uint64_t bytes, write_log(path, log.files, options_.max_log_bytes));
-  // A crash here: the log is found at the next start.
+  add_kept(names, path, bytes);
+  return {};
+}
+
+Status LogArchive::put(const KeptLog& log, const std::string& packed) {
+  ASSIGN_OR_RETURN(const fs::path folder, folder_of(log));
+  const fs::path path = folder / (log.container + kPackedSuffix);
+  base::MutexLock files(files_mutex_);
+  RETURN_IF_ERROR(make_folders(folder));
+  RETURN_IF_ERROR(base::write_durably(path, packed));
+  add_kept(log, path, packed.size());
+  return {};
+}
+
+// A crash before this: the log is found at the next start.
+void LogArchive::add_kept(const KeptLog& log, const fs::path& path, uint64_t bytes) {
   base::MutexLock lock(mutex_);
   add({.pod = {.ns = log.run.ns, .name = log.pod.name},
        .pod_uid = log.pod_uid,
        .container = log.container},
       {.path = path,
-       .schedule = {.ns = log.run.ns, .name = schedule},
+       .schedule = {.ns = log.run.ns, .name = log.schedule.empty() ? kNoSchedule : log.schedule},
        .run = log.run.name,
        .run_uid = log.run_uid,
        .bytes = bytes,
        .written = clock_.now()});
   drop_aged();
   make_room();
-  return {};
+}
+
+Result<bool> LogArchive::has(const KeptLog& log) {
+  base::MutexLock lock(mutex_);
+  return logs_.contains({.pod = {.ns = log.run.ns, .name = log.pod.name},
+                         .pod_uid = log.pod_uid,
+                         .container = log.container});
 }
 
 void LogArchive::forget(const kube::ObjectKey& run, const std::string& run_uid) {
@@ -291,23 +330,29 @@ Result<std::unique_ptr<kube::LogReader>> LogArchive::read(const fs::path& path,
   return runner::node::open_log(look, options, clock_);
 }
 
+Result<fs::path> LogArchive::find_run(const kube::ObjectKey& run,
+                                      const std::string& container) const {
+  base::MutexLock lock(mutex_);
+  const ArchivedLog* newest = nullptr;
+  for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}});
+       log != logs_.end() && log->first.pod.ns == run.ns; ++log) {
+    const bool asked = container.empty() || log->first.container == container;
+    if (log->second.run != run.name || !asked) continue;
+    if (newest == nullptr || newest->written < log->second.written) newest = &log->second;
+  }
+  if (newest != nullptr) return newest->path;
+  return failure(Code::NotFound, "no log of run " + run.to_string() + " is kept");
+}
+
 Result<std::unique_ptr<kube::LogReader>> LogArchive::open_run(const kube::ObjectKey& run,
                                                               const kube::LogOptions& options) {
-  fs::path path;
-  {
-    base::MutexLock lock(mutex_);
-    const ArchivedLog* newest = nullptr;
-    for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}});
-         log != logs_.end() && log->first.pod.ns == run.ns; ++log) {
-      const bool asked = options.container.empty() || log->first.container == options.container;
-      if (log->second.run != run.name || !asked) continue;
-      if (newest == nullptr || newest->written < log->second.written) newest = &log->second;
-    }
-    if (newest == nullptr)
-      return failure(Code::NotFound, "no log of run " + run.to_string() + " is kept");
-    path = newest->path;
-  }
+  ASSIGN_OR_RETURN(const fs::path path, find_run(run, options.container));
   return read(path, options);
+}
+
+Result<std::string> LogArchive::get(const kube::ObjectKey& run, const std::string& container) {
+  ASSIGN_OR_RETURN(const fs::path path, find_run(run, container));
+  return base::read_file(path);
 }
 
 }  // namespace monitor

@@ -4,7 +4,7 @@
 // knows the run. Files lie at
 // <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log, with "-" for a run
 // of no schedule: the path alone says whose they are, so there is no index to lose. Folders are
-// 0700, files 0600.
+// 0700, files 0600. On a cluster they are packed, <container>.log.gz.
 //
 // Of each log the newest max_log_bytes are kept; the times of the lines lie beside them. When there
 // are too many, the oldest go: of a schedule that has more than its share, then of the schedule
@@ -29,6 +29,7 @@
 #include "base/result.h"
 #include "kube/log_source.h"
 #include "kube/resource_type.h"
+#include "monitor/log_store.h"
 
 namespace monitor {
 
@@ -53,7 +54,7 @@ struct FinishedLog {
   std::vector<std::filesystem::path> files;  // of one log, oldest first
 };
 
-class LogArchive final : public kube::LogSource {
+class LogArchive final : public kube::LogSource, public LogStore {
  public:
   // The clock must outlive the archive and its readers.
   static base::Result<std::unique_ptr<LogArchive>> open(LogArchiveOptions options,
@@ -61,6 +62,9 @@ class LogArchive final : public kube::LogSource {
 
   // Copies; keeping the same log again replaces it.
   base::Status keep(const FinishedLog& log);
+  base::Result<bool> has(const KeptLog& log) override;
+  base::Status put(const KeptLog& log, const std::string& packed) override;
+  base::Result<std::string> get(const kube::ObjectKey& run, const std::string& container) override;
   // The run left the history. What cannot be removed is logged and tried again at the next start.
   void forget(const kube::ObjectKey& run, const std::string& run_uid);
 
@@ -106,6 +110,11 @@ class LogArchive final : public kube::LogSource {
   void drop_oldest_of(const kube::ObjectKey& schedule) REQUIRES(mutex_);
   void take_out(const LogName& name) REQUIRES(mutex_);
   void drop(const LogName& name) REQUIRES(mutex_);
+  [[nodiscard]] base::Result<std::filesystem::path> folder_of(const KeptLog& log) const;
+  void add_kept(const KeptLog& log, const std::filesystem::path& path, uint64_t bytes)
+      REQUIRES(files_mutex_);
+  base::Result<std::filesystem::path> find_run(const kube::ObjectKey& run,
+                                               const std::string& container) const;
   base::Result<std::unique_ptr<kube::LogReader>> read(const std::filesystem::path& path,
                                                       const kube::LogOptions& options);
   base::Result<std::filesystem::path> find(const kube::ObjectKey& pod, const std::string& uid,

@@ -63,12 +63,15 @@ std::optional<runner::SkipRecord> skipped(const Json& schedule, const Json& entr
 
 }  // namespace
 
-void RunObserver::gone(std::shared_ptr<const Json> run) {
+void RunObserver::seen(const Json& run) {
+  kube::ObjectKey key = kube::key_of(run);
+  const auto current = cache_.get(config::spark_applications(), key);
+  if (current != nullptr && kube::uid_of(*current) == kube::uid_of(run)) return;
+  auto last = std::make_shared<const Json>(run);
   base::MutexLock lock(mutex_);
   // A disk that takes nothing for that long: the schedules' status knows the newest of them.
   if (gone_.size() >= kMaxGone) gone_.erase(gone_.begin());
-  kube::ObjectKey key = kube::key_of(*run);
-  gone_.emplace(std::move(key), std::move(run));
+  gone_.emplace(std::move(key), std::move(last));
 }
 
 void RunObserver::look_again() {

@@ -9,7 +9,7 @@
 //   lost or this replica was not there: runs whose objects are gone (Ledger::seed_run) and skipped
 //   stretches.
 //
-// Threads: gone() and look_again() from any; reconcile() from several workers, never twice at once
+// Threads: seen() and look_again() from any; reconcile() from several workers, never twice at once
 // for one key. A key names a run, a schedule, or one of each.
 
 #include <cstddef>
@@ -37,8 +37,9 @@ class RunObserver final : public kube::Reconciler {
   // The cache follows runs and schedules; both outlive it.
   RunObserver(const kube::Cache& cache, Ledger& ledger) : cache_(cache), ledger_(ledger) {}
 
-  // The last that was seen of a run's object. Call it before the key is reconciled.
-  void gone(std::shared_ptr<const kube::Json> run);
+  // Of a run, each time it changes, as it was and as it is: the last that is seen of one that is
+  // gone is kept. Call it when the cache shows the change, before the key is reconciled.
+  void seen(const kube::Json& run);
   // The ledger has lost its file: what was recorded no longer is. Then reconcile everything.
   void look_again();
 

@@ -116,8 +116,10 @@ TEST_CASE("the last that was seen of a deleted run is recorded", "[monitor]") {
   Bed bed;
   const kube::ObjectKey key{"etl", kRun};
   const auto first = bed.show_run("COMPLETED", "u1");
-  bed.observer.gone(first);
+  bed.observer.seen(*first);  // still there
+  CHECK(bed.observer.waiting() == 0);
   bed.show_run("RUNNING", "u2");  // a namesake has its place already
+  bed.observer.seen(*first);
   bed.observe(key);
   CHECK(bed.observer.waiting() == 0);
   CHECK(bed.runs().size() == 2);
@@ -128,7 +130,8 @@ TEST_CASE("an outcome waits for a disk that does not take it, in bounded number"
   Bed bed;
   const auto run = bed.show_run("COMPLETED");
   bed.hide_run();
-  bed.observer.gone(run);
+  bed.observer.seen(*run);
+  CHECK(bed.observer.waiting() == 1);
   bed.ledger.reset();
   const auto path = bed.folder.file("ledger.db");
   for (const char* end : {"", "-wal", "-shm"})
@@ -139,7 +142,7 @@ TEST_CASE("an outcome waits for a disk that does not take it, in bounded number"
   bed.ledger = bed.open();
   RunObserver observer(bed.cache, *bed.ledger);
   for (size_t i = 0; i < RunObserver::kMaxGone + 5; ++i)
-    observer.gone(run);
+    observer.seen(*run);
   CHECK(observer.waiting() == RunObserver::kMaxGone);
   CHECK(observer.reconcile({"etl", kRun}));
   CHECK(observer.waiting() == 0);
