@@ -1,6 +1,8 @@
 """Two replicas of the controller: whatever happens to the leader, no slot is lost and none runs twice."""
 import json
+import random
 import signal
+import time
 import unittest
 
 import cluster
@@ -52,6 +54,28 @@ class ReplicasTest(cluster.ClusterTest):
         self.first.send(signal.SIGCONT)
         self.assertEqual(self.first.ended(), 1, "who lost the lease ends")
         self.assertIn("Lost the lease", self.first.output())
+        self.assert_taken_over()
+
+    def test_leader_that_is_stopped_at_any_moment(self):
+        """For moments in which it keeps the lease, in the middle of whatever it does, and at last for longer."""
+        for _ in range(5):
+            time.sleep(random.uniform(0, EVERY))  # the moment is what is tested
+            self.first.send(signal.SIGSTOP)
+            time.sleep(random.uniform(0, 5))
+            self.first.send(signal.SIGCONT)
+        self.assertEqual(self.holder(), self.first.identity(), "ten seconds without a renewal are needed to lose it")
+        self.first.send(signal.SIGSTOP)
+        wait_for(lambda: self.holder() == self.second.identity(), "the second leads")
+        self.first.send(signal.SIGCONT)
+        self.assertEqual(self.first.ended(), 1, "who lost the lease ends")
+        self.assert_taken_over()
+
+    def test_standby_is_ready(self):
+        """Its caches are warm, so that a rolling update need not wait for it to lead."""
+        wait_for(lambda: self.second.answers("/readyz"), "the standby is ready")
+        self.assertEqual(self.holder(), self.first.identity())
+        self.first.send(signal.SIGTERM)
+        self.assertEqual(self.first.ended(), 0)
         self.assert_taken_over()
 
     def test_leader_whose_lease_was_taken_away(self):
