@@ -35,13 +35,12 @@ void live_many(uint32_t from, uint32_t count) {
 }  // namespace
 
 TEST_CASE("Two replicas lose nothing and double nothing, whichever is stopped, cut off or late") {
-  live_many(1, 150);
+  live_many(1, 40);
   SUCCEED();
 }
 
-TEST_CASE("In thousands of lives of two replicas nothing is lost and nothing doubled",
-          "[.][many]") {
-  live_many(1000, 3000);
+TEST_CASE("In hundreds of lives of two replicas nothing is lost and nothing doubled", "[.][many]") {
+  live_many(1000, 500);
   SUCCEED();
 }
 
