@@ -7,6 +7,7 @@
 #include "config/names.h"
 #include "runner/submission/checks.h"
 #include "runner/submission/conf_resolution.h"
+#include "runner/submission/deny_list.h"
 #include "runner/submission/fields.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/monitoring.h"
@@ -20,26 +21,6 @@ namespace {
 using base::Code;
 using base::failure;
 using nlohmann::json;
-
-// With these a user could act as the service, leave the namespace or run another image than the
-// policy of the cluster looks at. The peer's list, and the two that name files of our machine.
-constexpr std::array kDenied = {
-    "spark.master",
-    "spark.kubernetes.driver.master",
-    "spark.kubernetes.container.image",
-    "spark.kubernetes.driver.container.image",
-    "spark.kubernetes.executor.container.image",
-    "spark.kubernetes.authenticate.driver.serviceAccountName",
-    "spark.kubernetes.authenticate.executor.serviceAccountName",
-    "spark.kubernetes.authenticate.oauthToken",
-    "spark.kubernetes.authenticate.oauthTokenFile",
-    "spark.kubernetes.authenticate.driver.oauthToken",
-    "spark.kubernetes.authenticate.driver.oauthTokenFile",
-    "spark.kubernetes.authenticate.executor.oauthToken",
-    "spark.kubernetes.authenticate.executor.oauthTokenFile",
-    "spark.kubernetes.driver.podTemplateFile",
-    "spark.kubernetes.executor.podTemplateFile",
-};
 
 struct ListKey {
   const char* field;
@@ -92,18 +73,9 @@ void check_amounts(Fields& spec, Conf& user) {
   }
 }
 
-void add_user_conf(Fields& spec, const std::string& ns, Conf& conf) {
+void add_user_conf(Fields& spec, Conf& conf) {
   Conf user = spec.text_map("sparkConf");
   check_amounts(spec, user);
-  for (const char* key : kDenied) {
-    if (user.contains(key)) {
-      spec.complain("sparkConf", "must not set " + std::string(key));
-    }
-  }
-  const std::string* wanted = find(user, "spark.kubernetes.namespace");
-  if (wanted != nullptr && *wanted != ns) {
-    spec.complain("sparkConf", "must not set spark.kubernetes.namespace to another namespace");
-  }
   for (const auto& [key, value] : user)
     conf[key] = value;
   for (const auto& [key, value] : spec.text_map("hadoopConf"))
@@ -327,6 +299,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   const json application = substitute_variables(original, plan.warnings);
   const std::string ns = base::string_at(application, {"metadata", "namespace"});
   RETURN_IF_ERROR(check_values(application));
+  RETURN_IF_ERROR(check_denied(application));
   Fields spec(application, "spec", "spec");
   if (context.pods == PodsRunAs::Processes) leave_out_of_spec(spec);
   auto version = parse_spark_version(spec.text("sparkVersion"));
@@ -342,7 +315,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
     conf[key] = value;
   add_main(spec, request, plan.warnings);
   add_general_conf(spec, conf);
-  add_user_conf(spec, ns, conf);
+  add_user_conf(spec, conf);
   // After the user's: these say where the run belongs.
   conf["spark.master"] = "k8s://" + context.master_url;
   conf["spark.kubernetes.namespace"] = ns.empty() ? "default" : ns;

@@ -190,8 +190,6 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "spec.driver.volumeMounts name a volume that spec.volumes does not have: x"},
       {{{"driver", {{"labels", {{"spark-role", "boss"}}}}}},
        "spec.driver.labels must not have spark-role, which Spark sets"},
-      {{{"sparkConf", {{"spark.kubernetes.namespace", "other"}}}},
-       "spec.sparkConf must not set spark.kubernetes.namespace to another namespace"},
       {{{"sparkConf", {{"spark.driver.bindAddress", "0.0.0.0"}}}},
        "spec.sparkConf: spark.driver.bindAddress is not supported in Kubernetes mode, as the "
        "driver's bind address "
@@ -212,27 +210,6 @@ TEST_CASE("what cannot run is refused with the field's name") {
       CHECK(refusal(with(scala_application(), {{"spec", c.spec}})) == c.error);
     }
   }
-}
-
-TEST_CASE("sparkConf may not reach beyond the application") {
-  for (const char* key :
-       {"spark.master", "spark.kubernetes.driver.master", "spark.kubernetes.container.image",
-        "spark.kubernetes.driver.container.image", "spark.kubernetes.executor.container.image",
-        "spark.kubernetes.authenticate.driver.serviceAccountName",
-        "spark.kubernetes.authenticate.executor.serviceAccountName",
-        "spark.kubernetes.authenticate.oauthToken", "spark.kubernetes.authenticate.oauthTokenFile",
-        "spark.kubernetes.authenticate.driver.oauthToken",
-        "spark.kubernetes.authenticate.driver.oauthTokenFile",
-        "spark.kubernetes.authenticate.executor.oauthToken",
-        "spark.kubernetes.authenticate.executor.oauthTokenFile",
-        "spark.kubernetes.driver.podTemplateFile", "spark.kubernetes.executor.podTemplateFile"}) {
-    DYNAMIC_SECTION(key) {
-      CHECK(refusal(with(scala_application(), {{"spec", {{"sparkConf", {{key, "x"}}}}}})) ==
-            "spec.sparkConf must not set " + std::string(key));
-    }
-  }
-  CHECK(refusal(with(scala_application(),
-                     {{"spec", {{"sparkConf", {{"spark.kubernetes.namespace", "jobs"}}}}}})) == "");
 }
 
 TEST_CASE("what has no effect is said") {
