@@ -45,18 +45,21 @@ TEST_CASE("a watch without a revision begins with ADDED for what exists") {
 
 TEST_CASE("an object that enters or leaves the selection is added or deleted") {
   InMemoryApi api;
-  const Answer watch = api.get(watching(kConfigMaps, "labelSelector=color=red"));
+  const Answer watch =
+      api.get(watching(kConfigMaps, "allowWatchBookmarks=true&labelSelector=color=red"));
+  // The end of what was there: from here on it hears of everything.
+  CHECK(watch.stream->await(1)[0]["type"] == "BOOKMARK");
   const std::string target = std::string(kConfigMaps) + "/a";
   REQUIRE(api.post(kConfigMaps, labelled("a", "blue")).status == 201);
   REQUIRE(api.merge(target, {{"metadata", {{"labels", {{"color", "red"}}}}}}).status == 200);
   const json left = api.merge(target, {{"metadata", {{"labels", {{"color", "blue"}}}}}}).body;
   REQUIRE(api.post(kConfigMaps, labelled("b", "red")).status == 201);
-  const auto events = watch.stream->await(3);
-  CHECK(line(events[0]) == "ADDED a");
-  CHECK(line(events[1]) == "DELETED a");
-  CHECK(events[1]["object"]["metadata"]["resourceVersion"] == left["metadata"]["resourceVersion"]);
-  CHECK(events[1]["object"]["metadata"]["labels"]["color"] == "red");
-  CHECK(line(events[2]) == "ADDED b");
+  const auto events = watch.stream->await(4);
+  CHECK(line(events[1]) == "ADDED a");
+  CHECK(line(events[2]) == "DELETED a");
+  CHECK(events[2]["object"]["metadata"]["resourceVersion"] == left["metadata"]["resourceVersion"]);
+  CHECK(events[2]["object"]["metadata"]["labels"]["color"] == "red");
+  CHECK(line(events[3]) == "ADDED b");
 }
 
 TEST_CASE("a watch from an old or a foreign revision gets 410 in the stream") {
