@@ -278,6 +278,8 @@ def with_leaf(values, path, value):
 
 # Where a value must be a certain one, and what a list or an object of Kubernetes may hold.
 OTHER = {
+    "controller.logArchive.url": "s3://other",
+    "controller.logArchive.endpoint": "https://other",
     "controller.history.readers": [{"kind": "Group", "name": "other"}],
     "controller.resources": {"requests": {"cpu": "1"}},
     "controller.hostUsers": False,
@@ -328,6 +330,7 @@ class EachValue(unittest.TestCase):
         """A value that changes nothing is not offered. Looked at with everything switched on, and with the defaults."""
         full = copy.deepcopy(self.values)
         full["controller"]["replicas"] = 2
+        full["controller"]["logArchive"]["url"] = "s3://logs"
         for path in ("controller.podDisruptionBudget.enable", "prometheus.podMonitor.create",
                      "prometheus.prometheusRule.create", "prometheus.dashboard.create", "controller.ledger.persistence.enable"):
             full = with_leaf(full, path.split("."), True)

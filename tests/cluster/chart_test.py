@@ -10,10 +10,6 @@ FINALIZER = "sparkoperator.k8s.io/run"
 
 
 class ChartTest(ReleaseTest):
-    def leader(self):
-        lease = self.at_home.find("lease", "sparkcron-controller")
-        return lease["spec"].get("holderIdentity", "") if lease else ""
-
     def test_install_test_upgrade_rollback_uninstall(self):
         said = self.install()
         self.assertIn(f"looks after {self.namespace}", said)

@@ -71,11 +71,37 @@ class HistoryTest(ReleaseTest):
         self.assertIn((run, "COMPLETED"), [(one.get("name"), one.get("state")) for one in json.loads(done.stdout)])
         done = sparkctl("describe", run)
         self.assertIn("in the history only", done.stdout, done)
+        done = sparkctl("logs", run)
+        self.assertIn("fake driver done", done.stdout, done)
+        self.assertRegex(sparkctl("logs", run, "--timestamps", "--tail", "1").stdout, r"^20\S+Z fake driver done\n$")
         wait_for(lambda: self.directly(token) == "200", "ann may come directly, too", 60, 1)
         # Others still may not.
         token, sparkctl = self.person("bob")
         self.assertEqual(sparkctl("history").returncode, 4)
         self.assertEqual(self.directly(token), "403")
+
+    def known(self, sparkctl):
+        done = sparkctl("history", "every", "-o", "json")
+        return {(one.get("name"), one.get("state")) for one in json.loads(done.stdout)} if done.returncode == 0 else set()
+
+    def test_a_take_over_keeps_the_history_and_a_lost_volume_is_seeded_from_status(self):
+        self.install("install", "--set", "controller.replicas=2")
+        self.looks()
+        run = self.pruned_run()
+        _, sparkctl = self.person("ann")
+        self.let_read("ann")
+        wait_for(lambda: (run, "COMPLETED") in self.known(sparkctl), "ann reads it", 60, 1)
+        counts = self.counts("every")
+        # One replica after the other goes, with its volume.
+        for pod in self.at_home.get("pods", "-l", "app.kubernetes.io/component=controller")["items"]:
+            self.at_home("delete", "pod", pod["metadata"]["name"], "--wait=true")
+            self.at_home("rollout", "status", "deployment/sparkcron-controller", "--timeout=240s")
+            wait_for(self.leader, "somebody leads", 120, 0.5)
+            # Whichever of them answers.
+            for _ in range(6):
+                wait_for(lambda: (run, "COMPLETED") in self.known(sparkctl), "it is known", 60, 1)
+        self.assertEqual(self.counts("every"), counts, "counted once")
+        self.assertNotIn("fake driver done", sparkctl("logs", run).stdout, "logs go with their volume")
 
 
 if __name__ == "__main__":

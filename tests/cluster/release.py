@@ -52,3 +52,7 @@ class ReleaseTest(cluster.ClusterTest):
         spec = self.application_spec(**more)
         spec["driver"]["serviceAccount"] = "sparkcron-spark"
         return spec
+
+    def leader(self):
+        lease = self.at_home.find("lease", "sparkcron-controller")
+        return lease["spec"].get("holderIdentity", "") if lease else ""

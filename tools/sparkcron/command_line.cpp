@@ -93,6 +93,15 @@ void add_controller(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--history-service", options.history_service,
                  "The Service, in the controller's own namespace, that leads there")
       ->capture_default_str();
+  app.add_option("--log-archive", options.log_archive,
+                 "s3://BUCKET/PREFIX: where drivers' logs are kept; default: the data folder");
+  app.add_option("--log-archive-endpoint", options.log_archive_endpoint,
+                 "URL of the S3-compatible store; default: AWS's of the region");
+  app.add_option("--log-archive-region", options.log_archive_region,
+                 "Default: $AWS_REGION, else us-east-1");
+  app.add_option("--log-archive-credentials-file", options.log_archive_credentials,
+                 "As ~/.aws/credentials, [default]; default: $AWS_ACCESS_KEY_ID, "
+                 "$AWS_SECRET_ACCESS_KEY, $AWS_SESSION_TOKEN");
   app.add_option("--tls-cert-file", options.tls_certificate_file,
                  "PEM certificate of --history-listen; default: one of its own");
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");

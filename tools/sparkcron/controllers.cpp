@@ -14,6 +14,8 @@
 #include "config/names.h"
 #include "kube/controller.h"
 #include "kube/informer.h"
+#include "monitor/log_keeping_api.h"
+#include "monitor/run_observer.h"
 #include "runner/applications/submitter.h"
 #include "runner/schedules/reconciler.h"
 #include "runner/schedules/stray.h"
@@ -92,6 +94,50 @@ void report_unreadable(kube::EventRecorder& events, const kube::ResourceType& ty
                 "this object cannot be read and is left out: " + lost.reason);
 }
 
+// Of several replicas only the one that decides writes events.
+class DeciderEvents final : public kube::EventRecorder {
+ public:
+  DeciderEvents(kube::EventRecorder& events, const std::atomic<bool>& deciding)
+      : events_(events), deciding_(deciding) {}
+  void record(const nlohmann::json& regarding, kube::EventType type, std::string_view reason,
+              std::string_view action, std::string_view note) override {
+    if (deciding_) events_.record(regarding, type, reason, action, note);
+  }
+
+ private:
+  kube::EventRecorder& events_;
+  const std::atomic<bool>& deciding_;
+};
+
+// What each replica on a cluster does, deciding or not. It writes nothing to the API.
+struct Keepers {
+  Keepers(kube::Api& behind, const kube::Cache& cache, const ControllersOptions::Keeping& keeping,
+          kube::EventRecorder& recorder, const std::atomic<bool>& deciding, base::Clock& clock)
+      : events(recorder, deciding),
+        observer(cache, keeping.ledger),
+        collector(cache, keeping.logs, keeping.meanwhile, keeping.fetch, events, clock),
+        api(behind, collector),
+        observing({.name = "history", .workers = 2}, observer, clock),
+        collecting({.name = "log", .workers = 4}, collector, clock) {}
+
+  void see(const kube::ResourceType& type, const kube::Json& object) {
+    if (type == kube::pods()) {
+      collector.seen(object);
+      collecting.add(kube::key_of(object));
+    } else {
+      if (type == config::spark_applications()) observer.seen(object);
+      observing.add(kube::key_of(object));
+    }
+  }
+
+  DeciderEvents events;
+  monitor::RunObserver observer;
+  monitor::LogCollector collector;
+  monitor::LogKeepingApi api;
+  kube::Controller observing;
+  kube::Controller collecting;
+};
+
 }  // namespace
 
 struct Controllers::Parts {
@@ -100,11 +146,12 @@ struct Controllers::Parts {
       : territory(api, clock,
                   {.namespaces = options.namespaces, .selector = options.namespace_selector},
                   followed(), hooks(events, options.telemetry)),
-        schedule_reconciler(api, territory.cache(), events, recorder, clock,
+        keepers(make_keepers(api, events, clock, options)),
+        schedule_reconciler(deciders_api(api), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,
                              .check_template = template_check(options)}),
-        application_reconciler(api, territory.cache(), events, recorder, clock,
+        application_reconciler(deciders_api(api), territory.cache(), events, recorder, clock,
                                application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock, hooks_of("schedule", options.telemetry)),
@@ -113,6 +160,17 @@ struct Controllers::Parts {
                       .workers = static_cast<size_t>(options.workers),
                       .yields_to = &schedules},
                      application_reconciler, clock, hooks_of("application", options.telemetry)) {}
+
+  std::unique_ptr<Keepers> make_keepers(kube::Api& api, kube::EventRecorder& events,
+                                        base::Clock& clock, const ControllersOptions& options) {
+    if (!options.keeping) return nullptr;
+    return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
+                                     clock);
+  }
+  kube::Api& deciders_api(kube::Api& api) const {
+    if (keepers == nullptr) return api;
+    return keepers->api;
+  }
 
   static std::vector<Territory::Followed> followed() {
     return {{.type = config::scheduled_spark_applications()},
@@ -136,6 +194,8 @@ struct Controllers::Parts {
 
   // Before the start nothing is kept: it looks at everything.
   void look_at_owners(const kube::ResourceType& type, const kube::Json& object) {
+    // Before anybody acts on it: who deletes a pod waits for its log.
+    if (keepers != nullptr) keepers->see(type, object);
     if (!deciding) return;
     const auto look = [&](kube::Controller& controller, const kube::KeyMapper& map) {
       for (const kube::ObjectKey& key : map(object))
@@ -173,6 +233,7 @@ struct Controllers::Parts {
   std::map<std::pair<std::string, kube::ObjectKey>, std::pair<kube::ResourceType, kube::Unreadable>>
       unread GUARDED_BY(mutex);
   Territory territory;
+  const std::unique_ptr<Keepers> keepers;  // null: not asked for
   runner::schedules::ScheduleReconciler schedule_reconciler;
   runner::applications::ApplicationReconciler application_reconciler;
   kube::Controller schedules;
@@ -196,6 +257,10 @@ void Controllers::follow() {
 void Controllers::follow_locked() {
   if (state_ != State::New) return;
   state_ = State::Following;
+  if (parts_->keepers != nullptr) {
+    parts_->keepers->observing.start();
+    parts_->keepers->collecting.start();
+  }
   parts_->territory.start();
 }
 
@@ -214,15 +279,27 @@ void Controllers::stop() {
   base::MutexLock lock(mutex_);
   const State before = std::exchange(state_, State::Stopped);
   if (before == State::New || before == State::Stopped) return;
+  // Who waits for a log waits no more.
+  if (parts_->keepers != nullptr) parts_->keepers->collector.stop();
   // Nothing new is started first, then what runs is no longer followed.
   parts_->schedules.stop();
   parts_->applications.stop();
+  if (parts_->keepers != nullptr) {
+    parts_->keepers->collecting.stop();
+    parts_->keepers->observing.stop();
+  }
   parts_->territory.stop();
 }
 
 void Controllers::look_again() {
-  if (!parts_->deciding) return;
+  if (parts_->keepers != nullptr) parts_->keepers->observer.look_again();
+  // Who does not decide yet only observes.
   parts_->territory.tell_all();
+}
+
+monitor::LogCollectorNumbers Controllers::logs() const {
+  return parts_->keepers != nullptr ? parts_->keepers->collector.numbers()
+                                    : monitor::LogCollectorNumbers{};
 }
 
 bool Controllers::ready() const {

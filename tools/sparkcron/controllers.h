@@ -10,6 +10,7 @@
 // the main thread may already be stopping. Once stopped they never start.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include "base/mutex.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
+#include "monitor/ledger.h"
+#include "monitor/log_collector.h"
 #include "runner/applications/reconciler.h"
 #include "runner/run_recorder.h"
 #include "runner/telemetry.h"
@@ -31,6 +34,15 @@ struct ControllersOptions {
   int workers = 4;
   runner::applications::ApplicationOptions application;
   runner::Telemetry* telemetry = nullptr;  // may be null
+  // On a cluster: each replica, from follow() on, writes what the API shows into its own ledger and
+  // keeps the logs of drivers.
+  struct Keeping {
+    monitor::Ledger& ledger;
+    monitor::LogStore& logs;
+    monitor::LogStore* meanwhile = nullptr;  // while that one fails; may be null
+    monitor::LogCollector::Fetch fetch;
+  };
+  std::optional<Keeping> keeping;
 };
 
 class Controllers {
@@ -48,14 +60,16 @@ class Controllers {
   void stop();
   // Every informer has listed once: the caches show what the API has.
   [[nodiscard]] bool ready() const;
-  // Reconciles every schedule and application once more: what exists is recorded again. Does
-  // nothing before start(), which looks at everything. Any thread, also a worker of theirs.
+  // Looks at every schedule and application once more: what exists is recorded again. Any thread,
+  // also a worker of theirs.
   void look_again();
   // Fails with "2 objects have been failing for over a minute". A warning of the health checks, not
   // a failure: out of rotation, the service would be gone just when somebody must mend the object
   // or the webhook; each object's condition and event, the log and sparkcron_failing_objects name
   // it.
   [[nodiscard]] base::Status objects_work() const;
+  // All zero without Keeping.
+  [[nodiscard]] monitor::LogCollectorNumbers logs() const;
 
  private:
   struct Parts;

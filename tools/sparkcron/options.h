@@ -54,6 +54,10 @@ struct Options {
   std::vector<std::string> namespaces;          // controller: with the next one empty, too: all
   std::string namespace_selector;               // controller: of more namespaces, by their labels
   std::optional<ListenAddress> history_listen;  // controller: not served unless given
+  std::string log_archive;              // controller: s3://BUCKET/PREFIX; "" = the data folder
+  std::string log_archive_endpoint;     // "" = AWS's of the region
+  std::string log_archive_region;       // "" = $AWS_REGION, else us-east-1
+  std::string log_archive_credentials;  // a file; "" = the environment
   std::string history_service = "sparkcron-history";  // controller: its Service
   bool leader_elect = true;                           // controller
   int workers = 4;

@@ -39,6 +39,7 @@
 #include "tools/sparkcron/database_watch.h"
 #include "tools/sparkcron/history_door.h"
 #include "tools/sparkcron/ledger_loss.h"
+#include "tools/sparkcron/log_archiving.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/node_events.h"
 #include "tools/sparkcron/process_setup.h"
@@ -209,12 +210,11 @@ base::Status run_controller(const Options& options) {
   Cluster cluster;
   RETURN_IF_ERROR(connect(options, cluster));
   base::Clock& clock = base::real_clock();
-  ASSIGN_OR_RETURN(const auto archive,
-                   monitor::LogArchive::open({.root = data.file("logs")}, clock));
+  ASSIGN_OR_RETURN(const LogStores logs, open_log_stores(options, data.path(), clock));
   LedgerLoss ledger_loss;
   monitor::LedgerOptions of_ledger = ledger_options(data.path(), options);
-  of_ledger.on_dropped = [&archive](const kube::ObjectKey& run, const std::string& uid) {
-    archive->forget(run, uid);
+  of_ledger.on_dropped = [&logs](const kube::ObjectKey& run, const std::string& uid) {
+    logs.volume->forget(run, uid);
   };
   of_ledger.on_begun_anew = [&ledger_loss](const std::string& what) { ledger_loss.told(what); };
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
@@ -223,6 +223,7 @@ base::Status run_controller(const Options& options) {
   kube::ApiEventRecorder events(*cluster.api, clock,
                                 {.controller = "sparkcron", .instance = node_name()});
   std::atomic<const base::http::Server*> listening{nullptr};
+  std::atomic<const Controllers*> running{nullptr};
   monitor::Metrics metrics(
       {.labels = {"namespace"},
        .skip_counts =
@@ -231,7 +232,12 @@ base::Status run_controller(const Options& options) {
          if (!counts) return std::nullopt;
          return std::move(*counts);
        },
-       .readings = {[&ledger, &archive] { return ledger_readings(*ledger, archive.get()); },
+       .readings = {[&ledger, &logs] { return ledger_readings(*ledger, logs.volume.get()); },
+                    [&running] {
+                      const Controllers* now = running;
+                      return now == nullptr ? std::vector<monitor::Reading>{}
+                                            : log_readings(now->logs());
+                    },
                     [&data] { return disk_readings(data.path()); }, monitor::process_readings,
                     [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
@@ -243,6 +249,13 @@ base::Status run_controller(const Options& options) {
   controllers_options.workers = options.workers;
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.telemetry = &metrics;
+  controllers_options.keeping.emplace(ControllersOptions::Keeping{
+      .ledger = *ledger,
+      .logs = logs.first(),
+      .meanwhile = logs.second(),
+      .fetch = [&cluster](const kube::ObjectKey& pod, const kube::LogOptions& log) {
+        return cluster.api->logs(pod, log);
+      }});
   std::unique_ptr<kube::LeaderElector> elector;
   kube::FencedApi fenced(*cluster.api,
                          [&elector] { return elector == nullptr || elector->leading(); });
@@ -260,6 +273,7 @@ base::Status run_controller(const Options& options) {
                                              std::_Exit(1);
                                            }});
   }
+  running = &controllers;
   ledger_loss.follow(controllers);
   // Of a cluster's objects the one that is the controller's own.
   ledger_loss.say_by(events, {{"apiVersion", "coordination.k8s.io/v1"},
@@ -276,6 +290,8 @@ base::Status run_controller(const Options& options) {
   add_disk_check(health, data.path());
   health.add("objects", monitor::HealthKind::Warning,
              [&controllers] { return controllers.objects_work(); });
+  health.add("logs", monitor::HealthKind::Warning,
+             [&controllers] { return controllers.logs().store; });
   base::http::Router router;
   for (const char* path : {"/livez", "/readyz", "/healthz"})
     router.add(path, health.handler());
@@ -289,8 +305,8 @@ base::Status run_controller(const Options& options) {
     ASSIGN_OR_RETURN(
         history,
         HistoryDoor::open(options, cluster.ns, data, *cluster.api, clock, *ledger,
-                          [&archive](const kube::ObjectKey& run, const kube::LogOptions& log) {
-                            return archive->open_run(run, log);
+                          [&logs](const kube::ObjectKey& run, const kube::LogOptions& log) {
+                            return monitor::open_kept(logs.first(), logs.second(), run, log);
                           }));
   }
   // Whoever waits for the lease keeps its caches warm.

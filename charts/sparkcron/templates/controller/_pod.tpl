@@ -49,6 +49,17 @@ spec:
         - --history-listen={{ .listenAddress }}:{{ int .history.port }}
         - --history-service={{ include "sparkcron.historyName" $ }}
         {{- end }}
+        {{- with .logArchive }}
+        {{- if .url }}
+        - --log-archive={{ .url }}
+        {{- with .endpoint }}
+        - --log-archive-endpoint={{ . }}
+        {{- end }}
+        {{- with .region }}
+        - --log-archive-region={{ . }}
+        {{- end }}
+        {{- end }}
+        {{- end }}
         - --default-time-zone={{ .defaultTimeZone }}
         {{- range $key, $value := .defaultSparkConf }}
         - {{ printf "--conf=%s=%s" $key (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) | quote }}
@@ -67,9 +78,15 @@ spec:
       env:
         {{- toYaml . | nindent 8 }}
       {{- end }}
-      {{- with .envFrom }}
+      {{- if or .envFrom .logArchive.secretName }}
       envFrom:
+        {{- with .logArchive.secretName }}
+        - secretRef:
+            name: {{ . }}
+        {{- end }}
+        {{- with .envFrom }}
         {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
       livenessProbe:
         httpGet:
