@@ -8,8 +8,8 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "config/quantity.h"
 #include "runner/node/processes.h"
-#include "runner/node/quantity.h"
 
 namespace runner::node {
 namespace {
@@ -45,7 +45,7 @@ Json make_node_status(const std::string& name, const Capacity& capacity, base::W
                               ? std::to_string(*capacity.milli_cpu) + "m"
                               : std::to_string(std::max(1u, std::thread::hardware_concurrency()));
   const Json resources = {{"cpu", cpu},
-                          {"memory", format_bytes(capacity.memory_bytes)},
+                          {"memory", config::format_bytes(capacity.memory_bytes)},
                           {"pods", std::to_string(capacity.pods)}};
   return {{"capacity", resources},
           {"allocatable", resources},

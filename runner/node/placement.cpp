@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "runner/node/quantity.h"
+#include "base/saturating.h"
+#include "config/quantity.h"
 
 namespace runner::node {
 namespace {
@@ -31,7 +32,7 @@ base::Result<Resources> requests_of_container(const Json& container) {
     if (text.empty()) text = text_of(kind = "limits");
     if (text.empty()) continue;
     const bool cpu = std::string_view(name) == "cpu";
-    const auto amount = cpu ? parse_milli(text) : parse_whole(text);
+    const auto amount = cpu ? config::parse_milli(text) : config::parse_whole(text);
     if (!amount)
       return base::failure(amount.error().with_context("container \"" +
                                                        base::string_at(container, {"name"}) +
@@ -42,8 +43,8 @@ base::Result<Resources> requests_of_container(const Json& container) {
 }
 
 Resources sum_of(const Resources& a, const Resources& b) {
-  return {.milli_cpu = saturating_add(a.milli_cpu, b.milli_cpu),
-          .memory_bytes = saturating_add(a.memory_bytes, b.memory_bytes)};
+  return {.milli_cpu = base::saturating_add(a.milli_cpu, b.milli_cpu),
+          .memory_bytes = base::saturating_add(a.memory_bytes, b.memory_bytes)};
 }
 
 struct Room {
@@ -57,9 +58,9 @@ struct Room {
       message += (message.empty() ? kNone : std::string(", 1 ")) + what;
     };
     if (capacity.milli_cpu &&
-        saturating_add(used.milli_cpu, wanted.milli_cpu) > *capacity.milli_cpu)
+        base::saturating_add(used.milli_cpu, wanted.milli_cpu) > *capacity.milli_cpu)
       add("Insufficient cpu");
-    if (saturating_add(used.memory_bytes, wanted.memory_bytes) > capacity.memory_bytes)
+    if (base::saturating_add(used.memory_bytes, wanted.memory_bytes) > capacity.memory_bytes)
       add("Insufficient memory");
     if (pods + 1 > capacity.pods) add("Too many pods");
     return message.empty() ? message : message + ".";

@@ -4,7 +4,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
-#include "runner/node/quantity.h"
+#include "config/quantity.h"
 
 namespace runner::node {
 namespace {
@@ -110,9 +110,9 @@ base::Result<std::string> Sources::resource(const Json& container, const std::st
   std::string text = base::string_at(container, {"resources", name.substr(0, dot), kind});
   // As the API does: without a limit the request, without both nothing bounds it.
   if (text.empty()) text = base::string_at(container, {"resources", "requests", kind});
-  ASSIGN_OR_RETURN(const int64_t value, parse_milli(text.empty() ? "0" : text));
+  ASSIGN_OR_RETURN(const int64_t value, config::parse_milli(text.empty() ? "0" : text));
   ASSIGN_OR_RETURN(const int64_t unit,
-                   parse_milli(divisor.empty() || divisor == "0" ? "1" : divisor));
+                   config::parse_milli(divisor.empty() || divisor == "0" ? "1" : divisor));
   if (unit == 0) return failure(Code::InvalidArgument, "divisor 0");
   return std::to_string(value / unit + (value % unit != 0 ? 1 : 0));
 }

@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/quantity.h"
 #include "runner/node/command.h"
 #include "runner/node/features.h"
-#include "runner/node/quantity.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
@@ -294,11 +294,11 @@ TEST_CASE("quantities") {
                         {.text = "0", .milli = 0}};
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.text) {
-      CHECK(runner::node::parse_milli(c.text).value() == c.milli);
+      CHECK(config::parse_milli(c.text).value() == c.milli);
     }
   }
   for (const char* wrong : {"", "-1", "1x", "Mi", "nan", "inf", "0x10", "1 Gi"}) {
-    const auto value = runner::node::parse_milli(wrong);
+    const auto value = config::parse_milli(wrong);
     REQUIRE_FALSE(value.has_value());
     CHECK(value.error().message ==
           "\"" + std::string(wrong) + "\" is not a quantity such as 500m, 2 or 16Gi");

@@ -1,10 +1,10 @@
-#include "runner/node/quantity.h"
+#include "config/quantity.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 
-namespace runner::node {
+namespace config {
 namespace {
 
 struct Suffix {
@@ -57,14 +57,9 @@ base::Result<int64_t> parse_whole(std::string_view text) {
   return round_up(value);
 }
 
-int64_t saturating_add(int64_t a, int64_t b) {
-  int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
-}
-
 std::string format_bytes(int64_t bytes) {
   constexpr int64_t kMi = int64_t{1} << 20;
   return bytes % kMi == 0 ? std::to_string(bytes / kMi) + "Mi" : std::to_string(bytes);
 }
 
-}  // namespace runner::node
+}  // namespace config

@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace runner::node {
+namespace config {
 
 // Never negative; what is more than 9e18 thousandths is that many.
 base::Result<int64_t> parse_milli(std::string_view text);
@@ -21,7 +21,4 @@ base::Result<int64_t> parse_whole(std::string_view text);
 // 1536 MiB → "1536Mi"; bytes that are no whole Mi are plain.
 std::string format_bytes(int64_t bytes);
 
-// Of amounts that are not negative: stops at the largest number instead of wrapping.
-int64_t saturating_add(int64_t a, int64_t b);
-
-}  // namespace runner::node
+}  // namespace config
