@@ -12,7 +12,6 @@
 #include "runner/name_holder.h"
 #include "runner/refusal.h"
 #include "runner/submission/names.h"
-#include "runner/submission/submission.h"
 
 namespace runner::applications {
 namespace {
@@ -64,6 +63,14 @@ submission::Context context_for(const json& object, const ApplicationOptions& op
     context.forced_conf["spark.kubernetes.driver.master"] =
         "local[" + std::to_string(*threads) + "]";
   }
+  return context;
+}
+
+submission::Context dry_context(const json& object, const ApplicationOptions& options) {
+  submission::Context context = context_for(object, options);
+  const submission::SubmissionIds ids = submission::submission_ids("dry-run", 1, 1);
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
   return context;
 }
 
@@ -230,13 +237,18 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
   return {};
 }
 
+submission::DryRun dry_run(const json& run, const ApplicationOptions& options,
+                           std::string_view root) {
+  return submission::dry_run(run, dry_context(run, options), root);
+}
+
+base::Result<submission::Demand> demand_of(const json& run, const ApplicationOptions& options) {
+  return submission::demand_of(run, dry_context(run, options));
+}
+
 std::optional<base::Error> check_template(const json& run, const ApplicationOptions& options,
                                           std::string_view root) {
-  submission::Context context = context_for(run, options);
-  const submission::SubmissionIds ids = submission::submission_ids("dry-run", 1, 1);
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  return submission::check_template(run, context, root);
+  return dry_run(run, options, root).refusal;
 }
 
 std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,

@@ -24,6 +24,8 @@
 #include "runner/applications/decide.h"
 #include "runner/applications/events.h"
 #include "runner/applications/options.h"
+#include "runner/submission/demand.h"
+#include "runner/submission/submission.h"
 
 namespace runner::applications {
 
@@ -66,6 +68,14 @@ class Submitter {
 // begin with `root`, "spec.template" for a schedule.
 std::optional<base::Error> check_template(const nlohmann::json& run,
                                           const ApplicationOptions& options, std::string_view root);
+
+// The same with what the run's events would tell though nothing is wrong.
+submission::DryRun dry_run(const nlohmann::json& run, const ApplicationOptions& options,
+                           std::string_view root);
+
+// What it takes of a ResourceQuota.
+base::Result<submission::Demand> demand_of(const nlohmann::json& run,
+                                           const ApplicationOptions& options);
 
 // Executor pods of the attempt that the status names. A deleted namesake's carry the same name but
 // another submission id; an earlier attempt's go with their driver.

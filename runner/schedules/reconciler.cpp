@@ -122,10 +122,7 @@ void ScheduleReconciler::check_template(Round& round) {
       std::to_string(base::integer_at(round.schedule, {"metadata", "generation"}).value_or(0));
   ScheduleMemory::Entry known = memory_.of(key);
   if (known.checked_spec != spec) {
-    const auto now = std::chrono::floor<seconds>(clock_.now());
-    const json run = build_run(
-        round.schedule, *round.parsed.spec.schedule,
-        {.name = scheduler::run_name(round.parsed.spec.name, now), .slot = now, .at = now});
+    const json run = trial_run(round.schedule, round.parsed.spec, clock_.now());
     known.template_problem = options_.check_template(run);
     memory_.change(key, [&](ScheduleMemory::Entry& entry) {
       entry.checked_spec = spec;

@@ -7,6 +7,7 @@
 #include "config/names.h"
 #include "kube/api.h"
 #include "runner/application.h"
+#include "scheduler/run_name.h"
 
 namespace runner::schedules {
 namespace {
@@ -77,6 +78,12 @@ json build_run(const json& schedule, const scheduler::Schedule& compiled,
   // Last: a label of the user must not take a run out of its schedule.
   config::set_name_label(run, config::kScheduledAppNameLabel, kube::key_of(schedule).name);
   return run;
+}
+
+json trial_run(const json& schedule, const scheduler::Spec& spec, base::WallTime now) {
+  const auto slot = floor<seconds>(now);
+  return build_run(schedule, *spec.schedule,
+                   {.name = scheduler::run_name(spec.name, slot), .slot = slot, .at = slot});
 }
 
 ScheduleRun read_run(const json& application) {

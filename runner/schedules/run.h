@@ -22,6 +22,10 @@ namespace runner::schedules {
 nlohmann::json build_run(const nlohmann::json& schedule, const scheduler::Schedule& compiled,
                          const scheduler::StartRun& start);
 
+// A run that a slot at `now` would be given: for dry runs, before there is a slot.
+nlohmann::json trial_run(const nlohmann::json& schedule, const scheduler::Spec& spec,
+                         base::WallTime now);
+
 // A run as decisions and the status see it.
 struct ScheduleRun {
   scheduler::ObservedRun observed;

@@ -55,6 +55,20 @@ base::Error located(base::Error error, const json& application) {
   return error;
 }
 
+// Each "spec" that begins a path becomes `root`; "metadata.spec.x" is none.
+std::string with_root(std::string message, std::string_view root) {
+  constexpr std::string_view kSpec = "spec";
+  for (size_t at = 0; (at = message.find(kSpec, at)) != std::string::npos;) {
+    const char before = at == 0 ? ' ' : message[at - 1];
+    const size_t end = at + kSpec.size();
+    const char after = end < message.size() ? message[end] : ' ';
+    const bool path = before == ' ' && (after == '.' || after == ':');
+    if (path) message.replace(at, kSpec.size(), root);
+    at += path ? root.size() : kSpec.size();
+  }
+  return message;
+}
+
 }  // namespace
 
 base::Result<Submission> build_submission(const json& application, const Context& context) {
@@ -84,22 +98,23 @@ base::Result<Submission> build_submission(const json& application, const Context
   }
 }
 
+DryRun dry_run(const json& application, const Context& context, std::string_view root) {
+  DryRun run;
+  auto built = build_submission(application, context);
+  if (built) {
+    run.warnings = std::move(built->warnings);
+    for (std::string& warning : run.warnings)
+      warning = with_root(std::move(warning), root);
+  } else {
+    run.refusal = std::move(built).error();
+    run.refusal->message = with_root(std::move(run.refusal->message), root);
+  }
+  return run;
+}
+
 std::optional<base::Error> check_template(const json& application, const Context& context,
                                           std::string_view root) {
-  const auto built = build_submission(application, context);
-  if (built) return std::nullopt;
-  base::Error error = built.error();
-  // Each "spec" that begins a path; "metadata.spec.x" is none.
-  constexpr std::string_view kSpec = "spec";
-  for (size_t at = 0; (at = error.message.find(kSpec, at)) != std::string::npos;) {
-    const char before = at == 0 ? ' ' : error.message[at - 1];
-    const size_t end = at + kSpec.size();
-    const char after = end < error.message.size() ? error.message[end] : ' ';
-    const bool path = before == ' ' && (after == '.' || after == ':');
-    if (path) error.message.replace(at, kSpec.size(), root);
-    at += path ? root.size() : kSpec.size();
-  }
-  return error;
+  return dry_run(application, context, root).refusal;
 }
 
 }  // namespace runner::submission

@@ -64,6 +64,13 @@ base::Result<Submission> build_submission(const nlohmann::json& application,
 std::optional<base::Error> check_template(const nlohmann::json& application, const Context& context,
                                           std::string_view root);
 
+// The same with what would be told though nothing is wrong.
+struct DryRun {
+  std::optional<base::Error> refusal;
+  std::vector<std::string> warnings;
+};
+DryRun dry_run(const nlohmann::json& application, const Context& context, std::string_view root);
+
 // What an API server or a node says about a pod names its places in the pod
 // ("spec.volumes[2].nfs"); where people wrote the same thing, this puts their path
 // ("spec.volumes[0].nfs"). `pod` is one that build_submission made of `application`.
