@@ -15,6 +15,7 @@ struct Raw {
   std::string data_dir;
   std::string listen;
   std::string history_listen;
+  std::string webhook_listen;
   std::string capacity;
   std::string storage_quota;
   std::string executors = "local";
@@ -107,6 +108,24 @@ void add_controller(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
 }
 
+void add_webhook(CLI::App& app, WebhookOptions& webhook, Raw& raw) {
+  app.add_option("--webhook-listen", raw.webhook_listen,
+                 "HOST:PORT of the admission webhook; default: none is served");
+  app.add_option("--webhook-cert-dir", webhook.certificate_dir,
+                 "Folder with tls.crt and tls.key that somebody else keeps; default: sparkcron "
+                 "makes a certificate and tells the webhook configurations");
+  app.add_option("--webhook-secret-name", webhook.secret,
+                 "Secret, beside the lease, of the certificate that sparkcron makes")
+      ->capture_default_str();
+  app.add_option("--webhook-svc-name", webhook.service, "Service that leads to the webhook")
+      ->capture_default_str();
+  app.add_option("--webhook-configuration-name", webhook.configuration,
+                 "Name of the ValidatingWebhookConfiguration and the MutatingWebhookConfiguration")
+      ->capture_default_str();
+  app.add_flag("--enable-resource-quota-enforcement", webhook.checks_quota,
+               "Refuse applications that a ResourceQuota has no room for");
+}
+
 void add_kubeconfig(CLI::App& app, Options& options) {
   app.add_option("--kubeconfig", options.kubeconfig,
                  "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
@@ -119,13 +138,17 @@ base::LogLevel level_of(const std::string& text) {
   return base::LogLevel::Info;
 }
 
-base::Status convert(const Raw& raw, Options& options) {
+base::Status convert(const Raw& raw, WebhookOptions& webhook, Options& options) {
   ASSIGN_OR_RETURN(options.data_dir, resolve_data_dir(raw.data_dir));
   if (!raw.listen.empty()) {
     ASSIGN_OR_RETURN(options.listen, parse_listen(raw.listen));
   }
   if (!raw.history_listen.empty()) {
     ASSIGN_OR_RETURN(options.history_listen, parse_listen(raw.history_listen, "--history-listen"));
+  }
+  if (!raw.webhook_listen.empty()) {
+    ASSIGN_OR_RETURN(webhook.listen, parse_listen(raw.webhook_listen, "--webhook-listen"));
+    options.webhook = webhook;
   }
   ASSIGN_OR_RETURN(options.capacity, parse_capacity(raw.capacity));
   if (!raw.storage_quota.empty()) {
@@ -158,6 +181,7 @@ base::Status convert(const Raw& raw, Options& options) {
 Parsed parse_command_line(int argc, char** argv) {
   CommandLine line;
   Raw raw;
+  WebhookOptions webhook;
   CLI::App app{
       "Runs Spark applications on a schedule: ScheduledSparkApplication objects become runs, on "
       "time and once."};
@@ -215,10 +239,11 @@ Parsed parse_command_line(int argc, char** argv) {
         ->capture_default_str();
   }
   add_controller(*controller, line.options, raw);
+  add_webhook(*controller, webhook, raw);
 
   try {
     app.parse(argc, argv);
-    if (const auto converted = convert(raw, line.options); !converted) {
+    if (const auto converted = convert(raw, webhook, line.options); !converted) {
       std::cerr << "sparkcron: " << converted.error().message << "\n";
       return {std::nullopt, kExitUsage};
     }

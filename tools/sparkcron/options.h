@@ -36,6 +36,16 @@ struct ListenAddress {
   }
 };
 
+// The admission webhook of `controller`.
+struct WebhookOptions {
+  ListenAddress listen;
+  std::string certificate_dir;  // tls.crt and tls.key that somebody else keeps; empty: our own
+  std::string secret = "sparkcron-webhook-certs";  // these three are for a certificate of our own
+  std::string service = "sparkcron-webhook-svc";
+  std::string configuration = "sparkcron-webhook";
+  bool checks_quota = false;
+};
+
 struct Options {
   std::string data_dir;  // resolved: never empty once parsed
   ListenAddress listen;
@@ -61,6 +71,7 @@ struct Options {
   std::string history_service = "sparkcron-history";  // controller: its Service
   bool leader_elect = true;                           // controller
   int workers = 4;
+  std::optional<WebhookOptions> webhook;       // controller
   int event_ttl_seconds = 3600;                // standalone: how long events live
   uint64_t storage_quota = uint64_t{2} << 30;  // standalone: bytes of all objects together
   int history_runs = 100'000;  // ended runs, and skipped stretches, that the ledger remembers

@@ -33,6 +33,7 @@
 #include "monitor/process_readings.h"
 #include "runner/node/driver_tokens.h"
 #include "runner/node/node.h"
+#include "tools/sparkcron/admission.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
@@ -47,6 +48,7 @@
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
 #include "tools/sparkcron/version.h"
+#include "tools/sparkcron/webhook.h"
 
 namespace sparkcron {
 namespace {
@@ -280,12 +282,22 @@ base::Status run_controller(const Options& options) {
                               {"kind", "Lease"},
                               {"metadata", {{"namespace", cluster.ns}, {"name", kLease}}}});
 
+  std::unique_ptr<Webhook> webhook;
+  if (options.webhook) {
+    RETURN_IF_ERROR(base::make_folders(data.file("webhook")));
+    webhook = std::make_unique<Webhook>(*options.webhook, cluster.ns, data.file("webhook"),
+                                        admission_rules(options, *cluster.api, clock), *cluster.api,
+                                        clock);
+  }
+
   monitor::Health health;
   health.add("controllers", monitor::HealthKind::Ready, [&controllers]() -> base::Status {
     if (controllers.ready()) return {};
     return failure(base::Code::Unavailable, "the controllers have not read the schedules yet");
   });
   if (elector != nullptr) add_election_checks(health, *elector, clock);
+  if (webhook)
+    health.add("webhook", monitor::HealthKind::Ready, [&webhook] { return webhook->ready(); });
   add_ledger_checks(health, *ledger);
   add_disk_check(health, data.path());
   health.add("objects", monitor::HealthKind::Warning,
@@ -309,6 +321,7 @@ base::Status run_controller(const Options& options) {
                             return monitor::open_kept(logs.first(), logs.second(), run, log);
                           }));
   }
+  if (webhook) webhook->start();
   // Whoever waits for the lease keeps its caches warm.
   controllers.follow();
   if (elector != nullptr) {
@@ -328,6 +341,7 @@ base::Status run_controller(const Options& options) {
   controllers.stop();
   if (elector != nullptr) elector->stop();
   cluster.requests.request_stop();
+  if (webhook) webhook->stop();
   return {};
 }
 

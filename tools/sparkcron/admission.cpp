@@ -1,0 +1,49 @@
+#include "tools/sparkcron/admission.h"
+
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "runner/admission/checks.h"
+#include "runner/admission/quota.h"
+#include "runner/applications/submitter.h"
+
+namespace sparkcron {
+namespace {
+
+namespace admission = runner::admission;
+
+const kube::ResourceType& resource_quotas() {
+  static const kube::ResourceType type{"", "v1", "resourcequotas", "ResourceQuota", true};
+  return type;
+}
+
+base::Status check_quota(kube::Api& api, const nlohmann::json& application,
+                         const runner::applications::ApplicationOptions& options) {
+  const std::string ns = base::string_at(application, {"metadata", "namespace"});
+  ASSIGN_OR_RETURN(const auto demand, runner::applications::demand_of(application, options));
+  ASSIGN_OR_RETURN(const kube::ObjectList quotas, api.list(resource_quotas(), {.ns = ns}));
+  return admission::check_quotas(demand, quotas.items);
+}
+
+}  // namespace
+
+admission::Rules admission_rules(const Options& options, kube::Api& api, base::Clock& clock) {
+  runner::applications::ApplicationOptions application;
+  application.default_conf = options.default_conf;
+  admission::Rules rules{
+      .schedule = admission::schedule_check(options.default_time_zone, application, clock),
+      .application = admission::application_check(application),
+      .quota = {},
+      .default_conf = options.default_conf};
+  if (options.webhook && options.webhook->checks_quota) {
+    rules.quota = [&api, application](const nlohmann::json& object) {
+      return check_quota(api, object, application);
+    };
+  }
+  return rules;
+}
+
+}  // namespace sparkcron
