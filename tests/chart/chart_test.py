@@ -170,7 +170,7 @@ class Rendered(unittest.TestCase):
                 self.assertEqual(pod["securityContext"]["seccompProfile"], {"type": "RuntimeDefault"})
                 self.assertFalse([key for key in ("hostNetwork", "hostPID", "hostIPC") if key in pod])
                 for volume in pod.get("volumes", []):
-                    self.assertFalse(set(volume) - {"name", "emptyDir", "configMap"}, volume)
+                    self.assertFalse(set(volume) - {"name", "emptyDir", "configMap", "secret"}, volume)
                 container = pod["containers"][0]
                 self.assertEqual(container["securityContext"]["capabilities"], {"drop": ["ALL"]})
                 self.assertFalse(container["securityContext"]["allowPrivilegeEscalation"])
@@ -233,15 +233,87 @@ class Rendered(unittest.TestCase):
         self.assertFalse([word for word in arguments_of(off) if word.startswith("--history-listen")])
 
 
+class Webhook(unittest.TestCase):
+    """Whom API servers ask about what, and who gives the certificate."""
+
+    def webhooks(self, found):
+        return [(one, webhook) for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+                for one in of_kind(kind, found) for webhook in one["webhooks"]]
+
+    def test_the_names_of_the_flags_are_those_of_the_objects(self):
+        for values in ({}, {"fullnameOverride": "a" * 60}):
+            found = objects({"webhook": {"enable": True}, **values})
+            flags = dict(word[2:].split("=", 1) for word in arguments_of(found) if "=" in word)
+            names = {(one["kind"], one["metadata"]["name"]) for one in found}
+            self.assertLessEqual({("Secret", flags["webhook-secret-name"]), ("Service", flags["webhook-svc-name"]),
+                                  ("ValidatingWebhookConfiguration", flags["webhook-configuration-name"]),
+                                  ("MutatingWebhookConfiguration", flags["webhook-configuration-name"])}, names)
+            for flag in ("webhook-secret-name", "webhook-svc-name", "webhook-configuration-name"):
+                self.assertLessEqual(len(flags[flag]), 63)
+            ports = workload(found)["spec"]["template"]["spec"]["containers"][0]["ports"]
+            [service] = [one for one in of_kind("Service", found) if one["metadata"]["name"] == flags["webhook-svc-name"]]
+            self.assertIn({"name": service["spec"]["ports"][0]["targetPort"], "containerPort": 9443}, ports)
+            for _, webhook in self.webhooks(found):
+                self.assertEqual(webhook["clientConfig"]["service"]["name"], flags["webhook-svc-name"])
+
+    def test_the_controller_does_not_ask_itself(self):
+        for values in ({}, {"controller": {"serviceAccount": {"create": False, "name": "scheduler"}}}):
+            found = objects({"webhook": {"enable": True}, **values})
+            account = workload(found)["spec"]["template"]["spec"]["serviceAccountName"]
+            for _, webhook in self.webhooks(found):
+                if webhook["rules"][0]["resources"] == ["pods"]:
+                    label = "sparkoperator.k8s.io/launched-by-spark-operator"
+                    self.assertIn({"key": label, "operator": "NotIn", "values": ["true"]},
+                                  webhook["objectSelector"]["matchExpressions"])
+                else:
+                    self.assertIn(f'request.userInfo.username != "system:serviceaccount:sparkcron:{account}"',
+                                  [one["expression"] for one in webhook["matchConditions"]])
+
+    def test_only_job_namespaces_are_asked_about(self):
+        def selected(values):
+            return [webhook.get("namespaceSelector", {}).get("matchExpressions", [{}])[0].get("values")
+                    for _, webhook in self.webhooks(objects({"webhook": {"enable": True}, **values}))]
+        self.assertEqual(selected({"sparkJobNamespaces": ["a", "b"]}), [["a", "b"]] * 3)
+        self.assertEqual(selected({"spark": {"jobNamespaces": [""]}}), [None] * 3)
+
+    def test_who_gives_the_certificate(self):
+        own = objects({"webhook": {"enable": True}})
+        def made(found):
+            return [one["metadata"]["name"] for one in of_kind("Secret", found) + of_kind("ClusterRole", found) if "webhook" in one["metadata"]["name"]]
+        self.assertEqual(made(own), ["sparkcron-webhook-certs", "sparkcron-webhook"])
+        manager = objects({"webhook": {"enable": True}, "certManager": {"enable": True}})
+        self.assertEqual([one["spec"] for one in of_kind("Issuer", manager)], [{"selfSigned": {}}])
+        [certificate] = of_kind("Certificate", manager)
+        for one, _ in self.webhooks(manager):
+            self.assertEqual(one["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
+                             f"sparkcron/{certificate['metadata']['name']}")
+        given = objects({"webhook": {"enable": True, "certificate": {"secretName": "tls", "caBundle": "QQ=="}}})
+        for _, webhook in self.webhooks(given):
+            self.assertEqual(webhook["clientConfig"]["caBundle"], "QQ==")
+        for found, secret in ((manager, certificate["spec"]["secretName"]), (given, "tls")):
+            self.assertEqual(made(found), [])
+            pod = workload(found)["spec"]["template"]["spec"]
+            self.assertIn({"name": "webhook-certificate", "secret": {"secretName": secret}}, pod["volumes"])
+            self.assertIn("--webhook-cert-dir=/etc/sparkcron/webhook", pod["containers"][0]["args"])
+
+    def test_an_older_kubernetes_is_refused(self):
+        done = template({"webhook": {"enable": True}}, "--kube-version", "1.27.0")
+        self.assertIn("webhook.enable: needs Kubernetes 1.28", done.stderr)
+        self.assertEqual(template({}, "--kube-version", "1.27.0").returncode, 0)
+
+
 class Refused(unittest.TestCase):
     def test_what_cannot_work_is_refused_with_the_reason(self):
         rows = [
-            ({"webhook": {"enable": True}}, "webhook.enable: sparkcron has no admission webhook yet"),
+            ({"webhook": {"enable": True, "certificate": {"secretName": "tls"}}}, "secretName and caBundle belong together"),
+            ({"webhook": {"enable": True, "certificate": {"secretName": "tls", "caBundle": "QQ=="}}, "certManager": {"enable": True}},
+             "choose one, who gives the certificate"),
+            ({"webhook": {"failurePolicy": "Maybe"}}, "value must be one of"),
+            ({"webhook": {"timeoutSeconds": 31}}, "got 31, want 30"),
             ({"controller": {"replicas": 2, "leaderElection": {"enable": False}}}, "would all act"),
             ({"controller": {"podDisruptionBudget": {"enable": True}}}, "needs controller.replicas of 2 or more"),
-            ({"certManager": {"enable": True}}, "additional properties 'certManager' not allowed"),
             ({"controller": {"kubeAPIQPS": 5}}, "additional properties 'kubeAPIQPS' not allowed"),
-            ({"webhook": {"port": 9443}}, "additional properties 'port' not allowed"),
+            ({"webhook": {"replicas": 2}}, "additional properties 'replicas' not allowed"),
             ({"spark": {"jobNamespaces": "default"}}, "got string, want array"),
             ({"spark": {"jobNamespaces": ["Default"]}}, "does not match pattern"),
             ({"controller": {"logLevel": "trace"}}, "value must be one of"),
@@ -332,13 +404,12 @@ class EachValue(unittest.TestCase):
         full["controller"]["replicas"] = 2
         full["controller"]["logArchive"]["url"] = "s3://logs"
         for path in ("controller.podDisruptionBudget.enable", "prometheus.podMonitor.create",
-                     "prometheus.prometheusRule.create", "prometheus.dashboard.create", "controller.ledger.persistence.enable"):
+                     "prometheus.prometheusRule.create", "prometheus.dashboard.create", "controller.ledger.persistence.enable",
+                     "webhook.enable", "certManager.enable"):
             full = with_leaf(full, path.split("."), True)
         bases = [(base, template(base).stdout) for base in (self.values, full)]
         idle = []
         for path, schema in leaves(self.schema):
-            if path[0] == "webhook":
-                continue  # refused
             for base, rendered in bases:
                 value = other(path, schema, at(base, path))
                 if value is None:

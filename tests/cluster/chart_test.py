@@ -67,8 +67,9 @@ class ChartTest(ReleaseTest):
             rendered = subprocess.run(
                 [HELM, "template", "sparkcron", CHART, "--namespace", self.home, "--values", values,
                  "--set", f"sparkJobNamespaces={{{self.namespace}}}", "--set", "crds.install=false",
-                 # Kinds of the Prometheus operator, which is not here.
+                 # Kinds of the Prometheus operator and of cert-manager, which are not here.
                  "--set", "prometheus.podMonitor.create=false", "--set", "prometheus.prometheusRule.create=false",
+                 "--set", "certManager.enable=false",
                  # A pod is refused as long as its account is not really there.
                  "--skip-tests"], capture_output=True, text=True, check=True).stdout
             self.server_takes(rendered)

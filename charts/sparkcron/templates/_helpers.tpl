@@ -103,6 +103,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   verbs: [create]
 {{- end -}}
 
+{{- define "sparkcron.quotaRules" -}}
+{{- if and .Values.webhook.enable .Values.webhook.resourceQuotaEnforcement.enable }}
+- apiGroups: [""]
+  resources: [resourcequotas]
+  verbs: [list]
+{{- end }}
+{{- end -}}
+
 {{/* Of every pod of the chart: who may pull its image and where it may run. */}}
 {{- define "sparkcron.podPlace" -}}
 {{- with .Values.image.pullSecrets }}
@@ -123,10 +131,70 @@ tolerations:
 {{- end }}
 {{- end -}}
 
+{{/* Room for "-webhook-certs" within 63. */}}
+{{- define "sparkcron.webhookName" -}}
+{{ include "sparkcron.fullname" . | trunc 49 | trimSuffix "-" }}-webhook
+{{- end -}}
+
+{{- define "sparkcron.webhookSecret" -}}
+{{ .Values.webhook.certificate.secretName | default (printf "%s-certs" (include "sparkcron.webhookName" .)) }}
+{{- end -}}
+
+{{/* "true" when the controller makes the certificate. */}}
+{{- define "sparkcron.webhookOwnCertificate" -}}
+{{- if not (or .Values.certManager.enable .Values.webhook.certificate.secretName) }}true{{ end -}}
+{{- end -}}
+
+{{/* How API servers ask: root, path. */}}
+{{- define "sparkcron.webhookClient" -}}
+{{- with .root -}}
+admissionReviewVersions: [v1]
+clientConfig:
+  service:
+    name: {{ include "sparkcron.webhookName" . }}-svc
+    namespace: {{ .Release.Namespace }}
+    path: {{ $.path }}
+    port: 443
+  {{- with .Values.webhook.certificate.caBundle }}
+  caBundle: {{ . }}
+  {{- end }}
+failurePolicy: {{ .Values.webhook.failurePolicy }}
+timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+sideEffects: None
+{{- if not (include "sparkcron.clusterWide" .) }}
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: In
+      values: {{ include "sparkcron.namedNamespaces" . }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* What people write and edit. Not what the controller makes, which it has checked itself: an unreachable webhook must
+never stop a run that is due. Not labels and finalizers either: nothing gets stuck for it. */}}
+{{- define "sparkcron.webhookWritten" -}}
+matchConditions:
+  - name: not-the-controller
+    expression: request.userInfo.username != "system:serviceaccount:{{ .Release.Namespace }}:{{ include "sparkcron.serviceAccountName" . }}"
+  - name: new-or-edited
+    expression: >-
+      request.operation == "CREATE" || (!has(object.metadata.deletionTimestamp) &&
+      (!has(object.spec) || !has(oldObject.spec) || object.spec != oldObject.spec))
+{{- end -}}
+
 {{/* What cannot work is refused here, before anything is installed. */}}
 {{- define "sparkcron.check" -}}
 {{- if .Values.webhook.enable -}}
-{{- fail "webhook.enable: sparkcron has no admission webhook yet; leave it false: the CRDs and the controller check every object, and say in its status what is wrong" -}}
+{{- if not (semverCompare ">=1.28.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail "webhook.enable: needs Kubernetes 1.28: older API servers would ask the webhook about the controller's own runs, and hold them up while it is away" -}}
+{{- end -}}
+{{- if and .Values.certManager.enable .Values.webhook.certificate.secretName -}}
+{{- fail "webhook.certificate.secretName and certManager.enable: choose one, who gives the certificate" -}}
+{{- end -}}
+{{- if ne (empty .Values.webhook.certificate.secretName) (empty .Values.webhook.certificate.caBundle) -}}
+{{- fail "webhook.certificate: secretName and caBundle belong together: API servers must be told whom to trust" -}}
+{{- end -}}
 {{- end -}}
 {{- with .Values.controller -}}
 {{- if and (gt (int .replicas) 1) (not .leaderElection.enable) -}}

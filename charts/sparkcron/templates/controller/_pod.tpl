@@ -67,12 +67,31 @@ spec:
         {{- with include "sparkcron.namespaceFlags" $ | trim }}
         {{- . | nindent 8 }}
         {{- end }}
+        {{- with $.Values.webhook }}
+        {{- if .enable }}
+        - --webhook-listen={{ $.Values.controller.listenAddress }}:{{ .port }}
+        {{- if include "sparkcron.webhookOwnCertificate" $ }}
+        - --webhook-secret-name={{ include "sparkcron.webhookSecret" $ }}
+        - --webhook-svc-name={{ include "sparkcron.webhookName" $ }}-svc
+        - --webhook-configuration-name={{ include "sparkcron.webhookName" $ }}
+        {{- else }}
+        - --webhook-cert-dir=/etc/sparkcron/webhook
+        {{- end }}
+        {{- if .resourceQuotaEnforcement.enable }}
+        - --enable-resource-quota-enforcement
+        {{- end }}
+        {{- end }}
+        {{- end }}
       ports:
         - name: {{ $.Values.prometheus.metrics.portName }}
           containerPort: {{ $.Values.prometheus.metrics.port }}
         {{- if .history.enable }}
         - name: history
           containerPort: {{ int .history.port }}
+        {{- end }}
+        {{- if $.Values.webhook.enable }}
+        - name: {{ $.Values.webhook.portName }}
+          containerPort: {{ $.Values.webhook.port }}
         {{- end }}
       {{- with .env }}
       env:
@@ -114,6 +133,11 @@ spec:
           mountPath: /var/lib/sparkcron
         - name: tmp
           mountPath: /tmp
+        {{- if and $.Values.webhook.enable (not (include "sparkcron.webhookOwnCertificate" $)) }}
+        - name: webhook-certificate
+          mountPath: /etc/sparkcron/webhook
+          readOnly: true
+        {{- end }}
         {{- with .volumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -130,6 +154,11 @@ spec:
     - name: tmp
       emptyDir:
         sizeLimit: 1Gi
+    {{- if and $.Values.webhook.enable (not (include "sparkcron.webhookOwnCertificate" $)) }}
+    - name: webhook-certificate
+      secret:
+        secretName: {{ include "sparkcron.webhookSecret" $ }}
+    {{- end }}
     {{- with .volumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
