@@ -56,17 +56,21 @@ class Kubectl(KubectlCalls):
 class Controller:
     """One replica of `sparkcron controller`; the only place that knows how one is started."""
 
-    def __init__(self, folder, namespaces, name="controller", *arguments):
+    def __init__(self, folder, namespaces, name="controller", *arguments, token=None):
+        """token: of an account that has rights of its own; else it is the administrator."""
         self.folder = pathlib.Path(folder)
         self.name = name
         self.namespaces = namespaces
         self.arguments = arguments
+        self.token = token
         self.process = None
         self.log = self.folder / f"{name}.log"
 
     def kubeconfig(self):
         """The administrator's, with our first namespace as the one of the lease."""
         text = (RUN / "admin.kubeconfig").read_text().replace("user: user}", f"user: user, namespace: {self.namespaces[0]}}}")
+        if self.token:
+            text = re.sub("user: {token: [^}]*}", "user: {token: %s}" % self.token, text)
         path = self.folder / f"{self.name}.kubeconfig"
         path.write_text(text)
         return path
@@ -117,6 +121,31 @@ class Controller:
         return None
 
 
+def permissions(role):
+    """The rows of the product's own table."""
+    return json.loads(subprocess.run([BIN / "sparkcron", "permissions", "--role", role, "-o", "json"],
+                                     capture_output=True, text=True, check=True).stdout)
+
+
+def rules(rows):
+    return [{"apiGroups": [row["group"]], "resources": [row["resource"]], "verbs": [row["verb"]],
+             **({"resourceNames": [row["name"]]} if row["name"] else {})} for row in rows]
+
+
+def asked(namespace, account):
+    """What the account asked the API server for, by that one's own record: {(resource, verb): allowed}."""
+    user = f"system:serviceaccount:{namespace}:{account}"
+    calls = {}
+    with open(RUN / "log/audit.log") as record:
+        for entry in (json.loads(line) for line in record if user in line):
+            target = entry.get("objectRef")
+            if entry["user"]["username"] != user or not target:
+                continue
+            resource = "/".join(filter(None, [target["resource"], target.get("subresource")]))
+            calls[resource, entry["verb"]] = entry["annotations"].get("authorization.k8s.io/decision") == "allow"
+    return calls
+
+
 class PodWatch:
     """Every change of a namespace's driver (or executor) pods, in the API server's order: [(what, pod's UID, phase)]."""
 
@@ -164,11 +193,13 @@ class ClusterTest(unittest.TestCase):
         kubectl("create", "namespace", namespace)
         self.namespaces.append(namespace)
         kubectl("create", "serviceaccount", "spark")
-        kubectl("create", "rolebinding", "spark", "--clusterrole=edit", f"--serviceaccount={namespace}:spark")
+        kubectl.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "spark"},
+                       "rules": rules(permissions("driver"))})
+        kubectl("create", "rolebinding", "spark", "--role=spark", f"--serviceaccount={namespace}:spark")
         return namespace, kubectl
 
-    def controller(self, name="controller", *arguments, namespaces=None):
-        controller = Controller(self.folder, namespaces or [self.namespace], name, *arguments)
+    def controller(self, name="controller", *arguments, namespaces=None, token=None):
+        controller = Controller(self.folder, namespaces or [self.namespace], name, *arguments, token=token)
         self.controllers.append(controller)
         return controller
 
@@ -178,7 +209,7 @@ class ClusterTest(unittest.TestCase):
             self.tell_what_is_there()
         try:
             if not any(controller.runs() for controller in self.controllers):
-                self.controller("cleaner").start()
+                self.controller("cleaner", namespaces=self.namespaces).start()
             for controller in self.controllers:
                 with contextlib.suppress(ProcessLookupError, AttributeError):
                     controller.send(signal.SIGCONT)

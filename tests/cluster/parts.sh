@@ -15,7 +15,8 @@ run_part() {
         --initial-cluster default=http://127.0.0.1:2380
       ;;
     kube-apiserver)
-      # Pods of a lost node are evicted after seconds, not after minutes.
+      # Pods of a lost node are evicted after seconds, not after minutes. Owners are checked as on OpenShift, and what
+      # service accounts of tests ask for is written down.
       exec "$kubernetes" kube-apiserver --etcd-servers=http://127.0.0.1:2379 --profiling=false \
         --secure-port=$api_port --bind-address=0.0.0.0 --advertise-address=$node_ip \
         --tls-cert-file="$run/pki/server.crt" --tls-private-key-file="$run/pki/server.key" \
@@ -23,6 +24,8 @@ run_part() {
         --service-account-signing-key-file="$run/pki/service_accounts.key" \
         --service-account-issuer=https://kubernetes.default.svc --token-auth-file="$run/pki/tokens.csv" \
         --service-cluster-ip-range=$services --authorization-mode=Node,RBAC --allow-privileged=true \
+        --enable-admission-plugins=OwnerReferencesPermissionEnforcement \
+        --audit-policy-file="$run/audit.yaml" --audit-log-path="$run/log/audit.log" --audit-log-maxsize=200 --audit-log-maxbackup=1 \
         --kubelet-preferred-address-types=InternalIP --shutdown-delay-duration=0s \
         --default-not-ready-toleration-seconds=5 --default-unreachable-toleration-seconds=5
       ;;

@@ -2,7 +2,7 @@
 import unittest
 
 import cluster
-from cluster import FINAL, ROOT, PodWatch, state_of, wait_for
+from cluster import FINAL, ROOT, PodWatch, asked, state_of, wait_for
 
 
 class SparkTest(cluster.ClusterTest):
@@ -40,6 +40,8 @@ class SparkTest(cluster.ClusterTest):
         self.assertIn("Running", [phase for _, _, phase in executors.seen], "the executor was a pod")
         self.assertEqual(list(run["status"]["executorState"].values()), ["COMPLETED"])
         wait_for(lambda: not self.kubectl.get("pods", "-l", "spark-role=executor")["items"], "the executor's pod is gone")
+        calls = asked(self.namespace, "spark")
+        self.assertEqual([call for call, allowed in calls.items() if not allowed], [], "the driver asked for what its role has not")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@
 #include "tests/simulation/random.h"
 #include "tests/simulation/trouble.h"
 #include "tests/simulation/truth.h"
+#include "tests/support/permitted_api.h"
 
 namespace simulation {
 namespace {
@@ -35,20 +36,22 @@ constexpr const char* kMissed[] = {"Latest", "Latest", "Skip", "All"};
 struct Replica {
   Replica(tests::FakeApi& api, runner::RunRecorder& recorder, kube::EventRecorder& events,
           base::Clock& clock, const Plan& plan)
-      : cache(api),
+      : permitted(api),
+        cache(api),
         seen(cache, plan.sabotage),
-        lied_to(api, cache, plan.sabotage),
+        lied_to(permitted, cache, plan.sabotage),
         records(recorder, plan.sabotage),
         schedules(lied_to, seen, events, records, clock, {}) {
     if (plan.applications == Applications::Model) {
       applications = std::make_unique<ModelApplications>(api, cache, recorder, clock);
     } else {
       applications = std::make_unique<runner::applications::ApplicationReconciler>(
-          api, cache, events, recorder, clock, runner::applications::ApplicationOptions{});
+          permitted, cache, events, recorder, clock, runner::applications::ApplicationOptions{});
     }
     cache.sync();
   }
 
+  tests::PermittedApi permitted;
   tests::FakeCache cache;
   SabotagedCache seen;
   SabotagedApi lied_to;
@@ -192,6 +195,8 @@ class Simulation {
     try {
       const auto done = controller.reconcile(key);
       if (!done) tell(key.name + ": " + done.error().message);
+      for (const std::string& call : replica_->permitted.refused())
+        throw Violation{"no role allows it to " + call};
     } catch (const Crash&) {
       tell("the process ends while it works on " + key.name);
       start_process();

@@ -206,6 +206,16 @@ Parsed parse_command_line(int argc, char** argv) {
   CLI::App* node = app.add_subcommand("node", "Only the process node, against an API server");
   CLI::App* release = app.add_subcommand(
       "release", "Takes the finalizer off runs, before sparkcron is uninstalled from a cluster");
+  CLI::App* permissions =
+      app.add_subcommand("permissions", "Prints which calls of a cluster are made, and what for");
+  permissions
+      ->add_option("--role", line.options.role,
+                   "Only those of controller, election, release or driver")
+      ->check(CLI::IsMember({"controller", "election", "release", "driver"}));
+  permissions
+      ->add_option("-o,--output", line.options.output, "table, json, or yaml: rules of a Role")
+      ->check(CLI::IsMember({"table", "json", "yaml"}))
+      ->capture_default_str();
   for (CLI::App* command : {standalone, controller, apiserver, node, release})
     add_common(*command, line.options, raw);
   for (CLI::App* command : {standalone, apiserver})
@@ -250,11 +260,12 @@ Parsed parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return {std::nullopt, app.exit(problem) == 0 ? kExitOk : kExitUsage};
   }
-  line.command = *controller  ? Command::Controller
-                 : *apiserver ? Command::ApiServer
-                 : *node      ? Command::Node
-                 : *release   ? Command::Release
-                              : Command::Standalone;
+  line.command = *controller    ? Command::Controller
+                 : *apiserver   ? Command::ApiServer
+                 : *node        ? Command::Node
+                 : *release     ? Command::Release
+                 : *permissions ? Command::Permissions
+                                : Command::Standalone;
   return {line, kExitOk};
 }
 

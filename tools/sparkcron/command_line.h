@@ -11,7 +11,7 @@
 
 namespace sparkcron {
 
-enum class Command { Standalone, Controller, ApiServer, Node, Release };
+enum class Command { Standalone, Controller, ApiServer, Node, Release, Permissions };
 
 struct CommandLine {
   Command command = Command::Standalone;

@@ -19,6 +19,8 @@ base::Status run_controller(const Options& options);
 base::Status run_apiserver(const Options& options);
 base::Status run_node(const Options& options);
 base::Status run_release(const Options& options);
+// Prints which calls of a cluster are made, and why.
+base::Status run_permissions(const Options& options);
 
 // The CRDs of config/crd, as the embedded API server installs them.
 base::Result<std::vector<nlohmann::json>> own_definitions();

@@ -27,8 +27,16 @@ base::Status run(const sparkcron::CommandLine& line) {
       return sparkcron::run_node(line.options);
     case sparkcron::Command::Release:
       return sparkcron::run_release(line.options);
+    case sparkcron::Command::Permissions:
+      return sparkcron::run_permissions(line.options);
   }
   return {};
+}
+
+int report(const base::Status& done) {
+  if (done) return sparkcron::kExitOk;
+  std::cerr << "sparkcron: " << done.error().message << "\n";
+  return sparkcron::kExitFailure;
 }
 
 int serve(sparkcron::CommandLine line) {
@@ -45,10 +53,8 @@ int serve(sparkcron::CommandLine line) {
                   {"memory", std::to_string(limits.memory >> 20) + "Mi"},
                   {"requests", std::to_string(share.memory_budget >> 20) + "Mi"}});
   const base::Status done = base::guarded("run", [&] { return run(line); });
-  if (done) return sparkcron::kExitOk;
-  base::flush_log(std::chrono::seconds(1));
-  std::cerr << "sparkcron: " << done.error().message << "\n";
-  return sparkcron::kExitFailure;
+  if (!done) base::flush_log(std::chrono::seconds(1));
+  return report(done);
 }
 
 }  // namespace
@@ -59,5 +65,7 @@ int main(int argc, char** argv) {
     return runner::node::supervise_main(argc - 1, argv + 1);
   const sparkcron::Parsed parsed = sparkcron::parse_command_line(argc, argv);
   if (!parsed.command_line) return parsed.exit_code;
+  if (parsed.command_line->command == sparkcron::Command::Permissions)
+    return report(run(*parsed.command_line));
   return serve(*parsed.command_line);
 }

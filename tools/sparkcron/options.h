@@ -70,6 +70,8 @@ struct Options {
   std::string log_archive_credentials;  // a file; "" = the environment
   std::string history_service = "sparkcron-history";  // controller: its Service
   bool leader_elect = true;                           // controller
+  std::string role;  // permissions: "controller", "election", "release", "driver"; empty = all
+  std::string output = "table";  // permissions: "table", "yaml", "json"
   int workers = 4;
   std::optional<WebhookOptions> webhook;       // controller
   int event_ttl_seconds = 3600;                // standalone: how long events live

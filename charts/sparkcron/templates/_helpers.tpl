@@ -92,17 +92,6 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end -}}
 
-{{- define "sparkcron.leaseRules" -}}
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  resourceNames: [sparkcron-controller]
-  verbs: [get, update]
-# A name cannot be asked for when an object is created.
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  verbs: [create]
-{{- end -}}
-
 {{- define "sparkcron.quotaRules" -}}
 {{- if and .Values.webhook.enable .Values.webhook.resourceQuotaEnforcement.enable }}
 - apiGroups: [""]

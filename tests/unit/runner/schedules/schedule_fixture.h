@@ -17,6 +17,7 @@
 #include "tests/support/fake_api.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_recorder.h"
+#include "tests/support/permitted_api.h"
 
 namespace tests {
 
@@ -48,10 +49,11 @@ struct ScheduleWorld {
   FakeClock clock{base::WallTime{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}} +
                   std::chrono::minutes(510)};
   FakeApi api{clock};
+  PermittedApi permitted{api};
   FakeCache cache{api};
   MemoryEvents events;
   MemoryRecorder recorder;
-  runner::schedules::ScheduleReconciler reconciler{api, cache, events, recorder, clock, {}};
+  runner::schedules::ScheduleReconciler reconciler{permitted, cache, events, recorder, clock, {}};
   const kube::ObjectKey key{"etl", "job"};
 
   // Created at 08:30; looked at once.
@@ -59,6 +61,8 @@ struct ScheduleWorld {
     base::set_log_level(base::LogLevel::Off);
     apply(schedule_object(spec));
   }
+  // The controller asked for nothing that its roles do not allow.
+  ~ScheduleWorld() { CHECK(permitted.refused() == std::vector<std::string>()); }
 
   void apply(const json& object) {
     cache.follow();
@@ -79,7 +83,7 @@ struct ScheduleWorld {
   // A new process: nothing in memory is left.
   void restart() {
     std::destroy_at(&reconciler);
-    std::construct_at(&reconciler, api, cache, events, recorder, clock,
+    std::construct_at(&reconciler, permitted, cache, events, recorder, clock,
                       runner::schedules::ScheduleOptions{});
   }
 

@@ -1,0 +1,146 @@
+#include "runner/permissions.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace runner {
+namespace {
+
+constexpr std::string_view kCore;
+constexpr std::string_view kOurs = "sparkoperator.k8s.io";
+constexpr std::string_view kEvents = "events.k8s.io";
+constexpr std::string_view kCoordination = "coordination.k8s.io";
+constexpr std::string_view kLease = "sparkcron-controller";
+
+constexpr Permission controller(std::string_view group, std::string_view resource,
+                                std::string_view verb, std::string_view feature) {
+  return {Role::Controller, group, resource, verb, feature};
+}
+
+constexpr Permission driver(std::string_view resource, std::string_view verb,
+                            std::string_view feature) {
+  return {Role::Driver, kCore, resource, verb, feature};
+}
+
+// In the order in which the rules are written; rows of one resource stand together.
+constexpr Permission kTable[] = {
+    controller(kOurs, "scheduledsparkapplications", "get",
+               "a run starts only if its schedule still wants it"),
+    controller(kOurs, "scheduledsparkapplications", "list", "schedules are found"),
+    controller(kOurs, "scheduledsparkapplications", "watch", "changes of schedules are heard"),
+    controller(kOurs, "scheduledsparkapplications/status", "update",
+               "schedules show and remember how they stand"),
+    // Where OwnerReferencesPermissionEnforcement is on (OpenShift), who makes an object that blocks
+    // its owner's deletion needs these two.
+    controller(kOurs, "scheduledsparkapplications/finalizers", "update",
+               "runs belong to their schedule where that is checked"),
+    controller(kOurs, "sparkapplications", "get", "a name that is taken is looked at"),
+    controller(kOurs, "sparkapplications", "list", "applications are found"),
+    controller(kOurs, "sparkapplications", "watch", "changes of applications are heard"),
+    controller(kOurs, "sparkapplications", "create", "slots become runs"),
+    controller(kOurs, "sparkapplications", "patch",
+               "a run that is deleted stays until its driver has stopped"),
+    controller(kOurs, "sparkapplications", "delete", "old runs are pruned, Replace replaces"),
+    controller(kOurs, "sparkapplications/status", "patch", "applications show how they stand"),
+    controller(kOurs, "sparkapplications/finalizers", "update",
+               "pods belong to their application where that is checked"),
+    controller(kCore, "pods", "get", "a driver that the cache does not show is asked for"),
+    controller(kCore, "pods", "list", "drivers and executors are found"),
+    controller(kCore, "pods", "watch", "what becomes of drivers is heard"),
+    controller(kCore, "pods", "create", "drivers start"),
+    controller(kCore, "pods", "delete", "drivers are stopped and replaced"),
+    controller(kCore, "pods/log", "get", "drivers' logs are kept before their pods go"),
+    controller(kCore, "services", "get", "a service whose name is taken is looked at"),
+    controller(kCore, "services", "list", "the services of an ended attempt are found"),
+    controller(kCore, "services", "create", "executors find their driver"),
+    controller(kCore, "services", "delete", "the services of an ended attempt go"),
+    controller(kCore, "configmaps", "get", "a ConfigMap whose name is taken is looked at"),
+    controller(kCore, "configmaps", "list", "the ConfigMaps of an ended attempt are found"),
+    controller(kCore, "configmaps", "create", "drivers get their configuration"),
+    controller(kCore, "configmaps", "delete", "the ConfigMaps of an ended attempt go"),
+    controller(kCore, "persistentvolumeclaims", "get", "a claim whose name is taken is looked at"),
+    controller(kCore, "persistentvolumeclaims", "list", "the claims of an ended attempt are found"),
+    controller(kCore, "persistentvolumeclaims", "create", "drivers get volumes that Spark claims"),
+    controller(kCore, "persistentvolumeclaims", "delete", "the claims of an ended attempt go"),
+    controller(kEvents, "events", "create", "what happens is told as events"),
+    controller(kEvents, "events", "patch", "an event that comes again is counted"),
+
+    {Role::Election, kCoordination, "leases", "get", "replicas see who leads", kLease},
+    {Role::Election, kCoordination, "leases", "update", "the leader stays the leader", kLease},
+    // A name cannot be asked for when an object is created.
+    {Role::Election, kCoordination, "leases", "create", "the first leader is elected"},
+
+    {Role::Election, kEvents, "events", "create", "what became of the ledger is told at the lease"},
+    {Role::Election, kEvents, "events", "patch",
+     "an event at the lease that comes again is counted"},
+    {Role::Release, kOurs, "sparkapplications", "get",
+     "a run that changed meanwhile is read again"},
+    {Role::Release, kOurs, "sparkapplications", "list", "runs are found"},
+    {Role::Release, kOurs, "sparkapplications", "patch", "runs lose the finalizer"},
+
+    driver("pods", "get", "the driver finds its own pod"),
+    driver("pods", "list", "the driver counts its executors"),
+    driver("pods", "watch", "the driver hears of its executors"),
+    driver("pods", "create", "the driver starts executors"),
+    driver("pods", "patch", "the driver marks executors that it gives up"),
+    driver("pods", "delete", "the driver ends executors that fail or are idle"),
+    driver("pods", "deletecollection", "the driver ends all executors with itself"),
+    // Until Spark 3.3 drivers list what they delete, and delete one by one.
+    driver("configmaps", "list",
+           "drivers of Spark 3.3 and older find their executors' configuration"),
+    driver("configmaps", "create", "executors get their configuration"),
+    driver("configmaps", "delete", "drivers of Spark 3.3 and older remove that configuration"),
+    driver("configmaps", "deletecollection", "the driver removes that configuration"),
+    driver("services", "list", "drivers of Spark 3.3 and older find their service"),
+    driver("services", "delete", "drivers of Spark 3.3 and older remove their service"),
+    driver("services", "deletecollection", "the driver removes its service"),
+    driver("persistentvolumeclaims", "list", "the driver uses claims of lost executors again"),
+    driver("persistentvolumeclaims", "create", "executors get volumes that Spark claims"),
+    driver("persistentvolumeclaims", "delete",
+           "the driver removes a claim whose executor did not start"),
+    driver("persistentvolumeclaims", "deletecollection",
+           "the driver removes its executors' claims"),
+};
+
+struct Rule {
+  std::vector<const Permission*> rows;
+};
+
+bool same_rule(const Permission& one, const Permission& other) {
+  return one.group == other.group && one.resource == other.resource && one.name == other.name;
+}
+
+std::vector<Rule> rules_of(Role role) {
+  std::vector<Rule> rules;
+  for (const Permission& row : permissions()) {
+    if (row.role != role) continue;
+    if (rules.empty() || !same_rule(*rules.back().rows.front(), row)) rules.emplace_back();
+    rules.back().rows.push_back(&row);
+  }
+  return rules;
+}
+
+}  // namespace
+
+std::span<const Permission> permissions() {
+  return kTable;
+}
+
+std::string rules_yaml(Role role) {
+  std::string text;
+  for (const Rule& rule : rules_of(role)) {
+    const Permission& first = *rule.rows.front();
+    std::string verbs;
+    for (const Permission* row : rule.rows) {
+      text += "# " + std::string(row->verb) + ": " + std::string(row->feature) + "\n";
+      verbs += (verbs.empty() ? "" : ", ") + std::string(row->verb);
+    }
+    text += "- apiGroups: [" + (first.group.empty() ? "\"\"" : std::string(first.group)) + "]\n";
+    text += "  resources: [" + std::string(first.resource) + "]\n";
+    if (!first.name.empty()) text += "  resourceNames: [" + std::string(first.name) + "]\n";
+    text += "  verbs: [" + verbs + "]\n";
+  }
+  return text;
+}
+
+}  // namespace runner

@@ -1,0 +1,166 @@
+"""The roles, row by row: with all of them everything works, without one it does not, and nothing more is allowed.
+
+Each row of `sparkcron permissions` that is the controller's has a namespace in which it is missing, and a controller with
+a service account of that namespace. No pod is ever placed: what becomes of drivers is written by the test.
+"""
+import json
+import threading
+import unittest
+
+import cluster
+from cluster import asked, permissions, rules, wait_for
+
+RUNS_AT_ONCE = 9
+CONTROLLER = "controller"
+NOTHING_SCHEDULES = {"nowhere": "true"}
+# Repeating a submission whose status could not be written is how one comes upon objects of its own; editing meanwhile,
+# how they are replaced.
+UNWRITTEN_APPLICATION = ("sparkapplications/status", "patch")
+
+
+def call_of(row):
+    return row["resource"], row["verb"]
+
+
+class Tenant:
+    """A namespace, what is applied there, and a controller that has all of the rows but some."""
+
+    def __init__(self, test, missing=()):
+        self.test = test
+        self.missing = set(missing)
+        self.namespace, self.kubectl = test.new_namespace()
+        granted = [row for row in permissions(CONTROLLER) + permissions("election") if call_of(row) not in self.missing]
+        self.kubectl.apply(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "sparkcron"}},
+            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "sparkcron"}, "rules": rules(granted)},
+            {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "sparkcron"},
+             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "sparkcron"},
+             "subjects": [{"kind": "ServiceAccount", "name": "sparkcron"}]})
+        token = self.kubectl("create", "token", "sparkcron", "--duration=1h").strip()
+        self.controller = test.controller(f"controller-{self.namespace}", namespaces=[self.namespace], token=token)
+
+    def apply_all(self):
+        """A schedule with a short history, and an application that fails, with a claim of its own."""
+        test = self.test
+        retried = test.application_spec(restartPolicy={"type": "OnFailure", "onFailureRetries": 2, "onFailureRetryInterval": 1},
+                                        nodeSelector=NOTHING_SCHEDULES, sparkConf={
+            "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.claimName": "OnDemand",
+            "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.storageClass": "none",
+            "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.sizeLimit": "1Gi",
+            "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.mount.path": "/data"})
+        self.kubectl.apply(
+            test.schedule("often", "*/3 * * * * *", test.application_spec(nodeSelector=NOTHING_SCHEDULES),
+                          concurrencyPolicy="Replace", successfulRunHistoryLimit=1, failedRunHistoryLimit=1),
+            {"apiVersion": cluster.API, "kind": "SparkApplication", "metadata": {"name": "fails"}, "spec": retried})
+
+    def edit(self):
+        self.kubectl("patch", "sparkapplication", "fails", "--type=merge", "-p", '{"spec": {"arguments": ["edited"]}}')
+
+    def take_labels(self):
+        """Runs that are the schedule's by their owner only are asked for one by one."""
+        label = "sparkoperator.k8s.io/scheduled-app-name"
+        wait_for(lambda: self.kubectl("label", "sparkapplications", "-l", label, label + "-").strip(), "a run loses its label", every=0.5)
+
+    def refused(self, call):
+        """Whether the controller itself says that it may not: in its log, an event or a status."""
+        resource, verb = call
+        objects = self.kubectl("get", "scheduledsparkapplications,sparkapplications,events", "-o", "json")
+        said = (self.controller.output() + objects).replace('\\"', '"')
+        if resource.endswith("/finalizers"):  # the words of the admission plugin, which knows no verbs
+            return "cannot set blockOwnerDeletion" in said
+        return f'cannot {verb} resource "{resource}"' in said
+
+
+class Kubelet(threading.Thread):
+    """Says of every driver that it ran: those of schedules succeed, the others fail."""
+
+    def __init__(self, kubectl):
+        super().__init__(daemon=True)
+        self.kubectl = kubectl
+        self.ended = threading.Event()
+
+    def run(self):
+        while not self.ended.wait(0.5):
+            for pod in self.kubectl.get("pods", "--all-namespaces", "-l", "spark-role=driver")["items"]:
+                if pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]:
+                    self.finish(pod)
+
+    def finish(self, pod):
+        labels = pod["metadata"]["labels"]
+        good = "sparkoperator.k8s.io/scheduled-app-name" in labels
+        status = {"phase": "Succeeded" if good else "Failed", "containerStatuses": [{
+            "name": "spark-kubernetes-driver", "image": "x", "imageID": "", "ready": False, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0 if good else 1, "finishedAt": pod["metadata"]["creationTimestamp"]}}}]}
+        self.kubectl.run("--namespace", pod["metadata"]["namespace"], "patch", "pod", pod["metadata"]["name"], "--subresource=status",
+                         "--type=merge", "-p", json.dumps({"status": status}))
+
+    def stop(self):
+        self.ended.set()
+        self.join(60)
+
+
+class PermissionsTest(cluster.ClusterTest):
+    def setUp(self):
+        super().setUp()
+        kubelet = Kubelet(self.kubectl)
+        kubelet.start()
+        self.addCleanup(kubelet.stop)
+
+    def everything_works(self, tenant):
+        counts = tenant.kubectl.get("scheduledsparkapplication", "often").get("status", {}).get("counts", {})
+        fails = tenant.kubectl.get("sparkapplication", "fails")
+        return counts.get("succeeded", 0) >= 3 and cluster.state_of(fails) == "FAILED"
+
+    def test_with_all_of_them_everything_works_and_nothing_more_is_allowed(self):
+        tenant = Tenant(self)
+        tenant.apply_all()
+        tenant.controller.start()
+        wait_for(lambda: self.everything_works(tenant), "runs are made and pruned, retries are made", 240, 0.5)
+        self.assertNotIn("forbidden", tenant.controller.output().lower())
+        calls = asked(tenant.namespace, "sparkcron")
+        self.assertEqual([call for call, allowed in calls.items() if not allowed], [])
+        self.assertEqual(self.allowed(tenant), {call_of(row) for row in permissions(CONTROLLER) + permissions("election")})
+
+    def allowed(self, tenant):
+        """As the API server lists it, less what everybody may."""
+        def rules_of(user):
+            review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": tenant.namespace}}
+            answer = tenant.kubectl("create", "--validate=false", "-f", "-", "-o", "json", "--as", user, "--as-group=system:serviceaccounts",
+                                    "--as-group=system:authenticated", stdin=json.dumps(review))
+            return {(resource, verb) for rule in json.loads(answer)["status"]["resourceRules"]
+                    for resource in rule["resources"] for verb in rule["verbs"]}
+        account = f"system:serviceaccount:{tenant.namespace}:"
+        return rules_of(account + "sparkcron") - rules_of(account + "default")
+
+    def test_each_single_one_is_needed(self):
+        self.addCleanup(lambda: [controller.stop() for controller in self.controllers])  # they could not clean up
+        rows = [call_of(row) for row in permissions(CONTROLLER) + permissions("election")]
+        for start in range(0, len(rows), RUNS_AT_ONCE):
+            self.miss(rows[start:start + RUNS_AT_ONCE])
+
+    def miss(self, calls):
+        """One tenant for each."""
+        tenants = {call: Tenant(self, [call, *self.made_necessary_by(call)]) for call in calls}
+        for tenant in tenants.values():
+            tenant.apply_all()
+            tenant.controller.start()
+        for call, tenant in tenants.items():
+            if UNWRITTEN_APPLICATION in tenant.missing:
+                wait_for(lambda t=tenant: t.refused(UNWRITTEN_APPLICATION), f"{call}: the status cannot be written", 120)
+                tenant.edit()
+            if call == ("sparkapplications", "get"):
+                tenant.take_labels()
+        for call, tenant in tenants.items():
+            wait_for(lambda c=call, t=tenant: t.refused(c), f"without {call[1]} of {call[0]} something is refused", every=0.5)
+            tenant.controller.stop()
+
+    @staticmethod
+    def made_necessary_by(call):
+        resource, verb = call
+        if resource in ("services", "configmaps", "persistentvolumeclaims", "pods") and verb in ("get", "delete"):
+            return [UNWRITTEN_APPLICATION]
+        return []
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
