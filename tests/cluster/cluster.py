@@ -209,7 +209,7 @@ class ClusterTest(unittest.TestCase):
             self.tell_what_is_there()
         try:
             if not any(controller.runs() for controller in self.controllers):
-                self.controller("cleaner", namespaces=self.namespaces).start()
+                self.controller("cleaner", "--leader-elect=false", namespaces=self.namespaces).start()
             for controller in self.controllers:
                 with contextlib.suppress(ProcessLookupError, AttributeError):
                     controller.send(signal.SIGCONT)

@@ -62,8 +62,11 @@ class Tenant:
         wait_for(lambda: self.kubectl("label", "sparkapplications", "-l", label, label + "-").strip(), "a run loses its label", every=0.5)
 
     def refused(self, call):
-        """Whether the controller itself says that it may not: in its log, an event or a status."""
+        """Whether the controller itself says that it may not: in its log, an event or a status. Where it may not write the
+        status that would say so, the API server's word is enough."""
         resource, verb = call
+        if UNWRITTEN_APPLICATION in self.missing and call != UNWRITTEN_APPLICATION:
+            return asked(self.namespace, "sparkcron").get(call) is False
         objects = self.kubectl("get", "scheduledsparkapplications,sparkapplications,events", "-o", "json")
         said = (self.controller.output() + objects).replace('\\"', '"')
         if resource.endswith("/finalizers"):  # the words of the admission plugin, which knows no verbs
