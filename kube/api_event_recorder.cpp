@@ -21,6 +21,7 @@ constexpr size_t kMaxNote = 1024;
 constexpr size_t kMaxReason = 128;
 constexpr int kTries = 3;
 constexpr std::chrono::seconds kBetweenTries{1};
+constexpr std::chrono::minutes kBetweenWarnings{1};
 
 Json reference_to(const Json& object) {
   Json reference = {{"apiVersion", base::string_at(object, {"apiVersion"})},
@@ -128,8 +129,7 @@ void ApiEventRecorder::send(const Identity& identity, const Pending& pending) {
                          sent.error().code == base::Code::ResourceExhausted ||
                          sent.error().code == base::Code::DeadlineExceeded;
     if (passing && tries < kTries && wait_before_retry()) continue;
-    base::log_debug("kube", "Event dropped",
-                    {{"reason", identity.reason}, {"error", sent.error().message}});
+    tell_of_dropped(identity, sent.error());
     base::MutexLock lock(mutex_);
     ++dropped_;
     return;
@@ -186,6 +186,15 @@ base::Status ApiEventRecorder::create(const Identity& identity, const Pending& p
   series_.insert_or_assign(
       identity, Series{.event = key_of(event), .count = pending.count, .last = pending.last});
   return {};
+}
+
+// What is not allowed is not allowed for any of them: once a minute is enough.
+void ApiEventRecorder::tell_of_dropped(const Identity& identity, const base::Error& error) {
+  const base::SteadyTime now = clock_.steady_now();
+  if (told_ && now - *told_ < kBetweenWarnings) return;
+  told_ = now;
+  base::log_warning("kube", "An event could not be written",
+                    {{"reason", identity.reason}, {"error", error.message}});
 }
 
 bool ApiEventRecorder::wait_before_retry() {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -69,13 +70,15 @@ class ApiEventRecorder final : public EventRecorder {
   base::Status create(const Identity& identity, const Pending& pending);
   bool wait_before_retry();
   void forget_old_series();
+  void tell_of_dropped(const Identity& identity, const base::Error& error);
 
   Api& api_;
   base::Clock& clock_;
   const EventSource source_;
   const size_t max_queue_;
-  std::map<Identity, Series> series_;  // the thread's own
-  uint64_t names_ = 0;                 // the thread's own
+  std::map<Identity, Series> series_;     // the thread's own
+  uint64_t names_ = 0;                    // the thread's own
+  std::optional<base::SteadyTime> told_;  // of a dropped event; the thread's own
 
   mutable base::Mutex mutex_;
   base::CondVar changed_;

@@ -42,7 +42,7 @@ class Tenant:
     def apply_all(self):
         """A schedule with a short history, and an application that fails, with a claim of its own."""
         test = self.test
-        retried = test.application_spec(restartPolicy={"type": "OnFailure", "onFailureRetries": 2, "onFailureRetryInterval": 1},
+        retried = test.application_spec(restartPolicy={"type": "OnFailure", "onFailureRetries": 3, "onFailureRetryInterval": 1},
                                         nodeSelector=NOTHING_SCHEDULES, sparkConf={
             "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.claimName": "OnDemand",
             "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.storageClass": "none",
