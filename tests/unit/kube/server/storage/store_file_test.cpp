@@ -142,7 +142,9 @@ TEST_CASE("after a failed sync nothing more is written until the file was opened
   const int syncs = disk.failed_syncs();
   const auto later = store.write(created("later"));
   REQUIRE_FALSE(later);
-  CHECK_THAT(later.error().message, Catch::StartsWith("the file cannot be opened anew: "));
+  // Opening meets the disk first, if it has anything to sync; else the write does.
+  CHECK_THAT(later.error().message, Catch::StartsWith("the file cannot be opened anew: ") ||
+                                        Catch::StartsWith("it is unknown whether this was stored"));
   CHECK(disk.failed_syncs() > syncs);  // it was tried
   CHECK(store.get(key("before")));     // reading goes on
   CHECK(store.revision() == before);
