@@ -204,9 +204,11 @@ TEST_CASE("a log whose pod went first is told as lost", "[monitor]") {
   bed.show(driver("Failed"));
   SECTION("gone") {
     bed.show(nullptr);
+    CHECK(bed.collector.numbers().lost == 0);
   }
   SECTION("another has its name") {
     bed.show(driver("Running", "p2"));
+    CHECK(bed.collector.numbers().lost == 0);
   }
   REQUIRE(bed.collector.reconcile(kPod));
   CHECK(bed.collector.numbers().lost == 1);
@@ -245,6 +247,7 @@ TEST_CASE("a run is deleted after its driver's log is kept, or after a while", "
   }
   SECTION("stopped") {
     bed.clock.await_waiters(1);
+    CHECK_FALSE(removed);
     bed.collector.stop();
   }
   deleting.join();

@@ -83,6 +83,7 @@ TEST_CASE("a ledger that cannot be written is not ready until it can") {
     CHECK(bed.record("u2"));
   }
   SECTION("or without any, when it is tried") {
+    CHECK(bed.ready().status == 500);
     bed.ledger->try_write();
   }
   CHECK(bed.ready().status == 200);
