@@ -61,6 +61,11 @@ bool trusts(const json& configuration, const std::string& bundle) {
 
 }  // namespace
 
+struct CertificateKeeper::Stored {
+  json secret;  // null: there is none
+  CertificateState state;
+};
+
 CertificateKeeper::CertificateKeeper(kube::Api& api, base::Clock& clock, KeeperOptions options)
     : api_(api), clock_(clock), options_(std::move(options)) {}
 

@@ -35,10 +35,7 @@ class CertificateKeeper {
   base::Status step();
 
  private:
-  struct Stored {
-    nlohmann::json secret;  // null: there is none
-    CertificateState state;
-  };
+  struct Stored;
   base::Result<Stored> read_secret();
   base::Status write_secret(const Stored& stored, const CertificateState& state);
   base::Status write_files(const base::http::KeyPair& pair);
