@@ -9,41 +9,28 @@ base::Status FencedApi::pass() const {
   return base::failure(base::Code::Unavailable, "not written: this replica does not lead");
 }
 
-base::Result<Json> FencedApi::get(const ResourceType& type, const ObjectKey& key) {
-  return api_.get(type, key);
-}
-
-base::Result<ObjectList> FencedApi::list(const ResourceType& type, const ListOptions& options) {
-  return api_.list(type, options);
-}
-
-base::Result<std::unique_ptr<Watch>> FencedApi::watch(const ResourceType& type,
-                                                      const ListOptions& options) {
-  return api_.watch(type, options);
-}
-
 base::Result<Json> FencedApi::create(const ResourceType& type, const Json& object) {
   RETURN_IF_ERROR(pass());
-  return api_.create(type, object);
+  return ForwardingApi::create(type, object);
 }
 
 base::Result<Json> FencedApi::update(const ResourceType& type, const Json& object,
                                      std::string_view subresource) {
   RETURN_IF_ERROR(pass());
-  return api_.update(type, object, subresource);
+  return ForwardingApi::update(type, object, subresource);
 }
 
 base::Result<Json> FencedApi::patch(const ResourceType& type, const ObjectKey& key,
                                     PatchType patch_type, const Json& patch,
                                     const PatchOptions& options) {
   RETURN_IF_ERROR(pass());
-  return api_.patch(type, key, patch_type, patch, options);
+  return ForwardingApi::patch(type, key, patch_type, patch, options);
 }
 
 base::Status FencedApi::remove(const ResourceType& type, const ObjectKey& key,
                                const DeleteOptions& options) {
   RETURN_IF_ERROR(pass());
-  return api_.remove(type, key, options);
+  return ForwardingApi::remove(type, key, options);
 }
 
 }  // namespace kube

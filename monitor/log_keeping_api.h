@@ -5,36 +5,20 @@
 //
 // Errors and threads: those of the Api behind it.
 
-#include <memory>
-#include <string_view>
-
-#include "kube/api.h"
+#include "kube/forwarding_api.h"
 #include "monitor/log_collector.h"
 
 namespace monitor {
 
-class LogKeepingApi final : public kube::Api {
+class LogKeepingApi final : public kube::ForwardingApi {
  public:
   // Both outlive it.
-  LogKeepingApi(kube::Api& api, LogCollector& logs) : api_(api), logs_(logs) {}
+  LogKeepingApi(kube::Api& api, LogCollector& logs) : kube::ForwardingApi(api), logs_(logs) {}
 
-  base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
-  base::Result<kube::ObjectList> list(const kube::ResourceType& type,
-                                      const kube::ListOptions& options) override;
-  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType& type,
-                                                   const kube::ListOptions& options) override;
-  base::Result<kube::Json> create(const kube::ResourceType& type,
-                                  const kube::Json& object) override;
-  base::Result<kube::Json> update(const kube::ResourceType& type, const kube::Json& object,
-                                  std::string_view subresource = "") override;
-  base::Result<kube::Json> patch(const kube::ResourceType& type, const kube::ObjectKey& key,
-                                 kube::PatchType patch_type, const kube::Json& patch,
-                                 const kube::PatchOptions& options = {}) override;
   base::Status remove(const kube::ResourceType& type, const kube::ObjectKey& key,
                       const kube::DeleteOptions& options = {}) override;
 
  private:
-  kube::Api& api_;
   LogCollector& logs_;
 };
 
