@@ -4,7 +4,7 @@
 // write; a process that was stopped for a minute finds it closed at its next one. A write that had
 // passed it before the process was stopped may still arrive late: names, resourceVersions and UIDs
 // make that harmless, as tests/simulation shows, but for one: a driver pod that is created after
-// its run ended and was pruned (README.md). Reading is free.
+// its run ended and was pruned (tests/simulation/README.md). Reading is free.
 //
 // Errors: Unavailable, `not written: this replica does not lead`. Threads: any.
 
