@@ -1,0 +1,99 @@
+"""One `sparkcron standalone` of a measurement, with a Spark home whose spark-submit does nothing."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+
+class Service:
+    def __init__(self, binary):
+        self.binary = binary
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sparkcron-bench-"))
+        (self.folder / "spark/bin").mkdir(parents=True)
+        submit = self.folder / "spark/bin/spark-submit"
+        submit.write_text("#!/bin/sh\nexit 0\n")
+        submit.chmod(0o755)
+        self.kubeconfig = self.folder / "data/kubeconfig"
+        self.start()
+
+    def start(self):
+        began = time.monotonic()
+        self.kubeconfig.unlink(missing_ok=True)
+        self.process = subprocess.Popen(
+            [str(self.binary), "standalone", "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0", "--spark-home",
+             str(self.folder / "spark"), "--log-level", "warning"],
+            stdout=open(self.folder / "out", "a"), stderr=open(self.folder / "log", "a"), start_new_session=True)
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                sys.exit((self.folder / "log").read_text())
+            time.sleep(0.002)
+        self.ready_seconds = time.monotonic() - began
+
+    def is_ready(self):
+        if not self.kubeconfig.exists():
+            return False
+        text = self.kubeconfig.read_text()
+        match = re.search(r"server: \"?https://([0-9.]+):(\d+)", text)
+        if not match:
+            return False
+        self.host, self.port = match.group(1), int(match.group(2))
+        self.token = re.search(r"token: \"?([^\"\s]+)", text).group(1)
+        try:
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=1, context=self.tls())
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def tls(self):
+        return ssl.create_default_context(cafile=str(self.folder / "data/tls.crt"))
+
+    def connect(self):
+        return http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls())
+
+    @property
+    def headers(self):
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+
+    def call(self, connection, method, path, body=None):
+        connection.request(method, path, json.dumps(body) if body is not None else None, self.headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {data[:300]}")
+        return json.loads(data)
+
+    def metrics(self):
+        connection = self.connect()
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mb(self, which="VmRSS"):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(which + r":\s+(\d+)", text).group(1)) / 1024
+
+    def halt(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self):
+        self.halt()
+        shutil.rmtree(self.folder, ignore_errors=True)
