@@ -1,15 +1,17 @@
 #include "runner/application.h"
 
+#include <algorithm>
 #include <array>
 
 #include <nlohmann/json.hpp>
-#include <openssl/sha.h>
 
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "base/saturating.h"
 #include "config/names.h"
 #include "kube/api.h"
+#include "runner/failure.h"
+#include "runner/spec_hash.h"
 
 namespace runner {
 namespace {
@@ -47,42 +49,6 @@ std::optional<std::chrono::seconds> seconds_at(const json& object,
   return value ? std::optional(base::saturating_seconds(*value)) : std::nullopt;
 }
 
-// Defaults that a later CRD than the first fills into every object that it shows. They are no edit:
-// a value here, in an object that was hashed before there was such a default, counts as absent.
-// (A test compares with the CRD.)
-struct LaterDefault {
-  const char* pointer;
-  const char* value;  // JSON
-};
-constexpr std::array<LaterDefault, 0> kLaterDefaults{};
-
-void drop_later_defaults(json& spec) {
-  for (const LaterDefault& one : kLaterDefaults) {
-    const json::json_pointer where(one.pointer);
-    if (!spec.contains(where) || spec[where] != json::parse(one.value)) continue;
-    spec[where.parent_pointer()].erase(where.back());
-  }
-}
-
-std::string hash_of_spec(const json& object) {
-  const json* spec = base::find(object, {"spec"});
-  if (spec == nullptr || !spec->is_object()) return {};
-  json relevant = *spec;
-  relevant.erase("suspend");
-  relevant.erase("timeToLiveSeconds");
-  drop_later_defaults(relevant);
-  const std::string text = base::dump_json(relevant);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  for (size_t i = 0; i < 8; ++i) {
-    hex += kHex[digest[i] >> 4];
-    hex += kHex[digest[i] & 15];
-  }
-  return hex;
-}
-
 RestartPolicy read_restart_policy(const json& object) {
   RestartPolicy policy;
   const std::string type = string_at(object, {"spec", "restartPolicy", "type"});
@@ -114,6 +80,8 @@ ApplicationStatus read_status(const json& object) {
   status.observed_generation = integer_at(from, {"observedGeneration"}).value_or(0);
   status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
   status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
+  status.failures_in_a_row = integer_at(from, {"failuresInARow"}).value_or(0);
+  status.executor_failures = integer_at(from, {"executorFailures"}).value_or(0);
   status.last_submission = time_at(from, {"lastSubmissionAttemptTime"});
   status.not_submitted_since = time_at(from, {"notSubmittedSince"});
   status.driver_started = time_at(from, {"driverStartTime"});
@@ -150,18 +118,15 @@ const json& container_statuses(const json& pod, const char* list) {
   return statuses != nullptr && statuses->is_array() ? *statuses : kNone;
 }
 
-// "init container fetch failed with ExitCode: 3, Reason: Error: no such bucket"; "" = none did.
+// "init container fetch failed with exit code 3: no such bucket"; "" = none did.
 std::string init_failure(const json& pod) {
   for (const json& status : container_statuses(pod, "initContainerStatuses")) {
     const json* ended = base::find(status, {"state", "terminated"});
     const int64_t code = ended == nullptr ? 0 : integer_at(*ended, {"exitCode"}).value_or(0);
     if (code == 0) continue;
-    std::string text = "init container " + string_at(status, {"name"}) +
-                       " failed with ExitCode: " + std::to_string(code) +
-                       ", Reason: " + string_at(*ended, {"reason"});
-    if (const std::string message = string_at(*ended, {"message"}); !message.empty())
-      text += ": " + message;
-    return text;
+    return told_with_log("init container " + string_at(status, {"name"}) + " " +
+                             exit_in_words(code, string_at(*ended, {"reason"})),
+                         string_at(*ended, {"message"}));
   }
   return {};
 }
@@ -175,16 +140,20 @@ std::string why_container_waits(const json& status) {
   return message.empty() ? reason : reason + ": " + message;
 }
 
+const json* condition_of(const json& pod, std::string_view type) {
+  const json* conditions = base::find(pod, {"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) return nullptr;
+  const auto found = std::find_if(conditions->begin(), conditions->end(), [&](const json& one) {
+    return string_at(one, {"type"}) == type;
+  });
+  return found == conditions->end() ? nullptr : &*found;
+}
+
 // What keeps a pending pod from starting, in the words of whoever said it.
 std::string why_waiting(const json& pod) {
-  const json* conditions = base::find(pod, {"status", "conditions"});
-  if (conditions != nullptr && conditions->is_array()) {
-    for (const json& condition : *conditions) {
-      if (string_at(condition, {"type"}) == "PodScheduled" &&
-          string_at(condition, {"status"}) == "False") {
-        return string_at(condition, {"reason"}) + ": " + string_at(condition, {"message"});
-      }
-    }
+  if (const json* scheduled = condition_of(pod, "PodScheduled");
+      scheduled != nullptr && string_at(*scheduled, {"status"}) == "False") {
+    return string_at(*scheduled, {"reason"}) + ": " + string_at(*scheduled, {"message"});
   }
   if (const json* driver = spark_container_status(pod, config::kDriverContainer)) {
     if (std::string why = why_container_waits(*driver); !why.empty()) return why;
@@ -196,6 +165,30 @@ std::string why_waiting(const json& pod) {
     }
   }
   return {};
+}
+
+// Why Kubernetes takes the pod away; "" while it does not.
+std::string disruption_of(const json& pod) {
+  const json* target = condition_of(pod, "DisruptionTarget");
+  if (target == nullptr || string_at(*target, {"status"}) != "True") return {};
+  return pod_end_in_words(string_at(*target, {"reason"}), string_at(*target, {"message"}));
+}
+
+// A kubelet gives Ready and ContainersReady the same value. That the node controller has changed
+// one of them is how a pod tells that its node is heard of no more.
+bool node_is_silent(const json& pod) {
+  const json* gates = base::find(pod, {"spec", "readinessGates"});
+  const json* ready = condition_of(pod, "Ready");
+  const json* containers = condition_of(pod, "ContainersReady");
+  return (gates == nullptr || gates->empty()) && ready != nullptr && containers != nullptr &&
+         string_at(*ready, {"status"}) == "False" && string_at(*containers, {"status"}) == "True";
+}
+
+std::string why_in_doubt(const json& pod) {
+  if (std::string why = disruption_of(pod); !why.empty()) return why;
+  if (!node_is_silent(pod)) return {};
+  return "the driver's node " + string_at(pod, {"spec", "nodeName"}) +
+         " is not ready, and does not say how the driver is";
 }
 
 ObservedDriver::Phase parse_phase(std::string_view phase) {
@@ -231,7 +224,7 @@ Application read_application(const json& object) {
   app.deleting = kube::is_deleting(object);
   app.has_finalizer = kube::has_finalizer(object, config::kRunFinalizer);
   app.suspend = base::bool_at(object, {"spec", "suspend"}).value_or(false);
-  app.spec_hash = hash_of_spec(object);
+  app.spec_hash = spec_hash(object);
   app.restart = read_restart_policy(object);
   app.time_to_live = seconds_at(object, {"spec", "timeToLiveSeconds"});
   app.pending_deadline = seconds_at(object, {"spec", "pendingDeadlineSeconds"});
@@ -243,7 +236,10 @@ Application read_application(const json& object) {
 json write_status(const ApplicationStatus& status) {
   json to = json::object();
   to["applicationState"]["state"] = to_string(status.state);
-  if (!status.error_message.empty()) to["applicationState"]["errorMessage"] = status.error_message;
+  if (!status.error_message.empty()) {
+    to["applicationState"]["errorMessage"] = status.error_message;
+    to["reason"] = one_line(status.error_message);
+  }
   if (!status.stop_reason.empty()) to["stopReason"] = status.stop_reason;
   if (status.not_submitted_since)
     to["notSubmittedSince"] = time_or_null(status.not_submitted_since);
@@ -261,6 +257,8 @@ json write_status(const ApplicationStatus& status) {
   if (status.driver_exit_code) to["driverExitCode"] = *status.driver_exit_code;
   if (!status.driver_pod.empty()) to["driverInfo"]["podName"] = status.driver_pod;
   if (!status.web_ui_address.empty()) to["driverInfo"]["webUIAddress"] = status.web_ui_address;
+  if (status.failures_in_a_row > 0) to["failuresInARow"] = status.failures_in_a_row;
+  if (status.executor_failures > 0) to["executorFailures"] = status.executor_failures;
   if (!status.executor_state.empty()) to["executorState"] = status.executor_state;
   return to;
 }
@@ -277,11 +275,12 @@ ObservedDriver read_driver(const json& pod) {
   driver.pod_ip = string_at(pod, {"status", "podIP"});
   if (driver.phase == ObservedDriver::Phase::Pending) driver.waiting = why_waiting(pod);
   if (driver.phase == ObservedDriver::Phase::Failed) {
-    driver.pod_failure = string_at(pod, {"status", "reason"});
-    const std::string message = string_at(pod, {"status", "message"});
-    if (!message.empty()) driver.pod_failure += (driver.pod_failure.empty() ? "" : ": ") + message;
+    driver.pod_failure = pod_end_in_words(string_at(pod, {"status", "reason"}),
+                                          string_at(pod, {"status", "message"}));
+    if (driver.pod_failure.empty()) driver.pod_failure = disruption_of(pod);
     if (driver.pod_failure.empty()) driver.pod_failure = init_failure(pod);
   }
+  if (!has_ended(driver)) driver.in_doubt = why_in_doubt(pod);
   const json* container = spark_container_status(pod, config::kDriverContainer);
   if (container == nullptr) return driver;
   driver.started = time_at(*container, {"state", "running", "startedAt"});
@@ -310,6 +309,16 @@ std::string executor_state(const json& pod) {
       return "UNKNOWN";
   }
   return "UNKNOWN";
+}
+
+std::string executor_failure(const json& pod) {
+  for (const json& status : container_statuses(pod, "containerStatuses")) {
+    const json* ended = base::find(status, {"state", "terminated"});
+    const int64_t code = ended == nullptr ? 0 : integer_at(*ended, {"exitCode"}).value_or(0);
+    if (code != 0) return exit_in_words(code, string_at(*ended, {"reason"}));
+  }
+  const std::string reason = string_at(pod, {"status", "reason"});
+  return "failed" + (reason.empty() ? "" : " (" + reason + ")");
 }
 
 bool has_ended(const ObservedDriver& driver) {

@@ -69,6 +69,7 @@ struct ApplicationStatus {
   int64_t observed_generation = 0;
   int64_t execution_attempts = 0;
   int64_t submission_attempts = 0;  // within the current execution
+  int64_t failures_in_a_row = 0;    // runs that failed since one went well
   std::optional<base::WallTime> last_submission;
   // Since when submitting was refused, or waits for a name, without a success in between.
   std::optional<base::WallTime> not_submitted_since;
@@ -78,6 +79,7 @@ struct ApplicationStatus {
   std::string web_ui_address;
   std::optional<int64_t> driver_exit_code;
   std::map<std::string, std::string> executor_state;
+  int64_t executor_failures = 0;  // of the current execution, as far as they are tracked
   bool operator==(const ApplicationStatus&) const = default;
 };
 
@@ -89,9 +91,8 @@ struct Application {
   bool deleting = false;
   bool has_finalizer = false;  // ours: config::kRunFinalizer
   bool suspend = false;
-  // Of the spec without suspend and timeToLiveSeconds, and without what later versions of the CRD
-  // fill in: equal in every version of this service. A finished application runs anew when it
-  // changes, which only counts if the generation has changed too.
+  // runner::spec_hash. A finished application runs anew when it changes, which only counts if the
+  // generation has changed too.
   std::string spec_hash;
   RestartPolicy restart;
   std::optional<std::chrono::seconds> time_to_live;
@@ -132,8 +133,10 @@ struct ObservedDriver {
   std::optional<base::WallTime> started;
   // Of the Spark container: it decides even while side cars go on.
   std::optional<DriverTermination> termination;
-  // Of the pod: "Evicted", "node was lost", or the init container that failed.
+  // Of the pod, in words: evicted, its node lost, the init container that failed.
   std::string pod_failure;
+  // Of one that has not ended: why it may never be heard of again; "" while nothing is wrong.
+  std::string in_doubt;
 };
 
 ObservedDriver read_driver(const nlohmann::json& pod);
@@ -141,5 +144,7 @@ ObservedDriver read_driver(const nlohmann::json& pod);
 bool has_ended(const ObservedDriver& driver);
 // "PENDING", "RUNNING", "COMPLETED", "FAILED" or "UNKNOWN", for status.executorState.
 std::string executor_state(const nlohmann::json& pod);
+// Of one that failed, in words: "was killed (exit code 137, SIGKILL)".
+std::string executor_failure(const nlohmann::json& pod);
 
 }  // namespace runner

@@ -4,6 +4,8 @@
 
 #include "base/saturating.h"
 #include "runner/applications/events.h"
+#include "runner/failure.h"
+#include "runner/refusal.h"
 
 namespace runner::applications {
 namespace {
@@ -15,6 +17,8 @@ using std::chrono::seconds;
 constexpr size_t kMaxTrackedExecutors = 1000;
 constexpr seconds kLongestDelay{600};
 constexpr seconds kHealthyRun{600};
+constexpr seconds kShortestHold{1};
+constexpr seconds kLongestHold{60};
 
 class ApplicationDecider {
  public:
@@ -34,7 +38,9 @@ class ApplicationDecider {
     } else {
       on_wanted();
     }
+    if (!was_edited() && !status().spec_hash.empty()) status().spec_hash = app_.spec_hash;
     status().observed_generation = app_.generation;
+    status().error_message = bounded(std::move(status().error_message));
     return std::move(decision_);
   }
 
@@ -126,10 +132,11 @@ class ApplicationDecider {
     }
   }
 
-  // An unchanged generation means that nobody has written the spec, whatever defaults a newer CRD
-  // shows in it.
+  // An unchanged generation means that nobody has written the spec, whatever a newer CRD shows in
+  // it or no longer shows. Its hash is then the one to compare the next edit with.
+  bool was_edited() const { return app_.status.observed_generation != app_.generation; }
   bool spec_changed() const {
-    return app_.status.observed_generation != app_.generation && !app_.status.spec_hash.empty() &&
+    return was_edited() && !app_.status.spec_hash.empty() &&
            app_.status.spec_hash != app_.spec_hash;
   }
 
@@ -140,6 +147,7 @@ class ApplicationDecider {
     status().state = AppState::Invalidating;
     status().execution_attempts = 0;
     status().submission_attempts = 0;
+    status().failures_in_a_row = 0;
     status().spec_hash = app_.spec_hash;
   }
 
@@ -155,23 +163,41 @@ class ApplicationDecider {
   void submit_when_clear(const Attempt& attempt) {
     if (driver() != nullptr && !is_of(attempt)) return stop_driver();
     if (const auto late = too_late()) return give_up(*late);
+    if (const WallTime due = held_until(); due > now_ && driver() == nullptr) {
+      decision_.wake_at = std::min(due, submit_by().value_or(due));
+      return;
+    }
     if (!app_.has_finalizer) act(AddFinalizer{});
     act(Submit{attempt});
   }
 
+  // What was written by a clock that was ahead waits for nothing.
+  WallTime after(WallTime time, std::chrono::milliseconds delay) const {
+    return time > now_ ? now_ : base::saturating_add(time, delay);
+  }
+
+  // Whoever waits for a name or for a refusal to be taken back has not been held since then.
+  WallTime held_until() const {
+    const auto& since = app_.status.not_submitted_since;
+    const auto& tried = app_.status.last_submission;
+    if (was_edited() || !since || !tried || *tried < *since) return now_;
+    return after(*tried, hold_delay(*tried - *since));
+  }
+
   // What an API, a webhook or a quota refused is tried again until it works: a policy of Never says
   // that nothing runs twice, not that nothing is tried twice. A number of retries or a deadline
-  // ends it. What our own reading of the spec refuses waits for an edit.
+  // ends it. What our own reading of the spec refuses waits for an edit, and so does what the API
+  // server says about a field.
   void retry_submission() {
     if (observed_.spec_problem) return give_up(*observed_.spec_problem);
+    if (is_for_good(app_.status.error_message)) return give_up(app_.status.error_message);
     const int64_t tried = app_.status.submission_attempts;
     const auto& retries = app_.restart.on_submission_failure_retries;
     if (app_.restart.type == RestartPolicy::Type::OnFailure && retries && tried > *retries)
       return give_up(app_.status.error_message);
     if (const auto late = too_late()) return give_up(*late);
-    const WallTime due = base::saturating_add(
-        app_.status.last_submission.value_or(now_),
-        retry_delay(app_.restart.on_submission_failure_interval, tried, std::nullopt));
+    const WallTime due = after(app_.status.last_submission.value_or(now_),
+                               retry_delay(app_.restart.on_submission_failure_interval, tried));
     if (due > now_) {
       decision_.wake_at = std::min(due, submit_by().value_or(due));
       return;
@@ -220,23 +246,17 @@ class ApplicationDecider {
     submit_when_clear(next);
   }
 
+  // A driver that ends at once, well or not, does not run in a tight loop.
   WallTime rerun_due() const {
-    // After a success there is nothing to spare.
-    if (app_.status.state == AppState::Invalidating || app_.status.driver_exit_code == 0 ||
-        !app_.status.terminated) {
-      return now_;
-    }
-    std::optional<std::chrono::milliseconds> ran;
-    if (app_.status.driver_started) ran = *app_.status.terminated - *app_.status.driver_started;
-    return base::saturating_add(
-        *app_.status.terminated,
-        retry_delay(app_.restart.on_failure_interval, app_.status.execution_attempts, ran));
+    if (app_.status.state == AppState::Invalidating || !app_.status.terminated) return now_;
+    return after(*app_.status.terminated,
+                 retry_delay(app_.restart.on_failure_interval, app_.status.failures_in_a_row));
   }
 
   void follow_driver() {
     track_executors();
     if (driver() == nullptr) {
-      return end_attempt(false, deadline_passed() ? app_.status.stop_reason : kDriverNotFound);
+      return end_attempt(false, deadline_passed() ? app_.status.stop_reason : lost_driver());
     }
     const ObservedDriver& pod = *driver();
     status().driver_started = pod.started ? pod.started : status().driver_started;
@@ -249,10 +269,9 @@ class ApplicationDecider {
       case ObservedDriver::Phase::Pending:
         return while_pending(pod);
       case ObservedDriver::Phase::Running:
-        status().error_message.clear();
-        return while_alive(AppState::Running);
+        return while_alive(AppState::Running, pod.in_doubt);
       case ObservedDriver::Phase::Unknown:
-        return while_alive(AppState::Unknown);
+        return while_alive(AppState::Unknown, pod.in_doubt);
       case ObservedDriver::Phase::Succeeded:
       case ObservedDriver::Phase::Failed:
         return;
@@ -267,8 +286,9 @@ class ApplicationDecider {
   }
 
   // A node that nobody hears of ends no deadline.
-  void while_alive(AppState state) {
+  void while_alive(AppState state, const std::string& in_doubt) {
     status().state = state;
+    status().error_message = in_doubt;
     enforce_deadline(app_.active_deadline,
                      status().driver_started.value_or(app_.status.last_submission.value_or(now_)),
                      "ran longer than ", "");
@@ -296,6 +316,12 @@ class ApplicationDecider {
   // A deadline has ended this attempt; its driver may still be on its way out.
   bool deadline_passed() const { return !app_.status.stop_reason.empty(); }
 
+  // With what was known of it last: a node that is lost leaves nothing else behind.
+  std::string lost_driver() const {
+    return kDriverNotFound +
+           (app_.status.error_message.empty() ? "" : "; before that: " + app_.status.error_message);
+  }
+
   static bool driver_succeeded(const ObservedDriver& pod) {
     if (pod.termination) return pod.termination->exit_code == 0;
     return pod.phase == ObservedDriver::Phase::Succeeded;
@@ -304,15 +330,16 @@ class ApplicationDecider {
   std::string failure_message(const ObservedDriver& pod) const {
     if (driver_succeeded(pod)) return {};
     if (deadline_passed()) return app_.status.stop_reason;
-    if (!pod.termination) {
-      return pod.pod_failure.empty() ? "driver pod failed, and nothing says why"
-                                     : "driver pod failed: " + pod.pod_failure;
-    }
-    std::string text =
-        "driver container failed with ExitCode: " + std::to_string(pod.termination->exit_code) +
-        ", Reason: " + pod.termination->reason;
-    if (!pod.termination->message.empty()) text += ": " + pod.termination->message;
-    return text;
+    const auto& end = pod.termination;
+    if (!end)
+      return pod.pod_failure.empty() ? "driver pod failed, and nothing says why" : pod.pod_failure;
+    std::string text = "driver " + exit_in_words(end->exit_code, end->reason);
+    // Who ended it says more than how it went down.
+    if (!pod.pod_failure.empty())
+      text = pod.pod_failure + " (exit code " + std::to_string(end->exit_code) + ")";
+    else if (pod.deleting)
+      text += "; its pod was deleted";
+    return told_with_log(std::move(text), end->message);
   }
 
   void take_termination(const DriverTermination& termination) {
@@ -331,7 +358,14 @@ class ApplicationDecider {
     status().stop_reason.clear();
     status().submission_attempts = 0;
     if (!status().terminated) status().terminated = now_;
+    status().failures_in_a_row =
+        succeeded ? 0 : (ran_well() ? 0 : app_.status.failures_in_a_row) + 1;
     decision_.wake_at = now_;
+  }
+
+  bool ran_well() const {
+    const auto& started = decision_.status.driver_started;
+    return started && *decision_.status.terminated - *started >= kHealthyRun;
   }
 
   // The peer's counting: OnFailure without a number of retries never retries.
@@ -369,6 +403,7 @@ class ApplicationDecider {
     status().driver_exit_code.reset();
     status().web_ui_address.clear();
     status().executor_state.clear();
+    status().executor_failures = 0;
     status().app_id.clear();
     status().submission_id.clear();
   }
@@ -383,7 +418,9 @@ class ApplicationDecider {
           !status().executor_state.contains(name)) {
         continue;
       }
-      status().executor_state[name] = state;
+      std::string& known = status().executor_state[name];
+      if (state == "FAILED" && known != "FAILED") ++status().executor_failures;
+      known = state;
     }
   }
 
@@ -404,6 +441,7 @@ void start_attempt(ApplicationStatus& status, WallTime now, const Attempt& attem
   status.driver_exit_code.reset();
   status.web_ui_address.clear();
   status.executor_state.clear();
+  status.executor_failures = 0;
 }
 
 }  // namespace
@@ -433,7 +471,7 @@ ApplicationStatus after_refused_submission(WallTime now, const Application& app,
   ApplicationStatus status = app.status;
   start_attempt(status, now, attempt);
   status.state = AppState::SubmissionFailed;
-  status.error_message = message;
+  status.error_message = bounded(message);
   if (!status.not_submitted_since) status.not_submitted_since = now;
   status.spec_hash = app.spec_hash;
   status.observed_generation = app.generation;
@@ -443,20 +481,28 @@ ApplicationStatus after_refused_submission(WallTime now, const Application& app,
 ApplicationStatus while_waiting_to_submit(WallTime now, const Application& app,
                                           const std::string& what) {
   ApplicationStatus status = app.status;
-  status.error_message = "waiting: " + what;
+  status.error_message = bounded("waiting: " + what);
   if (!status.not_submitted_since) status.not_submitted_since = now;
   status.observed_generation = app.generation;
   return status;
 }
 
-seconds retry_delay(seconds interval, int64_t failures,
-                    std::optional<std::chrono::milliseconds> ran_for) {
+ApplicationStatus while_held(WallTime now, const Application& app, const std::string& why) {
+  ApplicationStatus status = while_waiting_to_submit(now, app, why);
+  status.last_submission = now;
+  return status;
+}
+
+seconds retry_delay(seconds interval, int64_t failures) {
   const seconds cap = std::max(interval, kLongestDelay);
-  if (ran_for && *ran_for >= kHealthyRun) return interval;
   seconds delay = interval;
   for (int64_t i = 1; i < failures && delay < cap; ++i)
     delay *= 2;
   return std::min(delay, cap);
+}
+
+std::chrono::milliseconds hold_delay(std::chrono::milliseconds held_for) {
+  return std::clamp<std::chrono::milliseconds>(held_for, kShortestHold, kLongestHold);
 }
 
 }  // namespace runner::applications

@@ -45,7 +45,8 @@ using ApplicationAction =
 struct ObservedPods {
   // The one that the status names; its absence is asked of the API itself where that matters.
   std::optional<ObservedDriver> driver;
-  std::map<std::string, std::string> executors;  // pod name → state
+  std::map<std::string, std::string> executors;          // pod name → state
+  std::map<std::string, std::string> executor_failures;  // those that failed, in words
   // What our own reading says against the spec, asked for after a submission has failed.
   std::optional<std::string> spec_problem;
 };
@@ -77,9 +78,14 @@ ApplicationStatus after_refused_submission(base::WallTime now, const Application
 ApplicationStatus while_waiting_to_submit(base::WallTime now, const Application& app,
                                           const std::string& what);
 
-// How long to wait before attempt n + 1: the interval, doubled with every failure up to ten minutes
-// (or the interval, if longer), and back to the interval once a driver has run for ten minutes.
-std::chrono::seconds retry_delay(std::chrono::seconds interval, int64_t failures,
-                                 std::optional<std::chrono::milliseconds> ran_for);
+// Status while an API server is throttling or cannot ask a webhook; no attempt is counted.
+ApplicationStatus while_held(base::WallTime now, const Application& app, const std::string& why);
+
+// How long to wait after so many failures in a row: the interval, doubled with every failure up to
+// ten minutes (or the interval, if longer).
+std::chrono::seconds retry_delay(std::chrono::seconds interval, int64_t failures);
+// How long a submission that has been held for `held_for` is held again: as long as it has been, a
+// second at least, a minute at most.
+std::chrono::milliseconds hold_delay(std::chrono::milliseconds held_for);
 
 }  // namespace runner::applications

@@ -1,12 +1,14 @@
 #include "runner/applications/events.h"
 
 #include "config/names.h"
+#include "runner/failure.h"
 
 namespace runner::applications {
 
 std::vector<ApplicationEvent> events_of(const Application& app, const ApplicationStatus& after) {
   const std::string name = "SparkApplication " + app.key.name;
-  const std::string why = after.error_message.empty() ? "" : ": " + after.error_message;
+  const std::string reason = one_line(after.error_message);
+  const std::string why = reason.empty() ? "" : ": " + reason;
   const bool same_state = after.state == app.status.state;
   const bool new_message =
       !after.error_message.empty() && after.error_message != app.status.error_message;
@@ -17,6 +19,8 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
     events.push_back(
         {true, "SparkDriverPending", "Driver " + after.driver_pod + " does not start yet" + why});
   }
+  if (same_state && after.state == AppState::Running && new_message)
+    events.push_back({true, "SparkDriverUnknown", "Driver " + after.driver_pod + why});
   if (same_state && new_message && after.not_submitted_since && !tried_again &&
       !is_final(after.state)) {
     events.push_back({true, "SparkApplicationWaiting", name + " is not submitted yet" + why});
@@ -37,7 +41,7 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
       break;
     case AppState::Failed:
       if (!after.driver_pod.empty()) {
-        const bool missing = after.error_message == kDriverNotFound;
+        const bool missing = after.error_message.starts_with(kDriverNotFound);
         events.push_back({true, missing ? "SparkDriverNotFound" : "SparkDriverFailed",
                           "Driver " + after.driver_pod + (missing ? " was not found" : " failed")});
       }
@@ -70,6 +74,29 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
     case AppState::Failing:
       break;
   }
+  return events;
+}
+
+std::vector<ApplicationEvent> executor_events(const Application& app,
+                                              const ApplicationStatus& after,
+                                              const std::map<std::string, std::string>& failures) {
+  constexpr size_t kMostByName = 5;
+  const auto failed = [](const ApplicationStatus& status, const std::string& name) {
+    const auto found = status.executor_state.find(name);
+    return found != status.executor_state.end() && found->second == "FAILED";
+  };
+  std::vector<ApplicationEvent> events;
+  size_t others = 0;
+  for (const auto& [name, words] : failures) {
+    if (failed(app.status, name) || !failed(after, name)) continue;
+    if (events.size() < kMostByName)
+      events.push_back({true, "SparkExecutorFailed", "Executor " + name + " " + words});
+    else
+      ++others;
+  }
+  if (others > 0)
+    events.push_back(
+        {true, "SparkExecutorFailed", std::to_string(others) + " more executors failed"});
   return events;
 }
 

@@ -5,6 +5,7 @@
 //
 // Threads: pure.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,11 @@ struct ApplicationEvent {
 };
 // What a change of status tells: a new state, another reason to wait, one more refused attempt.
 std::vector<ApplicationEvent> events_of(const Application& app, const ApplicationStatus& after);
+
+// Of executors that have failed since, a few by name; `failures` says how, by pod.
+std::vector<ApplicationEvent> executor_events(const Application& app,
+                                              const ApplicationStatus& after,
+                                              const std::map<std::string, std::string>& failures);
 
 ApplicationEvent executors_in_driver(int threads);
 ApplicationEvent fields_without_effect(const std::vector<std::string>& paths);

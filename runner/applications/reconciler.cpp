@@ -103,9 +103,14 @@ base::Result<kube::Reconciled> ApplicationReconciler::reconcile(const kube::Obje
   }
   RETURN_IF_ERROR(recorder_.record_run(run_record(*object, round.status)));
   RETURN_IF_ERROR(write(round));
-  forget_unwritten(key);
+  // While it is not submitted, a creation that was not answered may have made a driver all the
+  // same.
+  if (!round.status.not_submitted_since) forget_unwritten(key);
   telemetry_.written(app, *object, round.status, cache_);
-  for (const ApplicationEvent& event : events_of(app, round.status)) {
+  std::vector<ApplicationEvent> news = events_of(app, round.status);
+  for (ApplicationEvent& event : executor_events(app, round.status, observed.executor_failures))
+    news.push_back(std::move(event));
+  for (const ApplicationEvent& event : news) {
     events_.record(*object, event.warning ? kube::EventType::Warning : kube::EventType::Normal,
                    event.reason, "Reconciling", event.note);
   }
@@ -180,7 +185,10 @@ base::Result<ObservedPods> ApplicationReconciler::observe(const Application& app
       *text = submission::with_written_paths(std::move(*text), *driver, object);
   }
   for (const auto& pod : executors_of(cache_, app)) {
-    observed.executors[kube::key_of(*pod).name] = executor_state(*pod);
+    const std::string name = kube::key_of(*pod).name;
+    const std::string state = executor_state(*pod);
+    observed.executors[name] = state;
+    if (state == "FAILED") observed.executor_failures[name] = executor_failure(*pod);
   }
   if (app.status.state == AppState::SubmissionFailed) {
     if (const auto problem = check_template(object, options_, "spec"))

@@ -119,6 +119,12 @@ base::Result<Submitter::Tried> Submitter::submit(const Application& app, const j
       return Tried{.status = while_waiting_to_submit(now, app, **created),
                    .wake_at = now + kNamePoll};
     }
+    // Nothing is believed about whether it exists: the same attempt makes the same names again.
+    if (is_not_now(created.error().code)) {
+      const base::WallTime since = app.status.not_submitted_since.value_or(now);
+      return Tried{.status = while_held(now, app, created.error().message),
+                   .wake_at = now + hold_delay(now - since)};
+    }
     // A name that somebody alive has is one as well.
     const Code code = created.error().code;
     if (!is_refusal(code) && code != Code::AlreadyExists) return base::failure(created.error());

@@ -16,7 +16,7 @@ class FailuresTest(cluster.ClusterTest):
         self.await_state("fails", "FAILED")
         self.assertEqual(len(self.started()), 3)
         self.assertEqual(self.kubectl.get("sparkapplication", "fails")["status"]["executionAttempts"], 3)
-        self.assertIn("ExitCode: 3", self.message("fails"))
+        self.assertIn("exit code 3", self.message("fails"))
         self.assert_never_two_at_once()
         self.assertEqual(len(self.kubectl.drivers()), 1, "the pod of the last attempt is kept, no other")
 

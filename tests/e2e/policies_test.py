@@ -120,7 +120,7 @@ class PoliciesTest(harness.E2ETest):
         self.kubectl.apply(self.schedule("fails", exit_code=3, failedRunHistoryLimit=2))
         wait_for(lambda: self.counts("fails").get("failed", 0) >= 2, "two runs failed")
         run = next(run for run in self.kubectl.runs("fails") if state_of(run) == "FAILED")
-        self.assertIn("ExitCode: 3", run["status"]["applicationState"]["errorMessage"])
+        self.assertIn("exit code 3", run["status"]["applicationState"]["errorMessage"])
         self.assertEqual(condition(self.get("fails"), "LastRunSucceeded")["status"], "False")
 
     def test_metrics_tell_what_happened(self):

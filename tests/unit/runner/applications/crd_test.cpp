@@ -22,6 +22,7 @@ TEST_CASE("the CRD declares every field that an application's status can have") 
                                       .observed_generation = 1,
                                       .execution_attempts = 2,
                                       .submission_attempts = 3,
+                                      .failures_in_a_row = 4,
                                       .last_submission = time,
                                       .not_submitted_since = time,
                                       .driver_started = time,
@@ -29,7 +30,8 @@ TEST_CASE("the CRD declares every field that an application's status can have") 
                                       .driver_pod = "driver",
                                       .web_ui_address = "10.0.0.1:4040",
                                       .driver_exit_code = 1,
-                                      .executor_state = {{"exec-1", "RUNNING"}}};
+                                      .executor_state = {{"exec-1", "RUNNING"}},
+                                      .executor_failures = 5};
   const nlohmann::json written = runner::write_status(all);
   CHECK(tests::undeclared("SparkApplication", written) == std::vector<std::string>{});
   CHECK(tests::undeclared("SparkApplication", runner::write_status({})) ==

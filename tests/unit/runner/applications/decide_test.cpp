@@ -155,7 +155,7 @@ TEST_CASE("the driver's container decides the outcome") {
   ObservedDriver sidecar_runs = ended(0);
   sidecar_runs.phase = ObservedDriver::Phase::Running;
   ObservedDriver evicted = driver(ObservedDriver::Phase::Failed);
-  evicted.pod_failure = "Evicted: the node was low on memory";
+  evicted.pod_failure = "driver was evicted: the node was low on memory";
   ObservedDriver foreign = driver(ObservedDriver::Phase::Running);
   foreign.owner_uid = "somebody else";
   const Case cases[] = {
@@ -175,11 +175,11 @@ TEST_CASE("the driver's container decides the outcome") {
       {.name = "exit 3",
        .pod = ended(3),
        .state = AppState::Failed,
-       .message = "driver container failed with ExitCode: 3, Reason: Error"},
+       .message = "driver failed with exit code 3"},
       {.name = "evicted",
        .pod = evicted,
        .state = AppState::Failed,
-       .message = "driver pod failed: Evicted: the node was low on memory"},
+       .message = "driver was evicted: the node was low on memory"},
       {.name = "gone",
        .pod = std::nullopt,
        .state = AppState::Failed,
@@ -354,8 +354,19 @@ TEST_CASE("a hash that another version of the CRD has changed runs nothing again
   Application app = application(AppState::Completed);
   app.has_finalizer = false;
   app.spec_hash = "of the same spec with one more default";
+  const ApplicationDecision upgraded = decide_at(app);
+  CHECK(upgraded.actions.empty());
+  CHECK(upgraded.status.state == AppState::Completed);
+  // It is what the next edit is compared with: one that does not matter runs nothing either.
+  CHECK(upgraded.status.spec_hash == app.spec_hash);
+  app.status = upgraded.status;
+  app.generation = 2;
   CHECK(decide_at(app).actions.empty());
-  CHECK(decide_at(app).status == app.status);
+  app.status = decide_at(app).status;
+  CHECK(app.status.observed_generation == 2);
+  app.generation = 3;
+  app.spec_hash = "of another spec";
+  CHECK(decide_at(app).status.state == AppState::Invalidating);
 }
 
 TEST_CASE("suspend stops the driver and waits for it, resume submits the next attempt") {
@@ -455,12 +466,59 @@ TEST_CASE("executors are tracked, never more than a thousand") {
   CHECK(decide_at(app, pods).status.executor_state.begin()->second == "UNKNOWN");
 }
 
+TEST_CASE("executors that fail are counted and told, a few by name") {
+  Application app = application(AppState::Running);
+  ObservedPods pods;
+  pods.driver = driver(ObservedDriver::Phase::Running);
+  for (int i = 0; i < 9; ++i) {
+    const std::string name = "exec-" + std::to_string(i);
+    pods.executors[name] = "FAILED";
+    pods.executor_failures[name] = "was killed (exit code 137, SIGKILL)";
+  }
+  const ApplicationDecision first = decide_at(app, pods);
+  CHECK(first.status.executor_failures == 9);
+  const auto events = executor_events(app, first.status, pods.executor_failures);
+  REQUIRE(events.size() == 6);
+  CHECK(events[0].reason == "SparkExecutorFailed");
+  CHECK(events[0].note == "Executor exec-0 was killed (exit code 137, SIGKILL)");
+  CHECK(events[5].note == "4 more executors failed");
+
+  // Each once, also when its pod is gone, and anew in the next run.
+  app.status = first.status;
+  CHECK(decide_at(app, pods).status.executor_failures == 9);
+  CHECK(executor_events(app, first.status, pods.executor_failures).empty());
+  pods.executors.erase("exec-0");
+  CHECK(decide_at(app, pods).status.executor_failures == 9);
+  CHECK(after_submission(kNow, app, {2, 1}, {"a", "b", "c"}).executor_failures == 0);
+}
+
 TEST_CASE("retry delays grow, are capped, and start again after a healthy run") {
-  CHECK(retry_delay(seconds{5}, 1, {}) == seconds{5});
-  CHECK(retry_delay(seconds{5}, 3, {}) == seconds{20});
-  CHECK(retry_delay(seconds{5}, 50, {}) == seconds{600});
-  CHECK(retry_delay(seconds{3600}, 4, {}) == seconds{3600});
-  CHECK(retry_delay(seconds{5}, 50, seconds{601}) == seconds{5});
+  CHECK(retry_delay(seconds{5}, 0) == seconds{5});
+  CHECK(retry_delay(seconds{5}, 1) == seconds{5});
+  CHECK(retry_delay(seconds{5}, 3) == seconds{20});
+  CHECK(retry_delay(seconds{5}, 50) == seconds{600});
+  CHECK(retry_delay(seconds{3600}, 4) == seconds{3600});
+
+  Application app = application(AppState::Running);
+  app.restart.type = RestartPolicy::Type::Always;
+  app.status.execution_attempts = 40;
+  app.status.failures_in_a_row = 39;
+  const auto pause_after = [&](ObservedDriver pod) {
+    Application failed = app;
+    failed.status = decide_at(app, {.driver = std::move(pod)}).status;
+    CHECK(failed.status.state == AppState::PendingRerun);
+    return std::chrono::floor<seconds>(*decide_at(failed).wake_at - kNow);
+  };
+  CHECK(pause_after(ended(1)) == seconds{600});
+  // Ten minutes of health count, and so does a success; the next failure is the first again.
+  ObservedDriver healthy = ended(1);
+  healthy.started = kNow - seconds{600};
+  CHECK(pause_after(healthy) == seconds{5});
+  CHECK(pause_after(ended(0)) == seconds{5});
+  app.status = decide_at(app, {.driver = healthy}).status;
+  CHECK(app.status.failures_in_a_row == 1);
+  app.status.state = AppState::Running;
+  CHECK(pause_after(ended(1)) == seconds{10});
 }
 
 TEST_CASE("deciding again after every action was done changes nothing") {

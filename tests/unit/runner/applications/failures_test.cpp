@@ -84,9 +84,7 @@ TEST_CASE("a failing init container is named with its exit code and message") {
                     {"state", {{"waiting", {{"reason", "PodInitializing"}}}}}}}}});
   world.settle();
   CHECK(world.state() == "FAILED");
-  CHECK(world.error() ==
-        "driver pod failed: init container fetch failed with ExitCode: 3, Reason: Error: no such "
-        "bucket");
+  CHECK(world.error() == "init container fetch failed with exit code 3: no such bucket");
 }
 
 TEST_CASE("a missing Secret is shown while the driver waits for it") {

@@ -1,0 +1,60 @@
+#include "runner/spec_hash.h"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+#include <openssl/sha.h>
+
+#include "base/json.h"
+
+namespace runner {
+namespace {
+
+using nlohmann::json;
+
+// They are no edit: in an object that was hashed before there was such a default, one counts as
+// absent. A test compares this list with the CRD.
+constexpr std::array<LaterDefault, 0> kLaterDefaults{};
+
+void drop_default(json& at, std::string_view path, const json& value) {
+  path.remove_prefix(1);  // its slash
+  const size_t end = path.find('/');
+  const std::string name(path.substr(0, end));
+  if (name == "*") {
+    if (!at.is_array() || end == std::string_view::npos) return;
+    for (json& item : at)
+      drop_default(item, path.substr(end), value);
+    return;
+  }
+  if (!at.is_object() || !at.contains(name)) return;
+  if (end != std::string_view::npos) return drop_default(at[name], path.substr(end), value);
+  if (at[name] == value) at.erase(name);
+}
+
+}  // namespace
+
+std::string spec_hash(const json& object) {
+  const json* spec = base::find(object, {"spec"});
+  if (spec == nullptr || !spec->is_object()) return {};
+  json relevant = *spec;
+  relevant.erase("suspend");
+  relevant.erase("timeToLiveSeconds");
+  drop_defaults(relevant, kLaterDefaults);
+  const std::string text = base::dump_json(relevant);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string hex;
+  for (size_t i = 0; i < 8; ++i) {
+    hex += kHex[digest[i] >> 4];
+    hex += kHex[digest[i] & 15];
+  }
+  return hex;
+}
+
+void drop_defaults(json& spec, std::span<const LaterDefault> defaults) {
+  for (const LaterDefault& one : defaults)
+    drop_default(spec, one.path, json::parse(one.value));
+}
+
+}  // namespace runner
