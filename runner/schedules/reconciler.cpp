@@ -84,6 +84,8 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   if (!parsed) return report_invalid(schedule, parsed.error());
 
   Round round{.schedule = schedule, .view = view, .parsed = *std::move(parsed)};
+  if (std::string told = about_pod_name(schedule); !told.empty())
+    round.parsed.warnings.push_back(std::move(told));
   check_template(round);
   if (const json* status = base::find(schedule, {"status"}))
     round.before = read_schedule_state(*status);

@@ -4,9 +4,11 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "base/stable_hash.h"
 #include "config/names.h"
 #include "kube/api.h"
 #include "runner/application.h"
+#include "runner/submission/checks.h"
 #include "scheduler/run_name.h"
 
 namespace runner::schedules {
@@ -56,6 +58,43 @@ std::optional<kube::OwnerReference> schedule_of(const json& application) {
   return owner;
 }
 
+// Where the template names the driver pod; nullptr if it does not, or not with a name that a pod
+// could have (which the submission refuses in its own words).
+const json* pod_name_in(const json& spec, std::string_view& path) {
+  path = "driver.podName";
+  const json* name = base::find(spec, {"driver", "podName"});
+  if (name == nullptr || !name->is_string() || name->get_ref<const std::string&>().empty()) {
+    path = "sparkConf[spark.kubernetes.driver.pod.name]";
+    name = base::find(spec, {"sparkConf", "spark.kubernetes.driver.pod.name"});
+  }
+  if (name == nullptr || !name->is_string()) return nullptr;
+  return submission::is_object_name(name->get_ref<const std::string&>()) ? name : nullptr;
+}
+
+// "etl-driver" of the run "nightly-manual-20261121t020000z": "etl-driver-manual-20261121t020000z".
+std::string pod_name_of_run(const std::string& name, const scheduler::StartRun& start) {
+  const size_t stamp = start.name.rfind('-');
+  const std::string suffix =
+      (start.slot ? "" : "-manual") + (stamp == std::string::npos ? "" : start.name.substr(stamp));
+  constexpr size_t kMostOfLabel = 63;
+  if (name.size() + suffix.size() <= kMostOfLabel) return name + suffix;
+  std::string start_of_name = name.substr(0, kMostOfLabel - suffix.size() - 9);
+  while (start_of_name.ends_with('-') || start_of_name.ends_with('.'))
+    start_of_name.pop_back();
+  return start_of_name + "-" + base::short_hash(name) + suffix;
+}
+
+void make_pod_name_unique(json& spec, const scheduler::StartRun& start) {
+  std::string_view path;
+  const json* name = spec.is_object() ? pod_name_in(spec, path) : nullptr;
+  if (name == nullptr) return;
+  json unique = pod_name_of_run(name->get<std::string>(), start);
+  if (path == "driver.podName")
+    spec["driver"]["podName"] = std::move(unique);
+  else
+    spec["sparkConf"]["spark.kubernetes.driver.pod.name"] = std::move(unique);
+}
+
 }  // namespace
 
 json build_run(const json& schedule, const scheduler::Schedule& compiled,
@@ -77,7 +116,18 @@ json build_run(const json& schedule, const scheduler::Schedule& compiled,
            {"spec", spec == nullptr ? json::object() : *spec}};
   // Last: a label of the user must not take a run out of its schedule.
   config::set_name_label(run, config::kScheduledAppNameLabel, kube::key_of(schedule).name);
+  make_pod_name_unique(run["spec"], start);
   return run;
+}
+
+std::string about_pod_name(const json& schedule) {
+  std::string_view path;
+  const json* spec = base::find(schedule, {"spec", "template"});
+  const json* name = spec == nullptr ? nullptr : pod_name_in(*spec, path);
+  if (name == nullptr) return {};
+  return "spec.template." + std::string(path) +
+         ": every run needs a driver pod of its own; theirs are called " +
+         name->get<std::string>() + "-<time of the slot>";
 }
 
 json trial_run(const json& schedule, const scheduler::Spec& spec, base::WallTime now) {

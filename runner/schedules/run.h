@@ -18,13 +18,17 @@
 
 namespace runner::schedules {
 
-// `previous`: the slot before this one, if any.
+// A driver pod's name that the template gives is made unique for each run: two runs cannot have one
+// pod, and the pod of the run before is kept for its log.
 nlohmann::json build_run(const nlohmann::json& schedule, const scheduler::Schedule& compiled,
                          const scheduler::StartRun& start);
 
 // A run that a slot at `now` would be given: for dry runs, before there is a slot.
 nlohmann::json trial_run(const nlohmann::json& schedule, const scheduler::Spec& spec,
                          base::WallTime now);
+
+// What people should know of it; "" if the template names no driver pod.
+std::string about_pod_name(const nlohmann::json& schedule);
 
 // A run as decisions and the status see it.
 struct ScheduleRun {

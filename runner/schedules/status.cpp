@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "runner/application.h"
+#include "runner/failure.h"
 
 namespace runner::schedules {
 namespace {
@@ -67,7 +69,12 @@ void set_condition(json& status, const json& schedule, base::WallTime now,
 std::string outcome_of(const ScheduleRun& run) {
   if (run.observed.phase == RunPhase::Succeeded) return "Succeeded";
   if (run.observed.phase == RunPhase::Failed) return "Failed";
-  return run.observed.stopping ? "Stopping" : "Running";
+  if (run.observed.stopping) return "Stopping";
+  // A driver that runs, or that has run and is not heard of, as against one that is still to start.
+  const AppState state = parse_app_state(run.state);
+  const bool runs = state == AppState::Running || state == AppState::Unknown ||
+                    state == AppState::Succeeding || state == AppState::Failing;
+  return runs ? "Running" : "Pending";
 }
 
 class StatusWriter {
@@ -216,8 +223,8 @@ class StatusWriter {
         {"outcome", outcome_of(run)},
         {"started", text_of(run.observed.created)}};
     if (run.ended) entry["ended"] = text_of(*run.ended);
-    if (run.observed.phase == RunPhase::Failed && !run.message.empty())
-      entry["reason"] = run.message;
+    // Why it failed, waits, or is in doubt.
+    if (!run.message.empty()) entry["reason"] = one_line(run.message);
     const auto old = std::find_if(recent.begin(), recent.end(), [&](const json& one) {
       return base::string_at(one, {"name"}) == run.observed.name;
     });
@@ -283,7 +290,7 @@ class StatusWriter {
     if (last != nullptr) {
       const bool good = last->observed.phase == RunPhase::Succeeded;
       set({"LastRunSucceeded", good ? "True" : "False", good ? "Succeeded" : "Failed",
-           last->observed.name + (last->message.empty() ? "" : ": " + last->message)});
+           last->observed.name + (last->message.empty() ? "" : ": " + one_line(last->message))});
     } else if (!has_condition("LastRunSucceeded")) {
       set({"LastRunSucceeded", "Unknown", "NoRunEnded", ""});
     }
