@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "config/names.h"
+#include "runner/failure.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
 #include "tools/sparkctl/times.h"
@@ -34,6 +36,18 @@ class Page {
     if (value.empty()) return;
     session_.out << label << ':' << std::string(kLabelWidth - label.size() - 1, ' ')
                  << coloured(safe_text(value), colour, session_.colours) << '\n';
+  }
+  // A sentence, and below it the lines that it was taken from.
+  void message(const std::string& text) {
+    const std::string sentence = runner::one_line(text);
+    line("Message", sentence, Colour::Red);
+    const size_t end = text.find('\n');
+    if (sentence.ends_with("…")) line("In full", text.substr(0, end));
+    if (end == std::string::npos) return;
+    session_.out << "Log:\n";
+    std::istringstream lines(text.substr(end + 1));
+    for (std::string one; std::getline(lines, one);)
+      session_.out << kIndent << safe_text(one) << '\n';
   }
   void time(const std::string& label, const Json& object,
             std::initializer_list<std::string_view> path) {
@@ -125,7 +139,7 @@ void next_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zone
 }
 
 void recent_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zone) {
-  Table table({"SLOT", "OUTCOME", "REASON", "STARTED", "DURATION", "RUN"});
+  Table table({"SLOT", "OUTCOME", "STARTED", "DURATION", "RUN", "REASON"});
   for (const Json& run : array_at(schedule, {"status", "recentRuns"})) {
     const std::string outcome = string_at(run, {"outcome"});
     const auto started = time_at(run, {"started"});
@@ -137,9 +151,9 @@ void recent_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zo
     if (count > 1) {
       name = std::to_string(count) + " slots, until " + local(time_at(run, {"until"}), zone);
     }
-    table.add({slot, Cell(outcome, colour_of(outcome)), string_at(run, {"reason"}),
+    table.add({slot, Cell(outcome, colour_of(outcome)),
                started ? relative_to(*started, page.now()) : "",
-               started && ended ? exact(*ended - *started) : "", name});
+               started && ended ? exact(*ended - *started) : "", name, string_at(run, {"reason"})});
   }
   page.table("Recent runs", table, "none");
 }
@@ -211,7 +225,7 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
   page.line("Schedule", config::name_from_label(run, config::kScheduledAppNameLabel));
   page.time("Slot", run, {"metadata", "annotations", config::kScheduledTimeAnnotation});
   page.line("State", state, colour_of(state));
-  page.line("Message", string_at(run, {"status", "applicationState", "errorMessage"}), Colour::Red);
+  page.message(string_at(run, {"status", "applicationState", "errorMessage"}));
   const auto number = [&](const char* label, const char* field) {
     if (const auto value = integer_at(run, {"status", field})) {
       page.line(label, std::to_string(*value));
@@ -219,6 +233,7 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
   };
   number("Attempts", "executionAttempts");
   number("Submissions", "submissionAttempts");
+  number("Executors failed", "executorFailures");
   page.line("Application id", string_at(run, {"status", "sparkApplicationId"}));
   page.line("Driver", string_at(run, {"status", "driverInfo", "podName"}));
   page.line("Web UI", string_at(run, {"status", "driverInfo", "webUIAddress"}));
@@ -247,7 +262,7 @@ void describe_past_run(Session& session, const Json& run) {
   page.line("Schedule", string_at(run, {"schedule"}));
   page.time("Slot", run, {"slot"});
   page.line("State", state, colour_of(state));
-  page.line("Message", string_at(run, {"message"}), Colour::Red);
+  page.message(string_at(run, {"message"}));
   for (const auto& [label, field] : {std::pair{"Attempts", "attempts"}, {"Exit code", "exitCode"}})
     if (const auto value = integer_at(run, {field})) page.line(label, std::to_string(*value));
   page.line("Application id", string_at(run, {"applicationId"}));

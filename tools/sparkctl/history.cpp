@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "base/yaml/yaml.h"
+#include "runner/failure.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/history_service.h"
 #include "tools/sparkctl/show.h"
@@ -62,7 +63,7 @@ std::vector<Cell> run_row(const Json& run) {
           attempts ? std::to_string(*attempts) : "",
           exit_code ? std::to_string(*exit_code) : "",
           string_at(run, {"name"}),
-          string_at(run, {"message"})};
+          runner::one_line(string_at(run, {"message"}))};
 }
 
 std::vector<Cell> skip_row(const Json& skip) {

@@ -29,6 +29,8 @@ void describe_past_run(Session& session, const kube::Json& run);
 Colour colour_of(const std::string& state);
 // The state of a SparkApplication, "NEW" before the first.
 std::string state_of(const kube::Json& run);
+// Why it failed or waits, for a column.
+std::string reason_of(const kube::Json& run);
 bool is_final(const std::string& state);
 
 }  // namespace sparkctl

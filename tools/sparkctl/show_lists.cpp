@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/yaml/yaml.h"
 #include "config/names.h"
+#include "runner/failure.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
 #include "tools/sparkctl/times.h"
@@ -50,8 +51,8 @@ Colour colour_of(const std::string& state) {
   static constexpr const char* kGood[] = {"COMPLETED", "SUCCEEDING", "Succeeded", "Completed"};
   static constexpr const char* kBad[] = {
       "FAILED", "FAILING", "SUBMISSION_FAILED", "Failed", "PENDING_RERUN_FAILED", "UNKNOWN"};
-  static constexpr const char* kBetween[] = {"RUNNING", "SUBMITTED", "PENDING_RERUN",
-                                             "Running", "SUSPENDED", "Skipped"};
+  static constexpr const char* kBetween[] = {"RUNNING",   "SUBMITTED", "PENDING_RERUN", "Running",
+                                             "SUSPENDED", "Skipped",   "Pending",       "Stopping"};
   const auto in = [&](const auto& list) {
     return std::find(std::begin(list), std::end(list), state) != std::end(list);
   };
@@ -64,6 +65,10 @@ Colour colour_of(const std::string& state) {
 std::string state_of(const kube::Json& run) {
   const std::string state = string_at(run, {"status", "applicationState", "state"});
   return state.empty() ? "NEW" : state;
+}
+
+std::string reason_of(const kube::Json& run) {
+  return runner::one_line(string_at(run, {"status", "applicationState", "errorMessage"}));
 }
 
 bool is_final(const std::string& state) {
@@ -114,9 +119,10 @@ void show_runs(Session& session, const std::vector<kube::Json>& runs) {
   for (const char* title : {"NAME", "STATE", "ATTEMPTS", "STARTED", "DURATION", "AGE"})
     header.emplace_back(title);
   if (wide) {
-    for (const char* title : {"SLOT", "DRIVER", "MESSAGE"})
+    for (const char* title : {"SLOT", "DRIVER"})
       header.emplace_back(title);
   }
+  header.emplace_back("REASON");
   Table table(header);
   const base::WallTime now = session.clock.now();
   for (const kube::Json& run : runs) {
@@ -136,8 +142,8 @@ void show_runs(Session& session, const std::vector<kube::Json>& runs) {
       row.emplace_back(
           string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
       row.emplace_back(string_at(run, {"status", "driverInfo", "podName"}));
-      row.emplace_back(string_at(run, {"status", "applicationState", "errorMessage"}));
     }
+    row.emplace_back(reason_of(run));
     table.add(std::move(row));
   }
   table.print(session.out, session.colours);

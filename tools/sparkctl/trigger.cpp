@@ -70,13 +70,13 @@ base::Result<ExitCode> await_end(Session& session, const TriggerOptions& options
     const auto object = session.api.get(config::spark_applications(), run);
     if (!object) return base::failure(object.error());
     const std::string state = state_of(*object);
-    if (state != shown) session.err << run.name << ' ' << state << '\n';
-    shown = state;
-    if (is_final(state)) {
-      const std::string why =
-          base::string_at(*object, {"status", "applicationState", "errorMessage"});
-      session.out << run.name << ' ' << coloured(state, colour_of(state), session.colours)
-                  << (why.empty() ? "" : ": " + safe_text(why)) << '\n';
+    const std::string why = reason_of(*object).empty() ? "" : ": " + safe_text(reason_of(*object));
+    const bool final = is_final(state);
+    if (state + why != shown) session.err << run.name << ' ' << state << (final ? "" : why) << '\n';
+    shown = state + why;
+    if (final) {
+      session.out << run.name << ' ' << coloured(state, colour_of(state), session.colours) << why
+                  << '\n';
       return state == "COMPLETED" ? kDone : kRunFailed;
     }
     RETURN_IF_ERROR(waiting.wait(run.name + " is still " + state));

@@ -87,7 +87,7 @@ struct Desk {
     add(config::scheduled_spark_applications(), std::move(object));
   }
   void add_run(const std::string& name, const std::string& schedule, const std::string& state,
-               const std::string& created) {
+               const std::string& created, const std::string& message = "") {
     Json object = Json::parse(R"({
       "metadata": {"ownerReferences": [{"kind": "ScheduledSparkApplication"}]},
       "status": {"executionAttempts": 1}})");
@@ -95,6 +95,7 @@ struct Desk {
     object["metadata"]["creationTimestamp"] = created;
     object["metadata"]["ownerReferences"][0]["name"] = schedule;
     object["status"]["applicationState"]["state"] = state;
+    if (!message.empty()) object["status"]["applicationState"]["errorMessage"] = message;
     object["status"]["lastSubmissionAttemptTime"] = created;
     object["status"]["driverInfo"]["podName"] = name + "-driver";
     add(config::spark_applications(), std::move(object));
@@ -234,9 +235,9 @@ TEST_CASE("the runs of one schedule, the newest first") {
   desk.add_run("other", "paused", "FAILED", "2026-11-20T23:30:00Z");
   REQUIRE(list(desk.session, Listed::Runs, "nightly"));
   CHECK(desk.out.str() ==
-        "NAME       STATE      ATTEMPTS  STARTED  DURATION  AGE\n"
-        "nightly-b  RUNNING    1         60m ago  1h00m00s  60m\n"
-        "nightly-a  COMPLETED  1         47h ago  -         47h\n");
+        "NAME       STATE      ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
+        "nightly-b  RUNNING    1         60m ago  1h00m00s  60m  -\n"
+        "nightly-a  COMPLETED  1         47h ago  -         47h  -\n");
 }
 
 TEST_CASE("get shows schedules and runs, and says where to look for what is not there") {
@@ -278,16 +279,44 @@ TEST_CASE("describe a schedule") {
         "  Sat 2026-11-21 02:00:00 +01:00  2026-11-21T01:00:00Z  in 60m\n"
         "  Sun 2026-11-22 02:00:00 +01:00  2026-11-22T01:00:00Z  in 25h\n"
         "Recent runs:\n"
-        "  SLOT                            OUTCOME    REASON      STARTED  DURATION  RUN\n"
-        "  Fri 2026-11-20 02:00:00 +01:00  Succeeded  -           22h ago  12m03s    "
-        "nightly-20261120t010000z\n"
-        "  Tue 2026-11-17 02:00:00 +01:00  Skipped    Superseded  -        -         "
-        "3 slots, until Thu 2026-11-19 02:00:00 +01:00\n"
+        "  SLOT                            OUTCOME    STARTED  DURATION  "
+        "RUN                                            REASON\n"
+        "  Fri 2026-11-20 02:00:00 +01:00  Succeeded  22h ago  12m03s    "
+        "nightly-20261120t010000z                       -\n"
+        "  Tue 2026-11-17 02:00:00 +01:00  Skipped    -        -         "
+        "3 slots, until Thu 2026-11-19 02:00:00 +01:00  Superseded\n"
         "Conditions:\n"
         "  TYPE              STATUS  REASON     SINCE  MESSAGE\n"
         "  Ready             True    Scheduled  10d    next run in 1 h\n"
         "  LastRunSucceeded  True    Succeeded  22h    -\n"
         "Events:             none\n");
+}
+
+TEST_CASE("describe a failed run: the sentence, then the log that it is from") {
+  Desk desk;
+  fill(desk);
+  SECTION("with a log") {
+    const std::string sentence = "driver failed with exit code 1: ValueError: no sales";
+    desk.add_run(
+        "nightly-a", "nightly", "FAILED", "2026-11-20T01:00:00Z",
+        sentence + "\nTraceback (most recent call last):\n  File \x1b[31m\nValueError: no sales");
+    REQUIRE(describe(desk.session, {"nightly-a"}));
+    CHECK(desk.out.str().find("Message:            " + sentence + "\n") != std::string::npos);
+    CHECK(desk.out.str().find("Log:\n  Traceback (most recent call last):\n    File ?[31m\n"
+                              "  ValueError: no sales\n") != std::string::npos);
+  }
+  SECTION("with a sentence that is too long for a line") {
+    std::string words = "word";
+    for (int i = 0; i < 100; ++i)
+      words += " word";
+    desk.add_run("nightly-a", "nightly", "FAILED", "2026-11-20T01:00:00Z", words);
+    REQUIRE(describe(desk.session, {"nightly-a"}));
+    CHECK(desk.out.str().find(" word…\n") != std::string::npos);
+    CHECK(desk.out.str().find("In full:            " + words + "\n") != std::string::npos);
+    desk.out.str("");
+    REQUIRE(list(desk.session, Listed::Runs, "nightly"));
+    CHECK(desk.out.str().find(" word…\n") != std::string::npos);
+  }
 }
 
 TEST_CASE("text from outside cannot steer the terminal") {
@@ -435,7 +464,7 @@ TEST_CASE("history shows runs and skipped stretches in one line of time") {
           "SLOT                  OUTCOME    STARTED               DURATION  ATTEMPTS  EXIT  "
           "RUN             MESSAGE\n"
           "by hand               FAILED     -                     -         2         1     "
-          "nightly-manual  no space\n"
+          "nightly-manual  no\n"
           "2026-11-20T01:00:00Z  COMPLETED  2026-11-20T01:00:05Z  2m00s     1         0     "
           "nightly-1       -\n"
           "2026-11-19T01:00:00Z  Skipped    -                     -         -         -     "
