@@ -25,6 +25,12 @@ bool is_deleting(const json& object) {
   return base::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
 }
 
+// No driver of it was made yet.
+bool is_held(const json& run) {
+  const std::string state = base::string_at(run, {"status", "applicationState", "state"});
+  return state.empty() || state == "SUBMISSION_FAILED";
+}
+
 json owned_by_schedule(json run, const std::string& uid) {
   run["metadata"]["ownerReferences"] = {{{"kind", config::kScheduleKind},
                                          {"name", kSchedule.name},
@@ -72,6 +78,7 @@ base::Result<kube::ObjectList> SabotagedApi::list(const kube::ResourceType& type
     if (type == kube::pods()) found->items.clear();
     std::erase_if(found->items, is_deleting);
   }
+  if (sabotage_ == Sabotage::IgnoreHeldRuns && is_run(type)) std::erase_if(found->items, is_held);
   return found;
 }
 
@@ -82,6 +89,9 @@ base::Result<std::unique_ptr<kube::Watch>> SabotagedApi::watch(const kube::Resou
 
 base::Result<json> SabotagedApi::create(const kube::ResourceType& type, const json& object) {
   auto created = api_.create(type, object);
+  if (sabotage_ == Sabotage::GiveUpDrivers && !created && type == kube::pods())
+    return base::failure(base::Code::Refused, "Pod \"" + kube::key_of(object).name +
+                                                  "\" is invalid: " + created.error().message);
   if (sabotage_ != Sabotage::RandomNames || created ||
       created.error().code != base::Code::AlreadyExists)
     return created;
@@ -155,6 +165,8 @@ std::vector<std::shared_ptr<const json>> SabotagedCache::owned_by(const kube::Re
     if (type == kube::pods()) return {};
     std::erase_if(found, [](const auto& run) { return is_deleting(*run); });
   }
+  if (sabotage_ == Sabotage::IgnoreHeldRuns && is_run(type))
+    std::erase_if(found, [](const auto& run) { return is_held(*run); });
   return found;
 }
 

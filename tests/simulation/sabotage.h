@@ -24,9 +24,11 @@ enum class Sabotage {
   ForgetAccounted,   // what was accounted for is not written down
   ForgetAhead,       // what a wrong clock has started is not written down
   BelieveAnyClock,   // what was accounted for never comes back
+  GiveUpDrivers,     // a driver that is refused is a failed run
+  IgnoreHeldRuns,    // a run whose driver is not made yet holds no slot
 };
 
-// Decorators around what the schedule controller is given.
+// Decorators around what the controllers are given.
 class SabotagedApi final : public kube::Api {
  public:
   SabotagedApi(kube::Api& api, const kube::Cache& cache, Sabotage sabotage)

@@ -40,13 +40,16 @@ struct Replica {
         cache(api),
         seen(cache, plan.sabotage),
         lied_to(permitted, cache, plan.sabotage),
+        for_applications(permitted, cache,
+                         plan.sabotage == Sabotage::GiveUpDrivers ? plan.sabotage : Sabotage::None),
         records(recorder, plan.sabotage),
         schedules(lied_to, seen, events, records, clock, {}) {
     if (plan.applications == Applications::Model) {
       applications = std::make_unique<ModelApplications>(api, cache, recorder, clock);
     } else {
       applications = std::make_unique<runner::applications::ApplicationReconciler>(
-          permitted, cache, events, recorder, clock, runner::applications::ApplicationOptions{});
+          for_applications, cache, events, recorder, clock,
+          runner::applications::ApplicationOptions{});
     }
     cache.sync();
   }
@@ -55,6 +58,7 @@ struct Replica {
   tests::FakeCache cache;
   SabotagedCache seen;
   SabotagedApi lied_to;
+  SabotagedApi for_applications;
   SabotagedRecorder records;
   runner::schedules::ScheduleReconciler schedules;
   std::unique_ptr<kube::Reconciler> applications;
@@ -93,6 +97,7 @@ class Simulation {
   void one_step() {
     pass_time();
     change_webhook();
+    change_drivers();
     if (random_.one_in(5)) user_acts();
     node_acts();
     collector_acts();
@@ -118,6 +123,16 @@ class Simulation {
                                             : webhook == Webhook::RefusesRuns ? "runs"
                                                                               : "status"));
     trouble_.set_webhook(webhook);
+  }
+
+  void change_drivers() {
+    using Drivers = Trouble::Drivers;
+    if (!random_.one_in(12)) return;
+    const Drivers kinds[] = {Drivers::Welcome, Drivers::Welcome, Drivers::OverQuota,
+                             Drivers::WebhookDown, Drivers::Throttled};
+    const Drivers drivers = random_.any_of(kinds);
+    tell(drivers == Drivers::Welcome ? "drivers are welcome" : "drivers are refused");
+    trouble_.set_drivers(drivers);
   }
 
   // Time.
@@ -186,6 +201,7 @@ class Simulation {
   void applications_act() {
     for (const auto& run : api_.peek_all(config::spark_applications())) {
       if (!random_.one_in(3)) trouble_.draw();
+      trouble_.applications_act();
       act(*replica_->applications, kube::key_of(*run));
     }
   }
@@ -216,6 +232,8 @@ class Simulation {
       truth_.run_deleted_by_schedules(call.key);
     } else if (call.verb == "update" && call.subresource == "status" && !run) {
       truth_.status_written();
+    } else if (run && call.subresource == "status") {
+      truth_.run_status_written(call.key);
     }
   }
 
@@ -417,6 +435,7 @@ class Simulation {
     tell("everything settles");
     set_clock_right();
     trouble_.set_webhook(Trouble::Webhook::None);
+    trouble_.set_drivers(Trouble::Drivers::Welcome);
     remove_foreign_runs();
     if (api_.peek(config::scheduled_spark_applications(), kSchedule) != nullptr) repair_schedule();
     // Slots that are accounted for in the future would be looked at too early.

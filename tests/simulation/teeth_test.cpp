@@ -4,15 +4,17 @@
 #include "tests/simulation/simulation.h"
 #include "tests/support/catch.h"
 
+using simulation::Applications;
 using simulation::Sabotage;
 using simulation::simulate;
 
 namespace {
 
 // The first violation, or "" if there is none.
-std::string first_violation(Sabotage sabotage) {
+std::string first_violation(Sabotage sabotage, Applications applications) {
   for (uint32_t seed = 1; seed <= 2000; ++seed) {
-    const auto verdict = simulate({.seed = seed, .sabotage = sabotage});
+    const auto verdict =
+        simulate({.seed = seed, .sabotage = sabotage, .applications = applications});
     if (!verdict.violation.empty()) return verdict.violation;
   }
   return "";
@@ -24,6 +26,7 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
   struct Case {
     std::string guard;
     Sabotage sabotage;
+    Applications applications = Applications::Model;
   };
   const Case cases[] = {
       {.guard = "the name is a lock", .sabotage = Sabotage::RandomNames},
@@ -37,10 +40,16 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
       {.guard = "what is accounted for is written down", .sabotage = Sabotage::ForgetAccounted},
       {.guard = "what was started ahead is remembered", .sabotage = Sabotage::ForgetAhead},
       {.guard = "a clock that was wrong is forgotten", .sabotage = Sabotage::BelieveAnyClock},
+      {.guard = "a driver that is refused is no failed run",
+       .sabotage = Sabotage::GiveUpDrivers,
+       .applications = Applications::Product},
+      {.guard = "a run whose driver is held holds its slot",
+       .sabotage = Sabotage::IgnoreHeldRuns,
+       .applications = Applications::Product},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.guard) {
-      const std::string violation = first_violation(c.sabotage);
+      const std::string violation = first_violation(c.sabotage, c.applications);
       INFO(violation);
       CHECK(violation != "");
     }

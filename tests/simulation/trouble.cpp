@@ -10,6 +10,7 @@ Trouble::Trouble(tests::FakeApi& api, tests::MemoryRecorder& recorder, Random& r
     : random_(random) {
   api.before = [this](const tests::ApiCall& call) {
     auto error = before(call.verb == "create");
+    if (!error) error = refused_driver(call);
     return error ? error : refused(call);
   };
   api.after = [this](const tests::ApiCall& call) {
@@ -66,6 +67,23 @@ std::optional<base::Error> Trouble::refused(const tests::ApiCall& call) const {
                                                     : !run && call.subresource == "status";
   if (webhook_ == Webhook::None || !hit) return std::nullopt;
   return base::Error{Code::Refused, "admission webhook \"policy.example.com\" denied the request"};
+}
+
+std::optional<base::Error> Trouble::refused_driver(const tests::ApiCall& call) const {
+  if (!applications_act_ || call.verb != "create" || call.plural != "pods") return std::nullopt;
+  switch (drivers_) {
+    case Drivers::Welcome:
+      return std::nullopt;
+    case Drivers::OverQuota:
+      return base::Error{Code::Forbidden,
+                         "pods \"" + call.key.name + "\" is forbidden: exceeded quota: small"};
+    case Drivers::WebhookDown:
+      return base::Error{Code::Unavailable,
+                         "Internal error occurred: failed calling webhook \"policy.example.com\""};
+    case Drivers::Throttled:
+      return base::Error{Code::ResourceExhausted, "too many requests"};
+  }
+  return std::nullopt;
 }
 
 base::Error Trouble::error() {

@@ -183,7 +183,22 @@ size_t Truth::unfinished_besides(const std::string& run_uid) const {
   }));
 }
 
+// A driver that nobody could make yet is no failed run.
+void Truth::run_status_written(const kube::ObjectKey& key) {
+  const auto run = api_.peek(config::spark_applications(), key);
+  if (run == nullptr) return;
+  const auto owner = runs_.find(kube::uid_of(*run));
+  const json& object = schedule();
+  if (owner == runs_.end() || object.is_null() || owner->second != kube::uid_of(object)) return;
+  const bool given_up = base::find(object, {"spec", "startingDeadlineSeconds"}) != nullptr ||
+                        base::find(*run, {"metadata", "deletionTimestamp"}) != nullptr;
+  if (given_up || driven_.contains(owner->first)) return;
+  if (runner::read_application(*run).status.state == runner::AppState::Failed)
+    violated(key.name + " failed, though no driver of it was ever made");
+}
+
 void Truth::process_started(const Process& process) {
+  driven_.insert(process.run_uid);
   const json& object = schedule();
   const auto owner = runs_.find(process.run_uid);
   if (owner == runs_.end() || object.is_null() || owner->second != kube::uid_of(object)) return;

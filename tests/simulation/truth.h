@@ -69,6 +69,7 @@ class Truth {
   // What the controllers do.
   void run_created(const kube::ObjectKey& key);
   void status_written();
+  void run_status_written(const kube::ObjectKey& key);
   void run_deleted_by_schedules(const kube::ObjectKey& key);
 
   // What the node does.
@@ -102,6 +103,7 @@ class Truth {
   tests::MemoryRecorder& recorder_;
   std::map<std::string, Life> lives_;        // by UID of the schedule
   std::map<std::string, std::string> runs_;  // UID of each run to that of its schedule
+  std::set<std::string> driven_;             // UIDs of runs that have had a driver
   std::string current_uid_;
   mutable std::shared_ptr<const nlohmann::json> schedule_;
   Instant latest_{};  // the latest the clock ever showed, while it was not wrong
