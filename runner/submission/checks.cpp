@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "config/pod_shape.h"
 
 namespace runner::submission {
 namespace {
@@ -273,6 +274,7 @@ base::Status check_values(const json& application) {
   Checks checks;
   const json* spec = at(application, "spec");
   if (spec == nullptr || !spec->is_object()) return {};
+  RETURN_IF_ERROR(config::check_pod_shape(application));
   no_nul(checks, *spec, "spec");
   for (const char* name : {"sparkConfigMap", "hadoopConfigMap"})
     checks.text(at(*spec, name), std::string("spec.") + name, object_name_problem);

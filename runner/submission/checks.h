@@ -14,8 +14,8 @@
 
 namespace runner::submission {
 
-// NUL characters, names of objects, variables and volumes, mount paths, labels. What is not there
-// or has another type is for others to complain about.
+// What no pod has (config/pod_shape.h), NUL characters, names of objects, variables and volumes,
+// mount paths, labels. What else has another type than it should is for others to complain about.
 base::Status check_values(const nlohmann::json& application);
 
 // Whether an object can have this name; such a name is safe in the path of a request too.

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "kube/server/machinery/decode.h"
 #include "kube/server/machinery/managed_fields.h"
 #include "kube/server/machinery/patch.h"

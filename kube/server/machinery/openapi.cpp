@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 
 namespace kube::server::machinery {
 namespace {

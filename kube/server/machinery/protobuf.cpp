@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rfc3339.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "kube/server/machinery/decode.h"
 #include "kube/server/machinery/wire_reader.h"
 

@@ -1,6 +1,6 @@
 #include "base/json.h"
 #include "base/json_size.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "kube/server/machinery/schema_node.h"
 #include "kube/server/machinery/structural_schema.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "kube/object.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "kube/server/types/event_forms.h"
 
 namespace kube::server::types {

@@ -202,8 +202,7 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "spec.sparkConf: spark.kubernetes.driver.pod.featureSteps: com.example.Step would need to "
        "run in this "
        "service"},
-      {{{"driver", {{"template", {{"spec", 1}}}}}},
-       "spec.driver.template: Could not load pod from template file."},
+      {{{"driver", {{"template", {{"spec", 1}}}}}}, "spec.driver.template.spec must be an object"},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.error) {

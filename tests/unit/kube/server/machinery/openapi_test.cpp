@@ -8,10 +8,14 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "kube/server/machinery/built_in_table.h"
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/built_in_table.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "tests/support/catch.h"
 
+using kube::built_in_descriptions;
+using kube::BuiltInField;
+using kube::BuiltInType;
+using kube::find_built_in_type;
 using namespace kube::server::machinery;
 
 namespace {

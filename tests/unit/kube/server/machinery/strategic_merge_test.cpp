@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kube/server/machinery/built_in_types.h"
+#include "kube/server/machinery/built_in_schema.h"
 #include "tests/support/catch.h"
 
 using namespace kube::server::machinery;

@@ -4,10 +4,10 @@
 
 #include <string_view>
 
-namespace kube::server::machinery {
+namespace kube {
 
 std::string_view built_in_table();
 // `Pod: …` and `PodSpec.volumes: …`, one a line.
 std::string_view built_in_descriptions();
 
-}  // namespace kube::server::machinery
+}  // namespace kube
