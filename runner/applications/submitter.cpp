@@ -97,14 +97,7 @@ void Submitter::record(const json& object, const ApplicationEvent& event) {
 base::Result<Submitter::Tried> Submitter::submit(const Application& app, const json& object,
                                                  const Attempt& attempt) {
   const base::WallTime now = clock_.now();
-  const submission::SubmissionIds ids =
-      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
-  submission::Context context = context_for(object, options_);
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  context.submission_id = submission_id_of(app.uid, attempt);
-  context.submit_time = now;
-
+  const submission::Context context = context_of(app, object, attempt, now, options_);
   const auto built = submission::build_submission(object, context);
   if (!built)
     return Tried{.status = after_refused_submission(now, app, attempt, built.error().message)};
@@ -139,20 +132,14 @@ base::Result<Submitter::Tried> Submitter::submit(const Application& app, const j
     record(object, executors_in_driver(*threads));
   return Tried{.status = after_submission(
                    now, app, attempt,
-                   {ids.app_id, context.submission_id, kube::key_of(built->driver_pod).name})};
+                   {context.app_id, context.submission_id, kube::key_of(built->driver_pod).name})};
 }
 
 base::Result<std::optional<std::string>> Submitter::create_owned(const Application& app,
                                                                  const Attempt& attempt,
                                                                  json object) {
-  object["metadata"]["namespace"] = app.key.ns;
-  object["metadata"]["ownerReferences"] = json::array({kube::controller_reference(
-      config::kApiVersion, config::kApplicationKind, app.key.name, app.uid)});
-  config::set_name_label(object, config::kAppNameLabel, app.key.name);
-  object["metadata"]["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
-  object["metadata"]["annotations"][config::kSpecHashAnnotation] = app.spec_hash;
+  object = owned_by(app, attempt, std::move(object));
   const kube::ResourceType type = type_of(object);
-  if (type != kube::pods()) object["metadata"]["labels"][config::kCreatedByLabel] = "true";
   const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
   // Twice: what is in the way may be gone by the time that we have looked at it.
   std::optional<std::string> in_the_way;
@@ -241,6 +228,30 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
     }
   }
   return {};
+}
+
+submission::Context context_of(const Application& app, const json& object, const Attempt& attempt,
+                               base::WallTime now, const ApplicationOptions& options) {
+  const submission::SubmissionIds ids =
+      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
+  submission::Context context = context_for(object, options);
+  context.app_id = ids.app_id;
+  context.unique_id = ids.unique_id;
+  context.submission_id = submission_id_of(app.uid, attempt);
+  context.submit_time = now;
+  return context;
+}
+
+json owned_by(const Application& app, const Attempt& attempt, json object) {
+  object["metadata"]["namespace"] = app.key.ns;
+  object["metadata"]["ownerReferences"] = json::array({kube::controller_reference(
+      config::kApiVersion, config::kApplicationKind, app.key.name, app.uid)});
+  config::set_name_label(object, config::kAppNameLabel, app.key.name);
+  json& metadata = object["metadata"];
+  metadata["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
+  metadata["annotations"][config::kSpecHashAnnotation] = app.spec_hash;
+  if (type_of(object) != kube::pods()) metadata["labels"][config::kCreatedByLabel] = "true";
+  return object;
 }
 
 submission::DryRun dry_run(const json& run, const ApplicationOptions& options,

@@ -64,6 +64,13 @@ class Submitter {
   const ApplicationOptions& options_;
 };
 
+// Pure: what build_submission is told of an attempt, and what its objects carry besides when they
+// are created: namespace, owner, and the marks by which the attempt is found again.
+submission::Context context_of(const Application& app, const nlohmann::json& object,
+                               const Attempt& attempt, base::WallTime now,
+                               const ApplicationOptions& options);
+nlohmann::json owned_by(const Application& app, const Attempt& attempt, nlohmann::json object);
+
 // A dry run, pure: what a run would be refused for when it is submitted; nullopt: nothing. Paths
 // begin with `root`, "spec.template" for a schedule.
 std::optional<base::Error> check_template(const nlohmann::json& run,

@@ -9,8 +9,6 @@
 namespace runner::submission {
 namespace {
 
-constexpr size_t kMaxBytes = size_t{1} << 20;
-
 bool ends_with_any(std::string_view name, std::initializer_list<std::string_view> endings) {
   return std::any_of(endings.begin(), endings.end(),
                      [name](std::string_view ending) { return name.ends_with(ending); });
@@ -34,7 +32,8 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
-nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files) {
+nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files,
+                                 size_t less_than) {
   std::vector<std::pair<std::string, std::string>> chosen;
   for (const auto& [name, content] : files) {
     if (!is_left_out(name) && is_utf8(content)) chosen.emplace_back(name, content);
@@ -45,7 +44,7 @@ nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files
   size_t bytes = 0;
   for (auto& [name, content] : chosen) {
     bytes += name.size() + content.size();
-    if (bytes >= kMaxBytes) break;
+    if (bytes >= less_than) break;
     data[name] = std::move(content);
   }
   return data;

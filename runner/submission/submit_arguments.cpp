@@ -37,6 +37,15 @@ constexpr std::array kFlags = {
     Flag{"--keytab", "spark.kerberos.keytab"},
 };
 
+// Variables of the submitter that stand for a key nobody has set otherwise.
+constexpr std::array kVariables = {
+    Flag{"MASTER", "spark.master"},
+    Flag{"DEPLOY_MODE", "spark.submit.deployMode"},
+    Flag{"SPARK_DRIVER_MEMORY", "spark.driver.memory"},
+    Flag{"SPARK_EXECUTOR_MEMORY", "spark.executor.memory"},
+    Flag{"SPARK_EXECUTOR_CORES", "spark.executor.cores"},
+};
+
 // What the flags say, before the layers are put together.
 struct Layers {
   Conf flags;
@@ -117,6 +126,11 @@ base::Result<SubmitRequest> read_submit_arguments(const std::vector<std::string>
   request.conf = std::move(layers.flags);  // the first to name a key decides on it
   request.conf.insert(layers.confs.begin(), layers.confs.end());
   request.conf.insert(file.begin(), file.end());
+  for (const Flag& variable : kVariables) {
+    const auto set = request.environment.find(std::string(variable.name));
+    if (set != request.environment.end())
+      request.conf.try_emplace(std::string(variable.key), set->second);
+  }
   take_templates(request);
   return request;
 }

@@ -3,7 +3,8 @@
 // Reads a spark-submit command line. The recordings of the real spark-submit are given this way.
 //
 // Precedence is spark-submit's: flags, then --conf, then --properties-file (spark-defaults.conf of
-// the conf folder only when there is none). Errors: InvalidArgument. Threads: pure.
+// the conf folder only when there is none), then the submitter's environment (SPARK_DRIVER_MEMORY
+// and its like). Errors: InvalidArgument. Threads: pure.
 
 #include <string>
 #include <vector>

@@ -29,7 +29,8 @@ struct SubmitRequest {
   std::optional<std::string> executor_template;
 
   // Of the submitter: SPARK_USER, SPARK_LOCAL_DIRS, PYSPARK_PYTHON, PYSPARK_DRIVER_PYTHON,
-  // HADOOP_CONF_DIR. Empty in the service: nothing of its own environment reaches a run.
+  // HADOOP_CONF_DIR, SPARK_DRIVER_MEMORY and what else stands for a setting. Empty in the service:
+  // nothing of its own environment reaches a run.
   std::map<std::string, std::string> environment;
   std::string os_user = "root";
   // Files of SPARK_CONF_DIR, by name; they go to /opt/spark/conf of the driver.

@@ -1,5 +1,6 @@
 #include "tools/sparkctl/command_line.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <ostream>
@@ -10,6 +11,7 @@
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/completion.h"
 #include "tools/sparkctl/cron.h"
+#include "tools/sparkctl/render.h"
 
 namespace sparkctl {
 namespace {
@@ -31,6 +33,8 @@ struct Arguments {
   kube::LogOptions log;
   int tail = -1;
   bool client_only = false;
+  RenderOptions render;
+  bool renders = false;
 };
 
 using Command = std::function<base::Result<ExitCode>(Session&)>;
@@ -43,9 +47,23 @@ constexpr const char* kExamples =
     "  sparkctl trigger nightly-etl --wait   a run by hand; exit code 7 if it fails\n"
     "  sparkctl logs -f nightly-etl          the newest run's driver\n"
     "  sparkctl history nightly-etl          all its runs, those long pruned too\n"
+    "  sparkctl render -f app.yaml           what a submission would create; no cluster needed\n"
     "  sparkctl cron next '0 2 * * MON-FRI' --zone Europe/Berlin\n\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed,\n"
     "5 refused by the API, 6 the API does not answer, 7 the triggered run failed.";
+
+constexpr const char* kRenderExamples =
+    "Examples:\n"
+    "  sparkctl render -f app.yaml                     the objects, as kubectl takes them\n"
+    "  sparkctl render -f app.yaml -o json | jq '.items[].kind'\n"
+    "  sparkctl render -f app.yaml --as-conf           the spark-submit that does the same\n"
+    "  sparkctl render -f nightly.yaml --at 2026-03-08T07:00:00Z\n"
+    "                                                  the run of that slot, and its objects\n"
+    "  sparkctl render --spark-submit --spark-version 3.5.8 -- --master k8s://https://k8s:6443 \\\n"
+    "    --deploy-mode cluster --conf spark.kubernetes.container.image=spark:3.5.8 \\\n"
+    "    --class Main local:///opt/app.jar 10\n\n"
+    "Nothing is sent anywhere. Exit codes: 0 rendered, 2 wrong usage, 3 no such file, 5 refused:\n"
+    "nothing is written then, and the reason says where.";
 
 Command wrap(std::function<base::Status(Session&)> command) {
   return [command = std::move(command)](Session& session) -> base::Result<ExitCode> {
@@ -64,6 +82,7 @@ class CommandLine {
     add_reading();
     add_changing();
     add_following();
+    add_rendering();
     add_cron(app_, cron, cron_exit);
     add_rest();
   }
@@ -169,6 +188,32 @@ class CommandLine {
         ->check(CLI::NonNegativeNumber);
   }
 
+  void add_rendering() {
+    RenderOptions& render = arguments_.render;
+    CLI::App* rendering =
+        app_.add_subcommand("render", "What a submission would create; needs no server");
+    rendering->fallthrough();
+    rendering->footer(kRenderExamples);
+    rendering->callback([this] { arguments_.renders = true; });
+    CLI::Option* files =
+        rendering->add_option("-f,--filename", render.files, "YAML or JSON; - is standard input");
+    rendering->add_flag("--as-conf", render.as_conf,
+                        "Spark's settings and arguments instead of objects");
+    rendering->add_option(
+        "--at", render.at,
+        "RFC 3339: a schedule's slot (default: the next), or when it is submitted");
+    rendering->add_option("--default-time-zone", render.default_time_zone,
+                          "of schedules that name none; default UTC");
+    rendering->add_option("--conf", render.conf, "KEY=VALUE, as the service has it");
+    rendering
+        ->add_flag("--spark-submit", render.from_submit,
+                   "spark-submit's own arguments follow after --")
+        ->excludes(files);
+    rendering->add_option(
+        "--spark-version", render.submit.spark_version,
+        "with --spark-submit: whose spark-submit; default " + render.submit.spark_version);
+  }
+
   void add_rest() {
     CLI::App* telling = add("version", "Of sparkctl and the server",
                             wrap([](Session& session) { return version(session); }));
@@ -218,10 +263,45 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
   return line.command()(session);
 }
 
+// CLI11 would take what follows "--" for arguments of its own.
+std::vector<std::string> cut_submit_arguments(std::vector<std::string>& arguments) {
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (std::find(arguments.begin(), dashes, "--spark-submit") == dashes) return {};
+  std::vector<std::string> rest;
+  if (dashes != arguments.end()) rest.assign(dashes + 1, arguments.end());
+  arguments.erase(dashes, arguments.end());
+  return rest;
+}
+
+int render_offline(const Arguments& arguments, std::vector<std::string> submit,
+                   const Terminal& terminal, const Environment& environment, base::Clock& clock) {
+  RenderOptions options = arguments.render;
+  options.submit.arguments = std::move(submit);
+  const bool nothing =
+      options.from_submit ? options.submit.arguments.empty() : options.files.empty();
+  if (nothing) {
+    terminal.err << (options.from_submit
+                         ? "sparkctl: spark-submit's arguments are to follow after --\n"
+                         : "sparkctl: render takes -f FILE, or --spark-submit -- ARGUMENTS\n");
+    return kUsage;
+  }
+  const RenderContext context{.in = terminal.in,
+                              .out = terminal.out,
+                              .err = terminal.err,
+                              .environment = environment,
+                              .clock = clock,
+                              .ns = arguments.ns.empty() ? "default" : arguments.ns,
+                              .output = output_of(arguments.output)};
+  const base::Status done = render(context, options);
+  return done ? int{kDone} : report(done.error(), terminal);
+}
+
 }  // namespace
 
-int run(const std::vector<std::string>& arguments, const Terminal& terminal,
+int run(const std::vector<std::string>& given, const Terminal& terminal,
         const Environment& environment, base::Clock& clock) {
+  std::vector<std::string> arguments = given;
+  std::vector<std::string> submit = cut_submit_arguments(arguments);
   const CronContext cron{.in = terminal.in,
                          .out = terminal.out,
                          .err = terminal.err,
@@ -249,6 +329,8 @@ int run(const std::vector<std::string>& arguments, const Terminal& terminal,
     terminal.out << "client " << sparkcron::kVersion << '\n';
     if (line.arguments().client_only) return kDone;
   }
+  if (line.arguments().renders)
+    return render_offline(line.arguments(), std::move(submit), terminal, environment, clock);
   if (!line.command()) return cron_exit;
   const auto done = execute(line, terminal, environment, clock);
   return done ? int{*done} : report(done.error(), terminal);

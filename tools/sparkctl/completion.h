@@ -10,7 +10,7 @@ inline constexpr const char* kBashCompletion = R"bash(# bash completion of spark
 _sparkctl() {
   local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
   if ((COMP_CWORD == 1)); then
-    COMPREPLY=($(compgen -W "list get describe create delete suspend resume trigger history logs cron version completion" -- "$word"))
+    COMPREPLY=($(compgen -W "list get describe create delete suspend resume trigger history logs render cron version completion" -- "$word"))
     return
   fi
   case $command in
@@ -18,7 +18,7 @@ _sparkctl() {
       COMPREPLY=($(compgen -W "$(sparkctl list -o name 2>/dev/null | cut -d/ -f2)" -- "$word")) ;;
     list) COMPREPLY=($(compgen -W "schedules runs" -- "$word")) ;;
     cron) COMPREPLY=($(compgen -W "next prev explain check calendar" -- "$word")) ;;
-    create) COMPREPLY=($(compgen -f -- "$word")) ;;
+    create|render) COMPREPLY=($(compgen -f -- "$word")) ;;
   esac
 }
 complete -F _sparkctl sparkctl

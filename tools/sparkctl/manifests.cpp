@@ -37,25 +37,26 @@ const kube::ResourceType* type_of(const json& object) {
   return nullptr;
 }
 
-base::Status add(const json& object, const std::string& file, const std::string& ns,
+base::Status add(const json& object, const std::string& file, const std::string& ns, Others others,
                  std::vector<Manifest>& manifests) {
   const std::string kind = base::string_at(object, {"kind"});
   if (const json* items = base::find(object, {"items"});
       kind == "List" && items != nullptr && items->is_array()) {
     for (const json& item : *items)
-      RETURN_IF_ERROR(add(item, file, ns, manifests));
+      RETURN_IF_ERROR(add(item, file, ns, others, manifests));
     return {};
   }
   if (kind.empty()) {
     return base::failure(Code::InvalidArgument, file + ": a document without kind");
   }
   const kube::ResourceType* type = type_of(object);
+  if (type == nullptr && others == Others::LeftOut) return {};
   if (type == nullptr) {
     return base::failure(Code::InvalidArgument,
                          file + ": sparkctl does not create a " + kind + " of " +
                              base::string_at(object, {"apiVersion"}) + "; use kubectl for it");
   }
-  Manifest manifest{.type = *type, .object = object};
+  Manifest manifest{.type = *type, .object = object, .file = file};
   json& metadata = manifest.object["metadata"];
   if (!metadata.is_object() && !metadata.is_null()) {
     return base::failure(Code::InvalidArgument, file + ": metadata is no object");
@@ -71,7 +72,7 @@ base::Status add(const json& object, const std::string& file, const std::string&
 
 base::Result<std::vector<Manifest>> read_manifests(const std::vector<std::string>& files,
                                                    std::istream& standard_input,
-                                                   const std::string& ns) {
+                                                   const std::string& ns, Others others) {
   std::vector<Manifest> manifests;
   for (const std::string& file : files) {
     const std::string name = file == "-" ? "standard input" : file;
@@ -83,9 +84,10 @@ base::Result<std::vector<Manifest>> read_manifests(const std::vector<std::string
     const auto documents = base::yaml::parse_all(*text);
     if (!documents) return base::failure(documents.error().with_context(name));
     for (const json& document : *documents)
-      RETURN_IF_ERROR(add(document, name, ns, manifests));
+      RETURN_IF_ERROR(add(document, name, ns, others, manifests));
   }
-  if (manifests.empty()) return base::failure(Code::InvalidArgument, "nothing to create");
+  if (manifests.empty() && others == Others::Refused)
+    return base::failure(Code::InvalidArgument, "nothing to create");
   return manifests;
 }
 

@@ -18,12 +18,16 @@ namespace sparkctl {
 struct Manifest {
   kube::ResourceType type;
   nlohmann::json object;  // with its namespace
+  std::string file;       // as it was named
 };
 
+// What becomes of a kind that sparkctl does not create.
+enum class Others { Refused, LeftOut };
+
 // `ns` is for objects that name none. Errors begin with the file: "a.yaml: line 3, column 7: …".
-// A kind that sparkctl does not create is refused.
 base::Result<std::vector<Manifest>> read_manifests(const std::vector<std::string>& files,
                                                    std::istream& standard_input,
-                                                   const std::string& ns);
+                                                   const std::string& ns,
+                                                   Others others = Others::Refused);
 
 }  // namespace sparkctl
