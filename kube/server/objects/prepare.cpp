@@ -199,6 +199,15 @@ bool spec_changed(const Resource& resource, const json& before, const json& afte
   return differs(before, after) || differs(after, before);
 }
 
+// What a stricter schema takes out of an object that was stored before it is no edit.
+bool is_edit(const Resource& resource, const json& live, const json& updated) {
+  if (!spec_changed(resource, live, updated)) return false;
+  if (!resource.schema) return true;
+  json as_read_today = live;
+  resource.schema->prune(as_read_today);
+  return spec_changed(resource, as_read_today, updated);
+}
+
 Outcome<void> check_new_finalizers(const Resource& resource, const json& live,
                                    const json& updated) {
   if (!kube::is_deleting(live)) return {};
@@ -382,7 +391,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   if (part == Part::Main && resource.rules.on_update) resource.rules.on_update(updated, live);
   const auto right = complete_and_check(resource, part, updated, &live);
   if (!right) return refuse(right.error());
-  if (resource.rules.generation && spec_changed(resource, live, updated)) {
+  if (resource.rules.generation && is_edit(resource, live, updated)) {
     updated["metadata"]["generation"] =
         base::integer_at(live, {"metadata", "generation"}).value_or(0) + 1;
   }

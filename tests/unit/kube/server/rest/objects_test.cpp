@@ -297,6 +297,33 @@ TEST_CASE("an object from before its definition became stricter is not frozen") 
   CHECK(api.merge(old, {{"spec", {{"size", 7}}}}).status == 422);
 }
 
+TEST_CASE("what a stricter definition takes out of a stored object is no edit of it") {
+  InMemoryApi api;
+  api.install_widgets();
+  const std::string path =
+      "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.demo.example.com";
+  const auto knows_notes = [&](bool known) {
+    json definition = api.get(path).body;
+    for (json& version : definition["spec"]["versions"]) {
+      json& fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"];
+      fields.erase("note");
+      if (known) fields["note"] = {{"type", "string"}};
+    }
+    REQUIRE(api.put(path, definition).status == 200);
+  };
+  knows_notes(true);
+  json noted = widget("old", 7);
+  noted["spec"]["note"] = "kept";
+  REQUIRE(api.post(kWidgets, noted).body["spec"]["note"] == "kept");
+  knows_notes(false);
+  const std::string old = at(kWidgets, "old");
+  const Answer labelled = api.merge(old, {{"metadata", {{"labels", {{"a", "b"}}}}}});
+  REQUIRE(labelled.status == 200);
+  CHECK_FALSE(labelled.body["spec"].contains("note"));
+  CHECK(labelled.body["metadata"]["generation"] == 1);
+  CHECK(api.merge(old, {{"spec", {{"size", 8}}}}).body["metadata"]["generation"] == 2);
+}
+
 TEST_CASE("a field with nothing after it is no field") {
   InMemoryApi api;
   api.install_widgets();
