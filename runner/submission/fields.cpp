@@ -72,9 +72,10 @@ std::vector<std::string> Fields::texts(std::string_view name) {
     complain(name, "must be a list of strings");
     return found;
   }
-  for (const json& item : *value) {
+  for (size_t i = 0; i < value->size(); ++i) {
+    const json& item = (*value)[i];
     if (!item.is_string()) {
-      complain(name, "must be a list of strings");
+      complain(std::string(name) + "[" + std::to_string(i) + "]", "must be a string");
       return {};
     }
     found.push_back(item.get<std::string>());
