@@ -60,7 +60,11 @@ class ApplicationDecider {
 
   // The pod's own deletion wakes us again, so there is nothing to poll.
   void stop_driver() {
-    if (!driver()->deleting) act(DeleteDriver{});
+    if (!driver()->deleting) return act(DeleteDriver{});
+    // It may never go by itself; whoever waits for it should know.
+    if (driver()->in_doubt.empty()) return;
+    std::string& told = status().error_message;
+    told = (deadline_passed() ? app_.status.stop_reason + "; " : "") + driver()->in_doubt;
   }
 
   void on_deleting() {
