@@ -120,7 +120,7 @@ std::string holder(MemoryApi& api) {
   return kube::lease_record(api.get(kube::leases(), kLease).value()).holder;
 }
 
-TEST_CASE("one leads, the other takes over when the first gives back") {
+TEST_CASE("S10: one leads, and the other takes over as soon as the first gives back") {
   MemoryApi api;
   FakeClock clock;
   Replica a(api, clock, "a");
