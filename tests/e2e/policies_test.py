@@ -121,6 +121,7 @@ class PoliciesTest(harness.E2ETest):
         wait_for(lambda: self.counts("fails").get("failed", 0) >= 2, "two runs failed")
         run = next(run for run in self.kubectl.runs("fails") if state_of(run) == "FAILED")
         self.assertIn("exit code 3", run["status"]["applicationState"]["errorMessage"])
+        self.assertIn("driver failed with exit code 3", self.kubectl("get", "sparkapplications"))
         self.assertEqual(condition(self.get("fails"), "LastRunSucceeded")["status"], "False")
 
     def test_metrics_tell_what_happened(self):
