@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/yaml/yaml.h"
+#include "runner/submission/conf.h"
 
 namespace sparkctl {
 namespace {
@@ -54,6 +55,8 @@ std::string command_of(const Rendered& one) {
   const auto option = [&](const char* name, const std::string& value) {
     if (!value.empty()) lines.push_back(std::string(name) + " " + quoted(value));
   };
+  if (!runner::submission::has(request.conf, "spark.submit.deployMode"))
+    option("--deploy-mode", "cluster");
   option("--name", request.name);
   option("--class", request.main_class);
   option("--proxy-user", request.proxy_user);

@@ -275,13 +275,25 @@ TEST_CASE("as a configuration it is a command line that a shell takes") {
   const Ran text = render_text(kApplication, {"--as-conf"});
   CHECK(text.code == kDone);
   CHECK(text.out.starts_with("# SparkApplication jobs/pi\n"));
-  CHECK(text.out.find("spark-submit \\\n") != std::string::npos);
+  CHECK(text.out.find("spark-submit \\\n  --deploy-mode cluster \\\n") != std::string::npos);
   CHECK(text.out.find("  --conf spark.eventLog.enabled=true \\\n") != std::string::npos);
   CHECK(text.out.ends_with("local:///opt/spark/examples.jar 'it'\\''s 1000'\n"));
   const json object = json::parse(render_text(kApplication, {"--as-conf", "-o", "json"}).out);
   CHECK(object["conf"]["spark.driver.memory"] == "512m");
   CHECK(object["mainClass"] == "org.apache.spark.examples.SparkPi");
   CHECK(object["arguments"] == json::array({"it's 1000"}));
+
+  // spark-submit's door makes the same of it.
+  std::vector<std::string> arguments{
+      "--spark-submit", "-o",     "name", "--",      "--deploy-mode",
+      "cluster",        "--name", "pi",   "--class", object["mainClass"].get<std::string>()};
+  for (const auto& [key, value] : object["conf"].items())
+    arguments.insert(arguments.end(), {"--conf", key + "=" + value.get<std::string>()});
+  arguments.push_back(object["mainApplicationFile"].get<std::string>());
+  const Ran again = render(arguments);
+  INFO(again.err);
+  CHECK(again.code == kDone);
+  CHECK(again.out.ends_with("pod/pi-driver\n"));
 }
 
 TEST_CASE("a schedule renders the run of a slot with its variables replaced") {
