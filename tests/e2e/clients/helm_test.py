@@ -1,4 +1,4 @@
-"""Helm as a client of the embedded API server: a chart with a schedule and what goes with it, through its whole life."""
+"""Helm as a client of an API server: a chart with a schedule and what goes with it, through its whole life."""
 import json
 import pathlib
 import subprocess
@@ -8,18 +8,19 @@ from service import ROOT, Server
 
 CHART = pathlib.Path(__file__).resolve().parent / "chart"
 HELM = subprocess.run([ROOT / "tools/bootstrap.d/helm"], capture_output=True, text=True, check=True).stdout.strip()
-SCHEDULES = "/apis/sparkoperator.k8s.io/v1beta2/namespaces/team/scheduledsparkapplications"
-CORE = "/api/v1/namespaces/team"
-RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/team"
 
 
-class HelmTest(unittest.TestCase):
+class Session(unittest.TestCase):
     def setUp(self):
         self.server = Server().start()
         self.addCleanup(self.server.close)
+        self.namespace = self.server.new_name()
+        self.core = f"/api/v1/namespaces/{self.namespace}"
+        self.rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{self.namespace}"
+        self.schedules = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{self.namespace}/scheduledsparkapplications"
 
     def helm(self, *arguments, code=0):
-        done = subprocess.run([HELM, *arguments, "--namespace", "team"], env=self.server.environment(), capture_output=True, text=True,
+        done = subprocess.run([HELM, *arguments, "--namespace", self.namespace], env=self.server.environment(), capture_output=True, text=True,
                               timeout=240, check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
@@ -30,43 +31,46 @@ class HelmTest(unittest.TestCase):
         return answer
 
     def schedule(self):
-        return self.get(SCHEDULES + "/etl")["spec"]["schedule"]
+        return self.get(self.schedules + "/etl")["spec"]["schedule"]
+
+    def left(self, *paths):
+        """What is there of the release; a cluster puts things of its own into a namespace."""
+        return [(path, one["metadata"]["name"]) for path in paths for one in self.get(path)["items"]
+                if one["metadata"]["name"].startswith("etl")]
+
+
+class HelmTest(Session):
+    """What an embedded and a real server answer alike."""
 
     def test_install_upgrade_roll_back_uninstall(self):
         # A dry run on the server asks about each object and stores none.
         self.helm("install", "etl", str(CHART), "--create-namespace", "--dry-run=server")
         self.helm("install", "etl", str(CHART), "--create-namespace")
         self.assertEqual(self.schedule(), "0 2 * * *")
-        self.assertEqual(self.get(CORE + "/configmaps/etl-settings")["data"], {"message": "first"})
-        self.assertEqual(self.get(CORE + "/secrets/etl-password")["data"], {"password": "c2VjcmV0"})
-        self.assertEqual(self.get(RBAC + "/roles/etl-spark")["rules"][0]["verbs"], ["*"])
-        labels = self.get(SCHEDULES + "/etl")["metadata"]["labels"]
+        self.assertEqual(self.get(self.core + "/configmaps/etl-settings")["data"], {"message": "first"})
+        self.assertEqual(self.get(self.core + "/secrets/etl-password")["data"], {"password": "c2VjcmV0"})
+        self.assertEqual(self.get(self.rbac + "/roles/etl-spark")["rules"][0]["verbs"], ["*"])
+        labels = self.get(self.schedules + "/etl")["metadata"]["labels"]
         self.assertEqual(labels["app.kubernetes.io/managed-by"], "Helm")
 
         self.helm("upgrade", "etl", str(CHART), "--set", "schedule=@hourly,message=second")
         self.assertEqual(self.schedule(), "@hourly")
-        self.assertEqual(self.get(CORE + "/configmaps/etl-settings")["data"], {"message": "second"})
+        self.assertEqual(self.get(self.core + "/configmaps/etl-settings")["data"], {"message": "second"})
         history = json.loads(self.helm("history", "etl", "--output", "json"))
         self.assertEqual([entry["status"] for entry in history], ["superseded", "deployed"])
 
         # What others wrote in between stays, if the chart does not say otherwise.
-        status, answer = self.server.call("PATCH", SCHEDULES + "/etl", {"spec": {"suspend": True}}, "application/merge-patch+json")
+        status, answer = self.server.call("PATCH", self.schedules + "/etl", {"spec": {"suspend": True}}, "application/merge-patch+json")
         self.assertEqual(status, 200, answer)
         self.helm("rollback", "etl", "1")
         self.assertEqual(self.schedule(), "0 2 * * *")
-        self.assertTrue(self.get(SCHEDULES + "/etl")["spec"]["suspend"])
+        self.assertTrue(self.get(self.schedules + "/etl")["spec"]["suspend"])
         self.assertIn("message: \"first\"", self.helm("get", "manifest", "etl"))
         self.assertIn("STATUS: deployed", self.helm("status", "etl"))
 
         self.helm("uninstall", "etl", "--wait")
-        for path in (SCHEDULES, CORE + "/configmaps", CORE + "/secrets", RBAC + "/roles", RBAC + "/rolebindings"):
-            self.assertEqual(self.get(path)["items"], [], path)
-
-    def test_what_nothing_here_runs_fails_the_release_and_says_what_to_do(self):
-        refused = self.helm("install", "etl", str(CHART), "--create-namespace", "--set", "broken=true", "--atomic", code=1)
-        self.assertIn('deployments.apps "etl-web" is forbidden: sparkcron standalone keeps no pods running but drivers', refused)
-        for path in (SCHEDULES, CORE + "/configmaps", RBAC + "/roles"):
-            self.assertEqual(self.get(path)["items"], [], path)
+        self.assertEqual(self.left(self.schedules, self.core + "/configmaps", self.core + "/secrets", self.rbac + "/roles",
+                                   self.rbac + "/rolebindings"), [])
 
     def test_a_wrong_schedule_is_refused_and_can_be_put_right(self):
         self.helm("install", "etl", str(CHART), "--create-namespace")
@@ -75,6 +79,15 @@ class HelmTest(unittest.TestCase):
         self.assertEqual(self.schedule(), "0 2 * * *")
         self.helm("upgrade", "etl", str(CHART), "--set", "schedule=@daily")
         self.assertEqual(self.schedule(), "@daily")
+
+
+class StandaloneTest(Session):
+    """What the embedded server alone answers so."""
+
+    def test_what_nothing_here_runs_fails_the_release_and_says_what_to_do(self):
+        refused = self.helm("install", "etl", str(CHART), "--create-namespace", "--set", "broken=true", "--atomic", code=1)
+        self.assertIn('deployments.apps "etl-web" is forbidden: sparkcron standalone keeps no pods running but drivers', refused)
+        self.assertEqual(self.left(self.schedules, self.core + "/configmaps", self.rbac + "/roles"), [])
 
 
 if __name__ == "__main__":
