@@ -3,9 +3,11 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import resource
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import threading
@@ -109,20 +111,52 @@ class RobustnessTest(harness.E2ETest):
                         "a driver's pod runs")[0]["metadata"]["name"]
         paths = [f"{pods}/{name}", pods, f"{pods}?watch=true", f"{pods}/{name}/log?follow=true", f"{pods}/{name}/log",
                  HISTORY, "/metrics", "/readyz", "/livez", "/openapi/v3", "/apis"]
-        address, token = service.address(), service.token()
-        tls = harness.ssl.create_default_context(cafile=str(service.data / "tls.crt"))
-        answered = {path: 0 for path in paths}
+        head = {"Authorization": f"Bearer {service.token()}"}
+        self.stop_while_asked(service, [urllib.request.Request(service.address() + path, headers=head) for path in paths])
 
-        def keep_asking(path):
-            request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
+    def test_stop_of_a_controller_with_a_request_in_flight_in_every_handler(self):
+        api = harness.Service(self.folder, self.spark_home, command="apiserver")
+        self.services.append(api)
+        api.start()
+        folder = self.folder / "controller"
+        folder.mkdir()
+        controller = harness.Service(
+            folder, self.spark_home, "--kubeconfig", str(api.data / "kubeconfig"), "--history-listen", "127.0.0.1:0",
+            "--webhook-listen", "127.0.0.1:0", "--webhook-cert-dir", str(api.data), "--enable-resource-quota-enforcement",
+            command="controller")
+        self.services.append(controller)
+        controller.spawn()
+        said = wait_for(lambda: re.search(r"metrics on (\S+); history on (\S+)", controller.output()), "it says where it listens")
+        webhook = wait_for(lambda: re.search(r"Serves the admission webhook.*?(127\.0\.0\.1:\d+)", controller.output()), "the webhook is served")[1]
+        spec = {"type": "Python", "sparkVersion": "4.0.1", "image": "i", "mainApplicationFile": "local:///a.py", "driver": {}, "executor": {}}
+        review = json.dumps({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "kind": {"kind": "SparkApplication"}, "operation": "CREATE", "namespace": "default",
+            "object": {"metadata": {"name": "a"}, "spec": spec}}}).encode()
+        questions = [urllib.request.Request(f"http://{said[1]}{path}") for path in ("/metrics", "/readyz", "/livez", "/healthz")]
+        questions += [urllib.request.Request(f"https://{webhook}{path}", data=review) for path in ("/validate", "/mutate")]
+        # Refused after a call of the API: the handler is held by that one.
+        questions += [urllib.request.Request(f"https://{said[2]}{HISTORY}", headers={"Authorization": "Bearer nobody"})]
+        self.stop_while_asked(controller, questions)
+
+    def stop_while_asked(self, service, questions):
+        """Each question by two askers without end, until the service has gone, in order."""
+        tls = ssl.create_default_context()
+        tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        answered = {question.full_url: 0 for question in questions}
+
+        def keep_asking(question):
             while service.process.poll() is None:
-                with contextlib.suppress(OSError, urllib.error.URLError, http.client.HTTPException):
-                    with urllib.request.urlopen(request, timeout=30, context=tls) as answer:
-                        answered[path] += 1
-                        while answer.read1(65536):
-                            pass
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    try:
+                        with urllib.request.urlopen(question, timeout=30, context=tls) as answer:
+                            answered[question.full_url] += 1
+                            while answer.read1(65536):
+                                pass
+                    except urllib.error.HTTPError as refusal:
+                        with refusal:
+                            answered[question.full_url] += 1
 
-        askers = [threading.Thread(target=keep_asking, args=[path]) for path in paths for _ in range(2)]
+        askers = [threading.Thread(target=keep_asking, args=[question]) for question in questions for _ in range(2)]
         for asker in askers:
             asker.start()
         wait_for(lambda: all(answered.values()), "every handler has answered")
