@@ -132,9 +132,11 @@ class Shape {
     if (!value->is_object()) return complain(where, "must be an object");
     for (const Part& one : kOfTemplate)
       part(*value, one, where);
-    // Spark's template files are whole Pods.
+    // Spark's template files are whole Pods, as `kubectl create --dry-run -o yaml` prints them.
+    constexpr std::array<std::string_view, 5> kOfPod = {"metadata", "spec", "apiVersion", "kind",
+                                                        "status"};
     for (const auto& [name, member] : value->items())
-      if (name != "metadata" && name != "spec" && name != "apiVersion" && name != "kind")
+      if (std::find(kOfPod.begin(), kOfPod.end(), name) == kOfPod.end())
         complain(where + "." + name, "is unknown: a pod template has metadata and spec");
   }
 

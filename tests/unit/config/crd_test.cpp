@@ -144,6 +144,21 @@ TEST_CASE("amounts may be numbers, as in a pod") {
   CHECK(schema->validate(object).empty());
 }
 
+TEST_CASE("a pod template may be a whole Pod as kubectl prints it") {
+  json object =
+      application({{"driver",
+                    {{"template",
+                      {{"apiVersion", "v1"},
+                       {"kind", "Pod"},
+                       {"metadata", {{"labels", {{"a", "b"}}}}},
+                       {"spec", {{"containers", {{{"name", "c"}, {"resources", json::object()}}}}}},
+                       {"status", json::object()}}}}}});
+  object["spec"]["driver"]["template"]["metadata"]["creationTimestamp"] = nullptr;
+  const auto schema = compiled("SparkApplication");
+  CHECK(schema->prune(object).empty());
+  CHECK(schema->validate(object).empty());
+}
+
 TEST_CASE("an object that was stored before the schema knew pods can still be labelled") {
   const json stored = application({{"driver", {{"env", {{{"name", "A"}, {"value", 1}}}}}}});
   json labelled = stored;

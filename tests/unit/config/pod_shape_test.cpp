@@ -79,6 +79,7 @@ TEST_CASE("what pods have is no problem, numbers as amounts and nulls neither") 
                   {{"template",
                     {{"apiVersion", "v1"},
                      {"kind", "Pod"},
+                     {"status", json::object()},
                      {"metadata", {{"creationTimestamp", nullptr}, {"labels", {{"a", "b"}}}}},
                      {"spec", {{"containers", {{{"resources", {{"limits", {{"cpu", 0.5}}}}}}}}}}}},
                    {"tolerations", {{{"operator", "Exists"}}}},
