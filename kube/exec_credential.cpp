@@ -1,9 +1,12 @@
 #include "kube/exec_credential.h"
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/guard.h"
 #include "base/json.h"
 #include "base/mutex.h"
 #include "base/rfc3339.h"
@@ -114,8 +118,12 @@ base::Result<pid_t> spawn(const ExecPlugin& plugin, int out) {
   return child;
 }
 
+// How soon a plugin that is not wanted any more is ended.
+constexpr milliseconds kLook{100};
+
 // All that it writes, up to its limits.
-base::Result<std::string> read_all(const ExecPlugin& plugin, int in) {
+base::Result<std::string> read_all(const ExecPlugin& plugin, int in,
+                                   const std::atomic<bool>& unwanted) {
   const base::Clock& clock = base::real_clock();
   const base::SteadyTime until = clock.steady_now() + plugin.time_limit;
   std::string text;
@@ -123,8 +131,11 @@ base::Result<std::string> read_all(const ExecPlugin& plugin, int in) {
   while (true) {
     const auto left = std::chrono::duration_cast<milliseconds>(until - clock.steady_now());
     pollfd ready{.fd = in, .events = POLLIN, .revents = 0};
-    const int count = left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(left.count())) : 0;
+    if (unwanted) return base::failure(trouble(plugin, "is not waited for any more"));
+    const int count =
+        left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(std::min(left, kLook).count())) : 0;
     if (count < 0 && errno == EINTR) continue;
+    if (count == 0 && left > kLook) continue;
     if (count <= 0)
       return base::failure(
           trouble(plugin, "no answer within " + std::to_string(plugin.time_limit.count()) + " ms"));
@@ -136,7 +147,7 @@ base::Result<std::string> read_all(const ExecPlugin& plugin, int in) {
   }
 }
 
-base::Result<ExecCredential> run(const ExecPlugin& plugin) {
+base::Result<ExecCredential> run(const ExecPlugin& plugin, const std::atomic<bool>& unwanted) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return base::failure(trouble(plugin, "cannot be started: no descriptors"));
@@ -144,13 +155,13 @@ base::Result<ExecCredential> run(const ExecPlugin& plugin) {
   Descriptor out(ends[1]);
   ASSIGN_OR_RETURN(const pid_t child, spawn(plugin, out.get()));
   out.close();
-  const auto text = read_all(plugin, in.get());
+  const auto text = read_all(plugin, in.get(), unwanted);
   // It has ended, or is made to: whoever closes its output without ending has said all it will.
   int status = 0;
   if (!text) ::kill(-child, SIGKILL);
   const base::SteadyTime until = base::real_clock().steady_now() + plugin.time_limit;
   while (::waitpid(child, &status, text ? WNOHANG : 0) == 0) {
-    if (base::real_clock().steady_now() >= until) ::kill(-child, SIGKILL);
+    if (unwanted || base::real_clock().steady_now() >= until) ::kill(-child, SIGKILL);
     ::poll(nullptr, 0, 1);
   }
   if (!text) return base::failure(text.error());
@@ -198,38 +209,78 @@ base::Result<ExecCredential> parse_exec_credential(std::string_view text,
 struct ExecCredentials::State {
   State(ExecPlugin given, base::Clock& time) : plugin(std::move(given)), clock(time) {}
 
+  // What can be said without running the plugin; nullopt: it has to run.
+  std::optional<base::Result<base::http::Credential>> answer() REQUIRES(mutex);
+  void start() REQUIRES(mutex);
+  void finish(base::Result<ExecCredential> given) EXCLUDES(mutex);
+
   const ExecPlugin plugin;
   base::Clock& clock;
-  base::Mutex mutex;  // held while the plugin runs: all others want what it will say
+  std::atomic<bool> unwanted = false;
+  base::Mutex mutex;
+  base::CondVar finished;
   std::optional<ExecCredential> known GUARDED_BY(mutex);
   std::optional<base::Error> failure GUARDED_BY(mutex);
   std::optional<base::SteadyTime> ran GUARDED_BY(mutex);
+  bool running GUARDED_BY(mutex) = false;  // all others want what it will say
+  std::thread thread;                      // of whoever starts it, under the mutex
 };
+
+std::optional<base::Result<base::http::Credential>> ExecCredentials::State::answer() {
+  const auto now = clock.now();
+  const bool fresh = known && (!known->expires || now < *known->expires - kEarly);
+  if (fresh) return known->credential;
+  const bool rests = ran && clock.steady_now() - *ran < kPause;
+  if (rests && failure) return base::Result<base::http::Credential>(base::failure(*failure));
+  // A plugin that gives what has nearly expired is not asked for every request either.
+  if (rests && known) return known->credential;
+  return std::nullopt;
+}
+
+void ExecCredentials::State::start() {
+  if (thread.joinable()) thread.join();  // it has told all
+  thread = base::start_thread("exec-plugin", [this] {
+    finish(base::guarded("run an exec plugin", [this] { return run(plugin, unwanted); }));
+  });
+  running = true;
+}
+
+void ExecCredentials::State::finish(base::Result<ExecCredential> given) {
+  base::MutexLock lock(mutex);
+  ran = clock.steady_now();
+  failure.reset();
+  if (given)
+    known = std::move(*given);
+  else
+    failure = std::move(given).error();
+  running = false;
+  finished.notify_all();
+}
 
 ExecCredentials::ExecCredentials(ExecPlugin plugin, base::Clock& clock)
     : state_(std::make_unique<State>(std::move(plugin), clock)) {}
 
-ExecCredentials::~ExecCredentials() = default;
+ExecCredentials::~ExecCredentials() {
+  state_->unwanted = true;
+  if (state_->thread.joinable()) state_->thread.join();
+}
 
-base::Result<base::http::Credential> ExecCredentials::get() {
+base::Result<base::http::Credential> ExecCredentials::get(milliseconds at_most) {
   State& state = *state_;
+  base::Clock& real = base::real_clock();
+  const base::SteadyTime until = real.steady_now() + at_most;
   base::MutexLock lock(state.mutex);
-  const auto now = state.clock.now();
-  const bool fresh = state.known && (!state.known->expires || now < *state.known->expires - kEarly);
-  if (fresh) return state.known->credential;
-  const base::SteadyTime steady = state.clock.steady_now();
-  const bool rests = state.ran && steady - *state.ran < kPause;
-  if (rests && state.failure) return base::failure(*state.failure);
-  // A plugin that gives what has nearly expired is not asked for every request either.
-  if (rests && state.known) return state.known->credential;
-  auto given = run(state.plugin);
-  state.ran = state.clock.steady_now();
-  state.failure.reset();
-  if (!given) {
-    state.failure = given.error();
-    return base::failure(given.error());
+  if (!state.running) {
+    if (const auto said = state.answer()) return *said;
+    state.start();
   }
-  state.known = std::move(*given);
+  while (state.running) {
+    if (real.steady_now() >= until)
+      return base::failure(
+          trouble(state.plugin, "no answer yet after " + std::to_string(at_most.count()) + " ms"));
+    real.wait_until(lock, state.finished, until);
+  }
+  if (state.failure) return base::failure(*state.failure);
   return state.known->credential;
 }
 

@@ -5,7 +5,8 @@
 //
 // The plugin has 30 seconds and 1 MiB of output; it gets our environment with its own additions and
 // KUBERNETES_EXEC_INFO, no terminal, and our standard error. What it gives is kept until it expires
-// or the API server answers 401. One that fails is not started again for ten seconds.
+// or the API server answers 401. One that fails is not started again for ten seconds. It runs on a
+// thread of its own, and is ended with this object.
 //
 // Errors name the plugin and what is wrong, never what it wrote. Threads: any.
 
@@ -46,8 +47,10 @@ class ExecCredentials {
  public:
   explicit ExecCredentials(ExecPlugin plugin, base::Clock& clock = base::real_clock());
   ~ExecCredentials();
-  // Runs the plugin if there is none that is fresh.
-  base::Result<base::http::Credential> get();
+  // Runs the plugin if there is none that is fresh, and waits for it: at most so long. Unavailable
+  // then; it runs on, and whoever comes later gets what it says.
+  base::Result<base::http::Credential> get(
+      std::chrono::milliseconds at_most = std::chrono::hours(1));
   // The server refused it.
   void reject();
 

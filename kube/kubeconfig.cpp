@@ -158,7 +158,8 @@ std::string cluster_info(const Entry& cluster, const base::http::ClientOptions& 
 }
 
 base::Status set_exec_plugin(const Entry& user, const std::string& name, const Entry& cluster,
-                             base::http::ClientOptions& client) {
+                             Connection& connection) {
+  base::http::ClientOptions& client = connection.client;
   const auto refuse = [&](Code code, const std::string& what) {
     return base::failure(code, user.file + ": user \"" + name + "\": exec" + what);
   };
@@ -186,12 +187,16 @@ base::Status set_exec_plugin(const Entry& user, const std::string& name, const E
     plugin.cluster = cluster_info(cluster, client);
   const auto credentials = std::make_shared<ExecCredentials>(std::move(plugin));
   client.credential = [credentials] { return credentials->get(); };
+  connection.credential_within = [credentials](std::chrono::milliseconds at_most) {
+    return credentials->get(at_most);
+  };
   client.on_unauthorized = [credentials] { credentials->reject(); };
   return {};
 }
 
 base::Status set_user(const Entry& user, const std::string& name, const Entry& cluster,
-                      base::http::ClientOptions& client) {
+                      Connection& connection) {
+  base::http::ClientOptions& client = connection.client;
   RETURN_IF_ERROR(refuse_unsupported(user, name));
   ASSIGN_OR_RETURN(client.client_certificate_pem, data_or_file(user, "client-certificate"));
   ASSIGN_OR_RETURN(client.client_key_pem, data_or_file(user, "client-key"));
@@ -202,7 +207,7 @@ base::Status set_user(const Entry& user, const std::string& name, const Entry& c
   } else if (const std::string token = user.text("token"); !token.empty()) {
     client.bearer_token = [token] { return token; };
   } else if (user.value.contains("exec")) {
-    return set_exec_plugin(user, name, cluster, client);
+    return set_exec_plugin(user, name, cluster, connection);
   }
   if (!is_in_file(user, "client-certificate") || !is_in_file(user, "client-key")) return {};
   ASSIGN_OR_RETURN(const auto pair, certificate_from_files(user.path("client-certificate"),
@@ -247,7 +252,7 @@ base::Result<Connection> load_kubeconfig(const std::vector<std::string>& files,
   RETURN_IF_ERROR(set_cluster(cluster, connection.client));
   if (const std::string user_name = chosen.text("user"); !user_name.empty()) {
     ASSIGN_OR_RETURN(const Entry user, merged.find("users", "user", user_name));
-    RETURN_IF_ERROR(set_user(user, user_name, cluster, connection.client));
+    RETURN_IF_ERROR(set_user(user, user_name, cluster, connection));
   }
   return connection;
 }

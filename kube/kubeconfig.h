@@ -10,6 +10,8 @@
 //
 // Errors name the file and the field, never a secret. Threads: pure but for the files read.
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,9 @@ struct Connection {
   base::http::ClientOptions client;
   std::string ns = "default";  // where commands act when none is given
   std::string context;         // its name; empty in a cluster
+  // client.credential for whoever must know in time: Unavailable after so long. Empty: it never
+  // waits.
+  std::function<base::Result<base::http::Credential>(std::chrono::milliseconds)> credential_within;
 };
 
 // `context` "" = the current one. Files that do not exist are passed over, unless all are missing

@@ -121,7 +121,12 @@ base::Status connect(const Options& options, Cluster& cluster) {
   }
   cluster.ca_pem = connection.client.ca_pem;
   ASSIGN_OR_RETURN(cluster.api, make_api(connection.client, cluster));
-  connection.client.connect_timeout = connection.client.request_timeout = kube::LeaseTimes{}.call;
+  const std::chrono::seconds call = kube::LeaseTimes{}.call;
+  connection.client.connect_timeout = connection.client.request_timeout = call;
+  if (connection.credential_within)
+    connection.client.credential = [within = connection.credential_within, call] {
+      return within(call);
+    };
   ASSIGN_OR_RETURN(cluster.lease_api, make_api(std::move(connection.client), cluster));
   return {};
 }

@@ -1,6 +1,7 @@
 #include "kube/exec_credential.h"
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -177,10 +178,43 @@ TEST_CASE("a plugin of a kubeconfig gets its arguments and environment, and its 
                          "      interactiveMode: IfAvailable\n      provideClusterInfo: true\n";
   auto connection = kube::load_kubeconfig({file});
   REQUIRE(connection.has_value());
+  REQUIRE(connection->credential_within);
   auto client = base::http::Client::create(std::move(connection->client));
   REQUIRE(client.has_value());
   REQUIRE((*client)->send({.method = "GET", .path = "/"}).has_value());
   CHECK(seen.find("Authorization: Bearer first-blue-1\r\n") != std::string::npos);
+}
+
+TEST_CASE(
+    "whoever must know in time does not wait for a plugin that hangs, and others get its word") {
+  Script script("while [ ! -e \"$GO\" ]; do sleep 0.05; done\n" + gives("late"));
+  const std::string go = (script.folder() / "go").string();
+  script.plugin.env = {{"GO", go}};
+  ExecCredentials credentials(script.plugin);
+  for (int i = 0; i < 2; ++i) {
+    const auto now = credentials.get(20ms);
+    REQUIRE_FALSE(now.has_value());
+    CHECK(now.error().code == Code::Unavailable);
+    CHECK(now.error().message ==
+          "exec plugin " + script.plugin.command + ": no answer yet after 20 ms");
+  }
+  std::ofstream(go) << "";
+  CHECK(credentials.get().value().token == "late");
+  CHECK(credentials.get(0ms).value().token == "late");
+  CHECK(script.runs() == 1);
+}
+
+TEST_CASE("a plugin that hangs is ended with whoever asked it") {
+  Script script("echo $$ > \"$PID\".new; mv \"$PID\".new \"$PID\"; while :; do sleep 1; done");
+  const std::string file = (script.folder() / "pid").string();
+  script.plugin.env = {{"PID", file}};
+  {
+    ExecCredentials credentials(script.plugin);
+    while (!base::path_exists(file))
+      CHECK_FALSE(credentials.get(10ms).has_value());
+  }
+  const auto pid = static_cast<pid_t>(std::stol(base::read_file(file).value()));
+  CHECK(::kill(pid, 0) != 0);
 }
 
 TEST_CASE("an answer of 401 has the plugin asked again") {
