@@ -213,6 +213,10 @@ base::Result<std::unique_ptr<Watch>> HttpApi::watch(const ResourceType& type,
   request.query = {{"watch", "true"},
                    {"allowWatchBookmarks", "true"},
                    {"timeoutSeconds", std::to_string(time.count())}};
+  if (options.resource_version.empty()) {
+    request.query.emplace_back("sendInitialEvents", "true");
+    request.query.emplace_back("resourceVersionMatch", "NotOlderThan");
+  }
   add_unless_empty(request, "resourceVersion", options.resource_version);
   add_unless_empty(request, "labelSelector", options.label_selector);
   add_unless_empty(request, "fieldSelector", options.field_selector);

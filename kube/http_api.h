@@ -1,7 +1,10 @@
 #pragma once
 
 // HttpApi: kube::Api over HTTP, to any Kubernetes API server. Lists page by themselves; a watch
-// asks for bookmarks and ends by itself after five to ten minutes, as the server would end it.
+// asks for bookmarks and ends by itself after five to ten minutes, as the server would end it. A
+// watch without a resourceVersion begins with what there is, and a bookmark with the annotation
+// k8s.io/initial-events-end says when that was all (WatchList); a server that does not offer it
+// refuses: InvalidArgument or Refused.
 //
 // A request never waits longer than the client's time-outs: whoever must know sooner (an election)
 // has an HttpApi of its own. A watch on which nothing comes, not even a bookmark, may hang on a

@@ -67,7 +67,8 @@ bool Informer::await_synced(const std::stop_token& stop) const {
 
 void Informer::run() {
   WatcherState state;
-  WatcherAsk next = WatcherAsk::List;
+  state.streams = streams_;
+  WatcherAsk next = first_ask(state);
   while (!stopping()) {
     // Without memory for an answer, it is asked for again.
     auto asked = base::guarded("read the answer", [&] { return ask(next, state); });
@@ -75,8 +76,10 @@ void Informer::run() {
         asked ? std::move(*asked) : WatcherInput(StepFailed{std::move(asked).error()});
     if (stopping()) break;
     if (const auto* failure = std::get_if<StepFailed>(&input)) {
-      const auto level =
-          failure->error.code == base::Code::Gone ? base::LogLevel::Info : base::LogLevel::Warning;
+      // Many servers do not stream lists; that is told once and is no trouble.
+      const bool ordinary =
+          failure->error.code == base::Code::Gone || refuses_to_stream(state, failure->error);
+      const auto level = ordinary ? base::LogLevel::Info : base::LogLevel::Warning;
       base::log(level, "kube", next == WatcherAsk::List ? "List failed" : "Watch failed",
                 {{"resource", type_.plural}, {"error", failure->error.message}});
     }

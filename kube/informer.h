@@ -6,8 +6,9 @@
 // logged, counted and reported, and the others go on. A handler that throws loses that one change,
 // which is logged; for want of memory it is called again first.
 //
-// Threads: add_handler(), trim_with() and the on_…() before start() only; the rest from any thread.
-// Handlers run on the informer's thread, after the store shows the change, and must not block.
+// Threads: add_handler(), trim_with(), stream_lists() and the on_…() before start() only; the rest
+// from any thread. Handlers run on the informer's thread, after the store shows the change, and
+// must not block.
 
 #include <atomic>
 #include <cstdint>
@@ -47,6 +48,9 @@ class Informer {
   void on_unreadable(UnreadableHandler handler) { unreadable_handler_ = std::move(handler); }
   // What is not to be kept of each object (kube/store.h).
   void trim_with(Store::Trim trim) { store_.trim_with(std::move(trim)); }
+  // The Api's watches without a resourceVersion begin with what there is (HttpApi::watch): no lists
+  // where the server offers that.
+  void stream_lists() { streams_ = true; }
   // Called once, on the informer's thread, when has_synced() has become true.
   void on_synced(std::function<void()> handler) { synced_handler_ = std::move(handler); }
   void start();
@@ -82,6 +86,7 @@ class Informer {
   std::vector<Handler> handlers_;
   UnreadableHandler unreadable_handler_;
   std::function<void()> synced_handler_;
+  bool streams_ = false;
   std::atomic<uint64_t> unreadable_ = 0;
   Store store_;
   mutable base::Mutex mutex_;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 
 namespace kube {
 namespace {
@@ -22,8 +23,58 @@ WatcherStep listed(WatcherState state, ListArrived input) {
 }
 
 WatcherStep opened(WatcherState state) {
-  state.phase = Phase::Watching;
+  state.phase = state.phase == Phase::Empty ? Phase::Listing : Phase::Watching;
   state.moved = false;
+  return {.state = std::move(state), .change = KeepAll{}, .ask = WatcherAsk::ReadEvent};
+}
+
+Unreadable lost(WatchEvent event) {
+  const Json& object = *event.object;
+  return {.key = key_of(object),
+          .uid = uid_of(object),
+          .resource_version = resource_version_of(object),
+          .reason = std::move(event.problem)};
+}
+
+bool ends_the_list(const WatchEvent& event) {
+  return event.type == WatchEvent::Type::Bookmark &&
+         base::string_at(*event.object, {"metadata", "annotations", "k8s.io/initial-events-end"}) ==
+             "true";
+}
+
+// All has come: as if it had been listed, and the watch goes on.
+WatcherStep all_came(WatcherState state, const WatchEvent& end) {
+  ReplaceAll all{.items = {}, .unreadable = std::exchange(state.unreadable, {})};
+  all.items.reserve(state.coming.size());
+  while (!state.coming.empty()) {
+    all.items.push_back(*state.coming.begin()->second);
+    state.coming.erase(state.coming.begin());
+  }
+  state.phase = Phase::Watching;
+  state.resource_version = resource_version_of(*end.object);
+  // The failures stay, as after a list.
+  return {.state = std::move(state), .change = std::move(all), .ask = WatcherAsk::ReadEvent};
+}
+
+// Objects may change while the list is told.
+WatcherStep came(WatcherState state, EventArrived input) {
+  if (ends_the_list(input.event)) return all_came(std::move(state), input.event);
+  const ObjectKey key = key_of(*input.event.object);
+  switch (input.event.type) {
+    case WatchEvent::Type::Added:
+    case WatchEvent::Type::Modified:
+      state.coming[key] = std::move(input.event.object);
+      break;
+    case WatchEvent::Type::Deleted:
+      state.coming.erase(key);
+      break;
+    case WatchEvent::Type::Bookmark:
+      break;
+    case WatchEvent::Type::Unreadable:
+      state.coming.erase(key);
+      state.unreadable.push_back(lost(std::move(input.event)));
+      break;
+  }
   return {.state = std::move(state), .change = KeepAll{}, .ask = WatcherAsk::ReadEvent};
 }
 
@@ -46,10 +97,7 @@ WatcherStep arrived(WatcherState state, EventArrived input) {
     case WatchEvent::Type::Bookmark:
       break;
     case WatchEvent::Type::Unreadable:
-      change = LoseOne{{.key = key_of(*object),
-                        .uid = uid_of(*object),
-                        .resource_version = resource_version_of(*object),
-                        .reason = std::move(input.event.problem)}};
+      change = LoseOne{lost(std::move(input.event))};
       break;
   }
   return {.state = std::move(state), .change = std::move(change), .ask = WatcherAsk::ReadEvent};
@@ -59,7 +107,26 @@ WatcherStep arrived(WatcherState state, EventArrived input) {
 // lasted was only quiet: waiting after it would delay what comes next.
 constexpr std::chrono::seconds kLasting{10};
 
+// Nothing of half a list is kept. After one that broke off a whole one is asked for, whatever the
+// server offers.
+WatcherStep list_again(WatcherState state, bool wait, std::chrono::milliseconds at_least) {
+  const WatcherAsk ask = state.phase == Phase::Listing ? WatcherAsk::List : first_ask(state);
+  state.phase = Phase::Empty;
+  state.resource_version.clear();
+  state.coming.clear();
+  state.unreadable.clear();
+  return {.state = std::move(state),
+          .change = KeepAll{},
+          .ask = ask,
+          .back_off = wait,
+          .at_least = at_least};
+}
+
 WatcherStep ended(WatcherState state, const WatchEnded& input) {
+  if (state.phase == Phase::Listing) {
+    state.streams = false;
+    return list_again(std::move(state), false, {});
+  }
   state.phase = Phase::Listed;
   const bool fruitless = !state.moved && input.lasted < kLasting;
   state.failures = fruitless ? state.failures + 1 : 0;
@@ -70,25 +137,35 @@ WatcherStep ended(WatcherState state, const WatchEnded& input) {
 }
 
 WatcherStep failed(WatcherState state, const base::Error& error) {
+  if (refuses_to_stream(state, error)) {
+    state.streams = false;
+    return list_again(std::move(state), false, {});
+  }
   const bool expired = error.code == base::Code::Gone;
   // The first expiry is ordinary life and answered at once; a second one in a row is not.
   const bool wait = !expired || state.failures > 0;
   ++state.failures;
-  if (expired || state.phase == Phase::Empty) {
-    state.phase = Phase::Empty;
-    state.resource_version.clear();
-  } else {
-    state.phase = Phase::Listed;
-  }
-  const WatcherAsk ask = state.phase == Phase::Empty ? WatcherAsk::List : WatcherAsk::OpenWatch;
+  if (expired || state.phase == Phase::Empty || state.phase == Phase::Listing)
+    return list_again(std::move(state), wait, error.retry_after);
+  state.phase = Phase::Listed;
   return {.state = std::move(state),
           .change = KeepAll{},
-          .ask = ask,
+          .ask = WatcherAsk::OpenWatch,
           .back_off = wait,
           .at_least = error.retry_after};
 }
 
 }  // namespace
+
+WatcherAsk first_ask(const WatcherState& state) {
+  return state.streams ? WatcherAsk::OpenWatch : WatcherAsk::List;
+}
+
+bool refuses_to_stream(const WatcherState& state, const base::Error& error) {
+  return state.streams && state.phase == Phase::Empty &&
+         (error.code == base::Code::InvalidArgument || error.code == base::Code::Refused ||
+          error.code == base::Code::Unimplemented);
+}
 
 WatcherStep watcher_step(WatcherState state, WatcherInput input) {
   const Phase phase = state.phase;
@@ -100,11 +177,12 @@ WatcherStep watcher_step(WatcherState state, WatcherInput input) {
     return failed(std::move(state), failure->error);
   }
   if (std::holds_alternative<WatchOpened>(input)) {
-    CHECK(phase == Phase::Listed);
+    CHECK(phase == Phase::Listed || (phase == Phase::Empty && state.streams));
     return opened(std::move(state));
   }
-  CHECK(phase == Phase::Watching);
+  CHECK(phase == Phase::Watching || phase == Phase::Listing);
   if (auto* event = std::get_if<EventArrived>(&input)) {
+    if (phase == Phase::Listing) return came(std::move(state), std::move(*event));
     return arrived(std::move(state), std::move(*event));
   }
   return ended(std::move(state), std::get<WatchEnded>(input));

@@ -5,11 +5,17 @@
 // it.
 //
 //   Empty --listed--> Listed(rv) --opened--> Watching(rv) --events--> Watching(rv')
+//   Empty --opened--> Listing --events--> Listing --all was told--> Watching(rv)
 //   Watching --ended in order or failed--> Listed(rv)      Listed, Watching --Gone--> Empty
+//
+// The second line is a watch that begins with what there is (WatchList): the server writes it
+// object by object from its cache, where a list is made as a whole for each who asks. A server that
+// does not offer it is asked for lists from then on.
 //
 // Threads: pure.
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <string>
 #include <variant>
@@ -19,13 +25,25 @@
 
 namespace kube {
 
+// What to ask the API next.
+enum class WatcherAsk { List, OpenWatch, ReadEvent };
+
 struct WatcherState {
-  enum class Phase { Empty, Listed, Watching };
+  enum class Phase { Empty, Listing, Listed, Watching };
   Phase phase = Phase::Empty;
   std::string resource_version;  // what the local copy shows; empty in Empty
   int failures = 0;              // in a row, since something last came
   bool moved = false;            // something came since the watch was opened
+  bool streams = false;          // a watch may begin with what there is
+  // What has come in Listing.
+  std::map<ObjectKey, std::shared_ptr<const Json>> coming;
+  std::vector<Unreadable> unreadable;
 };
+
+// What to ask in Empty. OpenWatch without a resourceVersion begins with what there is.
+WatcherAsk first_ask(const WatcherState& state);
+// Whether an error says that the server does not offer that.
+bool refuses_to_stream(const WatcherState& state, const base::Error& error);
 
 // What happened.
 struct ListArrived {
@@ -60,9 +78,6 @@ struct LoseOne {
   Unreadable lost;
 };
 using StoreChange = std::variant<KeepAll, ReplaceAll, ApplyOne, RemoveOne, LoseOne>;
-
-// What to ask the API next.
-enum class WatcherAsk { List, OpenWatch, ReadEvent };
 
 struct WatcherStep {
   WatcherState state;

@@ -147,6 +147,9 @@ base::Result<kube::ObjectList> MemoryApi::list(const ResourceType& type,
 base::Result<std::unique_ptr<kube::Watch>> MemoryApi::watch(const ResourceType& type,
                                                             const kube::ListOptions& options) {
   base::MutexLock lock(mutex_);
+  // A server that does not stream lists.
+  if (options.resource_version.empty())
+    return base::failure(Code::InvalidArgument, "sendInitialEvents: Forbidden");
   if (auto error = called("watch")) return base::failure(*error);
   const uint64_t from = std::stoull(options.resource_version);
   if (from < compacted_) return base::failure(Code::Gone, "too old resource version");

@@ -173,6 +173,8 @@ base::Result<kube::ObjectList> RemoteApi::list(const kube::ResourceType& type,
 
 base::Result<std::unique_ptr<kube::Watch>> RemoteApi::watch(const kube::ResourceType& type,
                                                             const kube::ListOptions& options) {
+  if (options.resource_version.empty())
+    return base::failure(Code::InvalidArgument, "sendInitialEvents: Forbidden");
   const int connection = connect_to(socket_);
   if (connection < 0) return base::failure(Code::Unavailable, "connect to the test's API");
   send_line(connection, {{"verb", "watch"},

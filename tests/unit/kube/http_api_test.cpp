@@ -295,6 +295,14 @@ HttpApi api_of(const RawServer& server, std::stop_token stop = {}) {
   return HttpApi(std::move(*client), {.stop = std::move(stop)});
 }
 
+TEST_CASE("a watch from nowhere begins with what there is") {
+  Scripted server({{.body = ""}});
+  HttpApi api = server.api();
+  REQUIRE(api.watch(kube::pods(), {.ns = "ns"}).has_value());
+  CHECK(server.first_line(0).find("sendInitialEvents=true&resourceVersionMatch=NotOlderThan") !=
+        std::string::npos);
+}
+
 TEST_CASE("a watch gives events until the server ends it") {
   std::string line;
   RawServer server([&](RawServer::Peer& peer) {

@@ -39,6 +39,9 @@ TEST_CASE("each step of a watch") {
   const WatcherState empty;
   const WatcherState listed{.phase = Phase::Listed, .resource_version = "5"};
   const WatcherState watching{.phase = Phase::Watching, .resource_version = "5", .moved = true};
+  const WatcherState streams{.streams = true};
+  WatcherState half{.phase = Phase::Listing, .streams = true};
+  half.coming[{"", "a"}] = std::make_shared<const Json>();
   const Case cases[] = {
       {.name = "a list fills the copy",
        .state = empty,
@@ -184,6 +187,51 @@ TEST_CASE("each step of a watch") {
        .change = kKeep,
        .ask = WatcherAsk::List,
        .back_off = false},
+      {.name = "a watch that begins with what there is opens",
+       .state = streams,
+       .input = kube::WatchOpened{},
+       .phase = Phase::Listing,
+       .version = "",
+       .failures = 0,
+       .change = kKeep,
+       .ask = WatcherAsk::ReadEvent,
+       .back_off = false},
+      {.name = "a server that does not stream lists is asked for one at once",
+       .state = streams,
+       .input = failure(base::Code::InvalidArgument),
+       .phase = Phase::Empty,
+       .version = "",
+       .failures = 0,
+       .change = kKeep,
+       .ask = WatcherAsk::List,
+       .back_off = false},
+      {.name = "one that is down is asked to stream again",
+       .state = streams,
+       .input = failure(base::Code::Unavailable),
+       .phase = Phase::Empty,
+       .version = "",
+       .failures = 1,
+       .change = kKeep,
+       .ask = WatcherAsk::OpenWatch,
+       .back_off = true},
+      {.name = "after half a list a whole one is asked for",
+       .state = half,
+       .input = failure(base::Code::Unavailable),
+       .phase = Phase::Empty,
+       .version = "",
+       .failures = 1,
+       .change = kKeep,
+       .ask = WatcherAsk::List,
+       .back_off = true},
+      {.name = "a stream that never says that all was told",
+       .state = half,
+       .input = kube::WatchEnded{},
+       .phase = Phase::Empty,
+       .version = "",
+       .failures = 0,
+       .change = kKeep,
+       .ask = WatcherAsk::List,
+       .back_off = false},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {
@@ -194,8 +242,45 @@ TEST_CASE("each step of a watch") {
       CHECK(step.change.index() == c.change);
       CHECK(step.ask == c.ask);
       CHECK(step.back_off == c.back_off);
+      CHECK(step.state.coming.empty());
     }
   }
+}
+
+TEST_CASE("a list that a watch begins with is kept back until it is whole") {
+  WatcherState state{.phase = Phase::Listing, .failures = 2, .streams = true};
+  const auto tell = [&](WatchEvent::Type type, const char* name, const char* version) {
+    Json object{{"metadata", {{"name", name}, {"resourceVersion", version}}}};
+    WatcherStep step = kube::watcher_step(
+        std::move(state), kube::EventArrived{{type, std::make_shared<const Json>(object), "bad"}});
+    CHECK(std::holds_alternative<kube::KeepAll>(step.change));
+    CHECK(step.ask == WatcherAsk::ReadEvent);
+    state = std::move(step.state);
+  };
+  tell(WatchEvent::Type::Added, "a", "1");
+  tell(WatchEvent::Type::Added, "b", "2");
+  tell(WatchEvent::Type::Added, "c", "3");
+  tell(WatchEvent::Type::Bookmark, "", "4");
+  tell(WatchEvent::Type::Modified, "b", "5");
+  tell(WatchEvent::Type::Deleted, "c", "6");
+  tell(WatchEvent::Type::Unreadable, "d", "7");
+  const Json end{
+      {"metadata",
+       {{"resourceVersion", "8"}, {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}};
+  const WatcherStep step = kube::watcher_step(
+      std::move(state),
+      kube::EventArrived{{WatchEvent::Type::Bookmark, std::make_shared<const Json>(end), {}}});
+  CHECK(step.state.phase == Phase::Watching);
+  CHECK(step.state.resource_version == "8");
+  CHECK(step.state.failures == 2);
+  CHECK(step.state.coming.empty());
+  REQUIRE(std::holds_alternative<kube::ReplaceAll>(step.change));
+  const auto& all = std::get<kube::ReplaceAll>(step.change);
+  REQUIRE(all.items.size() == 2);
+  CHECK(all.items[0]["metadata"]["resourceVersion"] == "1");
+  CHECK(all.items[1]["metadata"]["resourceVersion"] == "5");
+  REQUIRE(all.unreadable.size() == 1);
+  CHECK(all.unreadable[0].key.name == "d");
 }
 
 TEST_CASE("a server that asks for patience gets it") {
