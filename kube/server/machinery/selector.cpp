@@ -291,4 +291,13 @@ bool LabelSelector::matches(const Json& object) const {
                      [&](const Requirement& one) { return holds(one, label_of(labels, one.key)); });
 }
 
+bool LabelSelector::matches(const Labels& labels) const {
+  return std::all_of(requirements_.begin(), requirements_.end(), [&](const Requirement& one) {
+    const auto label = std::find_if(labels.begin(), labels.end(), [&](const auto& label_at) {
+      return label_at.first == one.key;
+    });
+    return holds(one, label == labels.end() ? nullptr : &label->second);
+  });
+}
+
 }  // namespace kube::server::machinery

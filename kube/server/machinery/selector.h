@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -35,6 +36,9 @@ class LabelSelector {
 
   [[nodiscard]] bool empty() const { return requirements_.empty(); }
   [[nodiscard]] bool matches(const Json& object) const;  // by metadata.labels
+  // By labels that were taken out of an object; each key once.
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+  [[nodiscard]] bool matches(const Labels& labels) const;
   [[nodiscard]] const std::vector<Requirement>& requirements() const { return requirements_; }
 
  private:

@@ -8,13 +8,6 @@ namespace {
 using Kinds = machinery::FieldSelector::Kinds;
 using nlohmann::json;
 
-json labels_alone(const storage::Object& object) {
-  json labels = json::object();
-  for (const auto& [key, value] : object.indexed.labels)
-    labels[key] = value;
-  return {{"metadata", {{"labels", std::move(labels)}}}};
-}
-
 // The object with nothing in it but what field selectors may ask for.
 json fields_alone(const types::Resource& resource, const storage::Object& object) {
   // A definition may change which fields can be asked for: then the object itself is asked.
@@ -57,7 +50,7 @@ Outcome<Selection> Selection::parse(const ApiRequest& call) {
 }
 
 bool Selection::matches(const storage::Object& object) const {
-  return (labels_.empty() || labels_.matches(labels_alone(object))) &&
+  return (labels_.empty() || labels_.matches(object.indexed.labels)) &&
          (fields_.empty() || fields_.matches(fields_alone(*resource_, object)));
 }
 

@@ -46,6 +46,10 @@ TEST_CASE("label selectors select") {
       const auto selector = LabelSelector::parse(one.selector);
       REQUIRE(selector.has_value());
       CHECK(selector->matches(labelled(labels)) == one.matches);
+      LabelSelector::Labels taken_out;
+      for (const auto& [key, value] : labels.items())
+        taken_out.emplace_back(key, value.get<std::string>());
+      CHECK(selector->matches(taken_out) == one.matches);
     }
   }
   CHECK_FALSE(LabelSelector::parse("app")->matches(Json::object()));
