@@ -39,6 +39,10 @@ std::vector<double> lateness_bounds() {
   return {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600};
 }
 
+std::vector<double> call_bounds() {
+  return {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+}
+
 double seconds_of(base::WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
@@ -56,6 +60,7 @@ struct Metrics::ApplicationSeries {
   Sum failure_time;
   Buckets submit_latency{submit_bounds()};
   Buckets start_latency{start_bounds()};
+  Buckets driver_lateness{lateness_bounds()};
   uint64_t executors_running = 0;
   uint64_t executors_succeeded = 0;
   uint64_t executors_failed = 0;
@@ -67,6 +72,10 @@ struct Metrics::ScheduleSeries {
   std::map<std::string, uint64_t> skipped;
   bool skips_begun = false;              // what the ledger had before this process is in `skipped`
   std::optional<std::string> not_ready;  // why; "" = it is ready; nullopt: not told yet
+};
+
+struct Metrics::ApiCalls {
+  Buckets durations{call_bounds()};
 };
 
 struct Metrics::Snapshot {
@@ -126,8 +135,12 @@ void Metrics::count_application(ApplicationSeries& series, const ApplicationRepo
   };
   if (before.empty()) ++series.applications;
   // A driver may have ended before anybody saw it run.
-  if ((facts.state == "RUNNING" || before == "SUBMITTED") && first_attempt && facts.running_since)
+  if ((facts.state == "RUNNING" || before == "SUBMITTED") && first_attempt && facts.running_since) {
     series.start_latency.observe(since_created(*facts.running_since));
+    if (facts.slot)
+      series.driver_lateness.observe(
+          std::max(*facts.running_since - *facts.slot, std::chrono::milliseconds{0}));
+  }
   if (facts.state == "SUBMITTED") {
     ++series.submitted;
     if (first_attempt && facts.submitted)
@@ -298,6 +311,9 @@ void Metrics::collect_applications(const Snapshot& snapshot,
   collect("spark_application_start_latency_seconds_histogram",
           "From creation to running, first attempts", Histogram,
           [](const ApplicationSeries& g) -> const Buckets& { return g.start_latency; });
+  collect("sparkcron_driver_lateness_seconds",
+          "From the slot to the start of the run's driver, first attempts", Histogram,
+          [](const ApplicationSeries& g) -> const Buckets& { return g.driver_lateness; });
   collect("spark_executor_running_count", "Executors that run now", Gauge,
           [](const ApplicationSeries& g) { return g.executors_running; });
   collect("spark_executor_success_count", "Executors that completed", Counter,
@@ -374,6 +390,19 @@ void Metrics::reconcile_failed(std::string_view controller, std::string_view rea
   ++reconcile_errors_[{std::string(controller), std::string(reason)}];
 }
 
+void Metrics::queue_length(std::string_view controller, uint64_t length) {
+  base::MutexLock lock(mutex_);
+  queued_[std::string(controller)] = length;
+}
+
+void Metrics::api_called(std::string_view verb, std::string_view outcome,
+                         std::chrono::milliseconds duration) {
+  base::MutexLock lock(mutex_);
+  auto& calls = api_calls_[{std::string(verb), std::string(outcome)}];
+  if (!calls) calls = std::make_unique<ApiCalls>();
+  calls->durations.observe(duration);
+}
+
 void Metrics::objects_failing(std::string_view controller, uint64_t count) {
   base::MutexLock lock(mutex_);
   failing_[std::string(controller)] = count;
@@ -388,6 +417,11 @@ void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
   Family errors("sparkcron_reconcile_errors_total",
                 "Attempts that failed and are repeated, by controller and reason",
                 MetricType::Counter);
+  Family queued("sparkcron_queue_length", "Objects that wait to be looked at, by controller",
+                MetricType::Gauge);
+  Family calls("sparkcron_api_call_duration_seconds",
+               "Calls of the Kubernetes API by the controllers, by verb and outcome",
+               MetricType::Histogram);
   Family failing("sparkcron_failing_objects", "Objects whose last reconcile failed",
                  MetricType::Gauge);
   Family unreadable("sparkcron_unreadable_objects_total",
@@ -397,12 +431,16 @@ void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
     base::MutexLock lock(mutex_);
     for (const auto& [who, count] : reconcile_errors_)
       errors.add({{"controller", who.first}, {"reason", who.second}}, static_cast<double>(count));
+    for (const auto& [controller, length] : queued_)
+      queued.add({{"controller", controller}}, static_cast<double>(length));
+    for (const auto& [what, durations] : api_calls_)
+      calls.add({{"verb", what.first}, {"outcome", what.second}}, durations->durations);
     for (const auto& [controller, count] : failing_)
       failing.add({{"controller", controller}}, static_cast<double>(count));
     for (const auto& [resource, count] : unreadable_)
       unreadable.add({{"resource", resource}}, static_cast<double>(count));
   }
-  for (Family* family : {&errors, &failing, &unreadable})
+  for (Family* family : {&errors, &queued, &calls, &failing, &unreadable})
     std::move(*family).append_to(families);
 }
 

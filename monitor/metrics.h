@@ -13,6 +13,7 @@
 // is only copied. Nothing that is told waits for a scrape to be rendered, nor a scrape for a
 // recorder. Threads: any.
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -77,6 +78,9 @@ class Metrics final : public runner::Telemetry {
                      uint64_t count) override;
 
   void reconcile_failed(std::string_view controller, std::string_view reason) override;
+  void queue_length(std::string_view controller, uint64_t length) override;
+  void api_called(std::string_view verb, std::string_view outcome,
+                  std::chrono::milliseconds duration) override;
   void objects_failing(std::string_view controller, uint64_t count) override;
   void object_unreadable(std::string_view resource) override;
 
@@ -88,6 +92,7 @@ class Metrics final : public runner::Telemetry {
  private:
   struct ApplicationSeries;  // of one combination of labels
   struct ScheduleSeries;
+  struct ApiCalls;  // durations, of one verb and outcome
   struct Snapshot;  // all numbers of one moment
   using LabelValues = std::vector<std::string>;
 
@@ -115,6 +120,10 @@ class Metrics final : public runner::Telemetry {
   std::map<std::string, ApplicationSeries*> running_executors_ GUARDED_BY(mutex_);
   std::map<kube::ObjectKey, std::unique_ptr<ScheduleSeries>> schedules_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, uint64_t> reconcile_errors_ GUARDED_BY(mutex_);
+  std::map<std::string, uint64_t> queued_ GUARDED_BY(mutex_);  // by controller
+  // By verb and outcome, of which there are few.
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<ApiCalls>> api_calls_
+      GUARDED_BY(mutex_);
   std::map<std::string, uint64_t> failing_ GUARDED_BY(mutex_);     // by controller
   std::map<std::string, uint64_t> unreadable_ GUARDED_BY(mutex_);  // by resource
   uint64_t dropped_ GUARDED_BY(mutex_) = 0;

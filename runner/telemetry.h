@@ -25,6 +25,7 @@ struct ApplicationReport {
   std::map<std::string, std::string> labels;
   std::string state;  // the peer's: "" (new), SUBMITTED, RUNNING, …
   base::WallTime created;
+  std::optional<base::WallTime> slot;       // that it was started for; not of runs by hand
   std::optional<base::WallTime> submitted;  // the last submission attempt
   std::optional<base::WallTime> running_since;
   std::optional<base::WallTime> ended;
@@ -73,6 +74,11 @@ class Telemetry {
   // A controller ("schedule") could not do what an object needs and tries again. `reason` is one of
   // base::to_string(Code).
   virtual void reconcile_failed(std::string_view /*controller*/, std::string_view /*reason*/) {}
+  // How many of its objects wait to be looked at.
+  virtual void queue_length(std::string_view /*controller*/, uint64_t /*length*/) {}
+  // A call of the Kubernetes API: kube::TimedApi::Told.
+  virtual void api_called(std::string_view /*verb*/, std::string_view /*outcome*/,
+                          std::chrono::milliseconds /*duration*/) {}
   // How many objects fail now.
   virtual void objects_failing(std::string_view /*controller*/, uint64_t /*count*/) {}
   // An object of the API that this program cannot read was left out.

@@ -1,10 +1,13 @@
 #include "runner/applications/telemetry.h"
 
+#include <optional>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
+#include "config/names.h"
 #include "runner/applications/submitter.h"
 
 namespace runner::applications {
@@ -22,6 +25,15 @@ std::map<std::string, std::string> labels_of(const json& object) {
   return labels;
 }
 
+std::optional<base::WallTime> slot_of(const json& run) {
+  if (string_at(run, {"metadata", "annotations", config::kManualRunAnnotation}) == "true")
+    return std::nullopt;
+  const auto slot = base::parse_rfc3339(
+      string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  if (!slot) return std::nullopt;
+  return *slot;
+}
+
 ApplicationReport facts_of(const Application& app, const json& object,
                            const ApplicationStatus& status) {
   return {.key = app.key,
@@ -29,6 +41,7 @@ ApplicationReport facts_of(const Application& app, const json& object,
           .labels = labels_of(object),
           .state = std::string(to_string(status.state)),
           .created = app.created,
+          .slot = slot_of(object),
           .submitted = status.last_submission,
           .running_since = status.driver_started,
           .ended = status.terminated,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "config/names.h"
 #include "kube/controller.h"
 #include "kube/informer.h"
+#include "kube/timed_api.h"
 #include "monitor/log_keeping_api.h"
 #include "monitor/run_observer.h"
 #include "runner/applications/submitter.h"
@@ -74,7 +76,8 @@ constexpr size_t kMostUnread = 1'000;
 
 kube::ControllerHooks hooks_of(std::string controller, runner::Telemetry* telemetry) {
   if (telemetry == nullptr) return {};
-  return {.on_depth = {},
+  return {.on_depth = [controller,
+                       telemetry](size_t depth) { telemetry->queue_length(controller, depth); },
           .on_reconciled =
               [controller, telemetry](const base::Error* error, std::chrono::milliseconds) {
                 if (error != nullptr)
@@ -82,6 +85,14 @@ kube::ControllerHooks hooks_of(std::string controller, runner::Telemetry* teleme
               },
           .on_failing = [controller,
                          telemetry](size_t keys) { telemetry->objects_failing(controller, keys); }};
+}
+
+kube::TimedApi::Told api_calls_of(runner::Telemetry* telemetry) {
+  if (telemetry == nullptr) return {};
+  return [telemetry](std::string_view verb, std::string_view outcome,
+                     std::chrono::milliseconds duration) {
+    telemetry->api_called(verb, outcome, duration);
+  };
 }
 
 void report_unreadable(kube::EventRecorder& events, const kube::ResourceType& type,
@@ -141,17 +152,18 @@ struct Keepers {
 }  // namespace
 
 struct Controllers::Parts {
-  Parts(kube::Api& api, kube::EventRecorder& events, runner::RunRecorder& recorder,
+  Parts(kube::Api& behind, kube::EventRecorder& events, runner::RunRecorder& recorder,
         base::Clock& clock, const ControllersOptions& options)
-      : territory(api, clock,
+      : api(behind, clock, api_calls_of(options.telemetry)),
+        territory(api, clock,
                   {.namespaces = options.namespaces, .selector = options.namespace_selector},
                   followed(), hooks(events, options.telemetry)),
-        keepers(make_keepers(api, events, clock, options)),
-        schedule_reconciler(deciders_api(api), territory.cache(), events, recorder, clock,
+        keepers(make_keepers(events, clock, options)),
+        schedule_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,
                              .check_template = template_check(options)}),
-        application_reconciler(deciders_api(api), territory.cache(), events, recorder, clock,
+        application_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                                application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
                   schedule_reconciler, clock, hooks_of("schedule", options.telemetry)),
@@ -161,13 +173,13 @@ struct Controllers::Parts {
                       .yields_to = &schedules},
                      application_reconciler, clock, hooks_of("application", options.telemetry)) {}
 
-  std::unique_ptr<Keepers> make_keepers(kube::Api& api, kube::EventRecorder& events,
-                                        base::Clock& clock, const ControllersOptions& options) {
+  std::unique_ptr<Keepers> make_keepers(kube::EventRecorder& events, base::Clock& clock,
+                                        const ControllersOptions& options) {
     if (!options.keeping) return nullptr;
     return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
                                      clock);
   }
-  kube::Api& deciders_api(kube::Api& api) const {
+  kube::Api& deciders_api() {
     if (keepers == nullptr) return api;
     return keepers->api;
   }
@@ -232,6 +244,7 @@ struct Controllers::Parts {
   base::Mutex mutex;
   std::map<std::pair<std::string, kube::ObjectKey>, std::pair<kube::ResourceType, kube::Unreadable>>
       unread GUARDED_BY(mutex);
+  kube::TimedApi api;
   Territory territory;
   const std::unique_ptr<Keepers> keepers;  // null: not asked for
   runner::schedules::ScheduleReconciler schedule_reconciler;

@@ -39,6 +39,7 @@ ApplicationReport application(const std::string& uid, const std::string& state) 
           .labels = {},
           .state = state,
           .created = kStart,
+          .slot = kStart - seconds(5),
           .submitted = kStart + seconds(2),
           .running_since = kStart + seconds(40),
           .ended = kStart + seconds(100),
@@ -178,6 +179,37 @@ TEST_CASE("executors are counted by phase", "[monitor]") {
   CHECK(sample(metrics, "spark_executor_running_count") == 0);
   CHECK(sample(metrics, "spark_executor_success_count") == 1);
   CHECK(sample(metrics, "spark_executor_failure_count") == 1);
+}
+
+TEST_CASE("a driver's start is measured from the slot of its run, once", "[monitor]") {
+  Metrics metrics{MetricsOptions{}};
+  metrics.application_changed(application("a", "SUBMITTED"), "");
+  CHECK(sample(metrics, "sparkcron_driver_lateness_seconds_count") == 0);
+  metrics.application_changed(application("a", "RUNNING"), "SUBMITTED");
+  metrics.application_changed(application("a", "RUNNING"), "RUNNING");
+  CHECK(sample(metrics, "sparkcron_driver_lateness_seconds_count") == 1);
+  CHECK(sample(metrics, "sparkcron_driver_lateness_seconds_sum") == 45);
+  ApplicationReport by_hand = application("b", "RUNNING");
+  by_hand.slot.reset();
+  metrics.application_changed(by_hand, "SUBMITTED");
+  ApplicationReport again = application("c", "RUNNING");
+  again.execution_attempts = 2;
+  metrics.application_changed(again, "SUBMITTED");
+  CHECK(sample(metrics, "sparkcron_driver_lateness_seconds_count") == 1);
+}
+
+TEST_CASE("queues and calls of the API are shown as they were told", "[monitor]") {
+  Metrics metrics{MetricsOptions{}};
+  metrics.queue_length("schedule", 7);
+  metrics.queue_length("schedule", 3);
+  metrics.api_called("create", "ok", milliseconds(3));
+  metrics.api_called("create", "ok", milliseconds(40));
+  metrics.api_called("create", "conflict", milliseconds(1));
+  CHECK(sample(metrics, R"(sparkcron_queue_length{controller="schedule"})") == 3);
+  const std::string name = "sparkcron_api_call_duration_seconds";
+  CHECK(sample(metrics, name + R"(_count{verb="create",outcome="ok"})") == 2);
+  CHECK(sample(metrics, name + R"(_bucket{verb="create",outcome="ok",le="0.005"})") == 1);
+  CHECK(sample(metrics, name + R"(_count{verb="create",outcome="conflict"})") == 1);
 }
 
 TEST_CASE("a schedule has its own series until it is deleted", "[monitor]") {
@@ -334,6 +366,8 @@ TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", 
   metrics.schedule_ready({.ns = "etl", .name = "nightly"}, "CreateRefused");
   metrics.reconcile_failed("schedule", "refused");
   metrics.objects_failing("schedule", 1);
+  metrics.queue_length("schedule", 3);
+  metrics.api_called("get", "ok", milliseconds(2));
   metrics.object_unreadable("sparkapplications");
   const std::string text = metrics.text();
   CHECK(tests::undocumented_metrics(SPARKCRON_SOURCE_DIR, text) == std::vector<std::string>{});

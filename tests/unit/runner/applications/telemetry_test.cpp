@@ -1,10 +1,12 @@
 #include "runner/applications/telemetry.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "base/rfc3339.h"
 #include "config/names.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_api.h"
@@ -21,6 +23,7 @@ class Told final : public runner::Telemetry {
   void application_changed(const runner::ApplicationReport& facts,
                            std::string_view before) override {
     lines.push_back(facts.key.name + " " + std::string(before) + ">" + facts.state);
+    slot = facts.slot;
   }
   void application_gone(const std::string& uid) override { lines.push_back("gone " + uid); }
   void executor_changed(const runner::ExecutorReport& facts, std::string_view before) override {
@@ -35,6 +38,7 @@ class Told final : public runner::Telemetry {
 
   std::vector<std::string> take() { return std::exchange(lines, {}); }
   std::vector<std::string> lines;
+  std::optional<base::WallTime> slot;  // of the application that was told last
 };
 
 using Lines = std::vector<std::string>;
@@ -105,6 +109,19 @@ TEST_CASE("a change of state is told once, with the state before it") {
     world.write(AppState::Submitted);
     CHECK(world.told.take() == Lines{"gone u1", "run >SUBMITTED"});
   }
+}
+
+TEST_CASE("a run's slot is told, but not that of one started by hand") {
+  World world;
+  world.write(AppState::Submitted);
+  CHECK(world.told.slot == std::nullopt);
+  world.object["metadata"]["annotations"] = {
+      {config::kScheduledTimeAnnotation, "2026-03-08T07:00:00Z"}};
+  world.write(AppState::Running);
+  CHECK(world.told.slot == base::parse_rfc3339("2026-03-08T07:00:00Z").value());
+  world.object["metadata"]["annotations"][config::kManualRunAnnotation] = "true";
+  world.write(AppState::Succeeding);
+  CHECK(world.told.slot == std::nullopt);
 }
 
 TEST_CASE("a new process counts again nothing that the status says") {
