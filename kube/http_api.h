@@ -56,8 +56,6 @@ class HttpApi final : public Api {
 
  private:
   base::Result<Json> ask(const base::http::Request& request);
-  base::Result<ObjectList> list_pages(const ResourceType& type, const ListOptions& options,
-                                      int64_t page_size);
   // Adds to `result`; the token of the next page, or empty.
   base::Result<std::string> list_page(const base::http::Request& request, const ResourceType& type,
                                       ObjectList& result);

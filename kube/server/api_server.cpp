@@ -8,6 +8,7 @@
 #include "kube/server/bootstrap.h"
 #include "kube/server/controllers/collector.h"
 #include "kube/server/controllers/housekeeping.h"
+#include "kube/server/local_api.h"
 #include "kube/server/objects/objects.h"
 #include "kube/server/rest/account_tokens.h"
 #include "kube/server/rest/api_handler.h"
@@ -152,6 +153,10 @@ base::http::Handler ApiServer::handler() {
                                       std::shared_ptr<base::http::Responder> responder) {
     handler->handle(std::move(request), std::move(responder));
   };
+}
+
+std::unique_ptr<kube::Api> ApiServer::connect(LocalOptions options) {
+  return std::make_unique<LocalApi>(parts_->handler, std::move(options));
 }
 
 base::http::Admit ApiServer::admit() const {

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "base/http/server.h"
 #include "base/result.h"
 #include "base/sqlite/sqlite.h"
+#include "kube/api.h"
 #include "kube/log_source.h"
 
 namespace kube::server {
@@ -53,6 +55,16 @@ class ApiServer {
   // Who may come in, by the head of a request; for base::http::Router.
   [[nodiscard]] base::http::Admit admit() const;
   static constexpr const char* kPrefixes[] = {"/api", "/apis", "/openapi", "/version"};
+  // The same API for callers in this process, without sockets and without text: what it answers,
+  // refuses and bounds is what handler() does, for both go the same way (LocalApi). It and its
+  // watches must be gone before this.
+  struct LocalOptions {
+    std::string token;  // who calls: asked for like everybody's
+    std::string field_manager = "sparkcron";
+    size_t watch_backlog = size_t{16} << 20;  // bytes; a reader behind by more is cut off
+    std::stop_token stop;                     // ends watches and calls to come as Cancelled
+  };
+  [[nodiscard]] std::unique_ptr<kube::Api> connect(LocalOptions options);
   void begin_stop();
 
   struct Numbers {

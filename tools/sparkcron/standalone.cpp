@@ -14,8 +14,8 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "config/names.h"
+#include "kube/api.h"
 #include "kube/api_event_recorder.h"
-#include "kube/http_api.h"
 #include "kube/server/api_server.h"
 #include "monitor/health.h"
 #include "monitor/history_handler.h"
@@ -63,7 +63,8 @@ std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& po
 }
 
 // Everything that standalone runs, in the order of its construction; destroyed the other way round.
-// The two HTTP ends are the only way between API server and controllers, as on a cluster.
+// Controllers and node talk to the API server in its own process (kube::server::LocalApi); kubectl
+// and drivers come in by HTTP, and both ways lead to the same handler.
 class Standalone {
  public:
   Standalone(const Options& options, DataDir data) : options_(options), data_(std::move(data)) {}
@@ -74,7 +75,7 @@ class Standalone {
     ASSIGN_OR_RETURN(token_, data_.token());
     RETURN_IF_ERROR(open_state());
     RETURN_IF_ERROR(listen());
-    RETURN_IF_ERROR(connect());
+    connect();
     RETURN_IF_ERROR(start_node());
     start_controllers();
     return announce(door_, data_, token_, "standalone");
@@ -181,19 +182,10 @@ class Standalone {
     return {};
   }
 
-  base::Status connect() {
-    base::http::ClientOptions options;
-    options.base_url = door_.url;
-    options.user_agent = std::string("sparkcron/") + kVersion;
-    options.bearer_token = [token = token_] { return token; };
-    // Our own server, on this machine: whose certificate it is need not be asked.
-    options.insecure_skip_tls_verify = true;
-    ASSIGN_OR_RETURN(auto client, base::http::Client::create(std::move(options)));
-    api_ = std::make_unique<kube::HttpApi>(std::move(client),
-                                           kube::HttpApiOptions{.stop = requests_.get_token()});
+  void connect() {
+    api_ = api_server_->connect({.token = token_, .stop = requests_.get_token()});
     events_ = std::make_unique<kube::ApiEventRecorder>(
         *api_, clock_, kube::EventSource{.controller = "sparkcron", .instance = node_name()});
-    return {};
   }
 
   base::Status start_node() {
@@ -263,7 +255,7 @@ class Standalone {
   FrontDoor door_;
   // door_.server for scrapes, which come from the moment it listens until it has ended.
   std::atomic<const base::http::Server*> server_{nullptr};
-  std::unique_ptr<kube::HttpApi> api_;
+  std::unique_ptr<kube::Api> api_;
   std::unique_ptr<kube::ApiEventRecorder> events_;
   std::unique_ptr<runner::node::Node> node_;
   std::unique_ptr<Controllers> controllers_;

@@ -110,6 +110,10 @@ std::string listed(const std::vector<std::string>& fields, const char* what) {
 
 }  // namespace
 
+ApiError nested_too_deep(size_t limit) {
+  return bad_request("the body is nested deeper than " + std::to_string(limit) + " levels");
+}
+
 Outcome<DecodedJson> decode_json(std::string_view body, const base::JsonLimits& limits) {
   if (body.size() > limits.bytes) {
     return refuse(too_large("limit is " + std::to_string(limits.bytes)));
@@ -117,10 +121,7 @@ Outcome<DecodedJson> decode_json(std::string_view body, const base::JsonLimits& 
   DecodedJson decoded;
   Builder builder(limits, decoded);
   const bool ok = Json::sax_parse(body.begin(), body.end(), &builder);
-  if (builder.too_deep()) {
-    return refuse(
-        bad_request("the body is nested deeper than " + std::to_string(limits.depth) + " levels"));
-  }
+  if (builder.too_deep()) return refuse(nested_too_deep(limits.depth));
   if (!ok) {
     return refuse(bad_request("the body is not JSON: syntax error at byte " +
                               std::to_string(builder.position())));

@@ -24,6 +24,9 @@ struct DecodedJson {
 
 Outcome<DecodedJson> decode_json(std::string_view body, const base::JsonLimits& limits = {});
 
+// 400: what it says of a body that nests deeper.
+ApiError nested_too_deep(size_t limit);
+
 enum class FieldValidation { Ignore, Warn, Strict };
 
 // The query parameter: "" is Warn. Error 422 as Kubernetes.

@@ -158,12 +158,13 @@ base::http::Admission ApiHandler::admit(const Request& head) const {
   return {.refusal = response_of(machinery::unauthorized())};
 }
 
-void ApiHandler::handle(Request request, std::shared_ptr<Responder> responder) {
+void ApiHandler::handle(Request request, std::shared_ptr<Responder> responder, LocalCall* local) {
   const auto caller = authenticate(request.headers.get("Authorization"));
   if (!caller) return answer(*responder, machinery::unauthorized());
   const auto once = std::make_shared<OnceResponder>(std::move(responder));
   // Also the seam to the JSON library, which throws where code forgot to ask for a type.
-  const auto done = base::guarded("request", [&] { route(std::move(request), *caller, once); });
+  const auto done =
+      base::guarded("request", [&] { route(std::move(request), *caller, once, local); });
   if (done) return;
   base::log_error("kube/server", "A request failed unexpectedly",
                   {{"error", done.error().message}});
@@ -174,8 +175,8 @@ void ApiHandler::handle(Request request, std::shared_ptr<Responder> responder) {
   answer(*once, machinery::internal_error("the request could not be handled"));
 }
 
-void ApiHandler::route(Request request, const Caller& caller,
-                       std::shared_ptr<Responder> responder) {
+void ApiHandler::route(Request request, const Caller& caller, std::shared_ptr<Responder> responder,
+                       LocalCall* local) {
   if (request.path == "/version" || request.path == "/version/") {
     return answer(*responder, 200, base::dump_json(version_info()) + "\n");
   }
@@ -209,7 +210,8 @@ void ApiHandler::route(Request request, const Caller& caller,
                   .info = *info,
                   .catalog = catalog,
                   .resource = std::move(resource),
-                  .representation = representation.value_or(Representation{})};
+                  .representation = representation.value_or(Representation{}),
+                  .local = local};
   dispatch(call);
 }
 

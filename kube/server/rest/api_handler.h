@@ -15,6 +15,7 @@
 #include "base/http/server.h"
 #include "kube/server/rest/api_request.h"
 #include "kube/server/rest/documents.h"
+#include "kube/server/rest/local_call.h"
 
 namespace kube::server::rest {
 
@@ -23,13 +24,16 @@ class ApiHandler {
   // `tokens` must not be empty.
   ApiHandler(Services services, std::vector<std::string> tokens);
   [[nodiscard]] base::http::Admission admit(const base::http::Request& head) const;
-  void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder);
+  // `local`: the caller is in this process and takes objects as they are. It must outlive the call,
+  // which has been answered when this returns.
+  void handle(base::http::Request request, std::shared_ptr<base::http::Responder> responder,
+              LocalCall* local = nullptr);
 
  private:
   // Who bears this token; nullopt for a stranger.
   [[nodiscard]] std::optional<Caller> authenticate(std::string_view authorization) const;
   void route(base::http::Request request, const Caller& caller,
-             std::shared_ptr<base::http::Responder> responder);
+             std::shared_ptr<base::http::Responder> responder, LocalCall* local);
   static void dispatch(ApiRequest& call);
 
   Services services_;

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "kube/server/machinery/decode.h"
+#include "kube/server/rest/local_call.h"
 
 namespace kube::server::rest {
 
@@ -17,6 +18,10 @@ std::string ApiRequest::parameter(std::string_view name) const {
 bool ApiRequest::flag(std::string_view name) const {
   const std::string value = parameter(name);
   return value == "true" || value == "1" || value == "True";
+}
+
+bool ApiRequest::has_body() const {
+  return !request.body.empty() || (local != nullptr && local->body != nullptr);
 }
 
 objects::Target ApiRequest::target() const {

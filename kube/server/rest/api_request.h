@@ -25,6 +25,7 @@
 namespace kube::server::rest {
 
 class LogStreams;
+struct LocalCall;
 
 // What every call may use; outlives all of them.
 struct Services {
@@ -45,7 +46,9 @@ struct ApiRequest {
   types::CatalogPtr catalog;
   types::ResourcePtr resource;
   Representation representation;
+  LocalCall* local = nullptr;  // set: the caller is in this process
 
+  [[nodiscard]] bool has_body() const;
   [[nodiscard]] std::string parameter(std::string_view name) const;
   [[nodiscard]] bool flag(std::string_view name) const;  // "true" or "1"
   [[nodiscard]] objects::Target target() const;

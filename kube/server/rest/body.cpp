@@ -3,8 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/json_size.h"
 #include "base/yaml/yaml.h"
 #include "kube/server/machinery/protobuf.h"
+#include "kube/server/rest/local_call.h"
 
 namespace kube::server::rest {
 namespace {
@@ -25,9 +27,17 @@ Outcome<DecodedJson> decode_yaml(const std::string& body) {
   return DecodedJson{.value = std::move(*value), .duplicate_fields = {}};
 }
 
+Outcome<DecodedJson> given(const json& body) {
+  const size_t most = base::JsonLimits{}.depth;
+  if (base::json_depth(body, most) > most) return refuse(machinery::nested_too_deep(most));
+  return DecodedJson{.value = body, .duplicate_fields = {}};
+}
+
 }  // namespace
 
-Outcome<DecodedJson> decode_object(const base::http::Request& request) {
+Outcome<DecodedJson> decode_object(const ApiRequest& call) {
+  if (call.local != nullptr && call.local->body != nullptr) return given(*call.local->body);
+  const base::http::Request& request = call.request;
   const std::string type = media_type(request.headers.get("Content-Type"));
   if (type.empty() || type == "application/json") return machinery::decode_json(request.body);
   if (type == "application/yaml") return decode_yaml(request.body);
@@ -40,7 +50,8 @@ Outcome<DecodedJson> decode_object(const base::http::Request& request) {
       {"application/json", "application/yaml", std::string(machinery::kProtobufMediaType)}));
 }
 
-Outcome<PatchBody> decode_patch(const base::http::Request& request) {
+Outcome<PatchBody> decode_patch(const ApiRequest& call) {
+  const base::http::Request& request = call.request;
   const std::string type = media_type(request.headers.get("Content-Type"));
   PatchBody patch;
   if (type == "application/json-patch+json") {
@@ -56,8 +67,10 @@ Outcome<PatchBody> decode_patch(const base::http::Request& request) {
         {"application/json-patch+json", "application/merge-patch+json",
          "application/strategic-merge-patch+json", "application/apply-patch+yaml"}));
   }
-  auto value = patch.type == kube::PatchType::Apply ? decode_yaml(request.body)
-                                                    : machinery::decode_json(request.body);
+  const bool local = call.local != nullptr && call.local->body != nullptr;
+  auto value = local                                  ? given(*call.local->body)
+               : patch.type == kube::PatchType::Apply ? decode_yaml(request.body)
+                                                      : machinery::decode_json(request.body);
   if (!value) return refuse(value.error());
   patch.value = std::move(*value);
   return patch;

@@ -1,13 +1,13 @@
 #pragma once
 
-// Request bodies: JSON, YAML or protobuf into a value, under limits.
+// Request bodies: JSON, YAML or protobuf into a value, under limits; of a caller in this process
+// the value itself, under the same.
 //
 // Errors: 400 (cannot be parsed), 413 (too large), 415 (another media type). Threads: pure
 // functions.
 
 #include <optional>
 
-#include "base/http/message.h"
 #include "kube/api.h"
 #include "kube/server/machinery/decode.h"
 #include "kube/server/rest/api_request.h"
@@ -15,12 +15,12 @@
 namespace kube::server::rest {
 
 // The body of a create, an update or a delete.
-Outcome<machinery::DecodedJson> decode_object(const base::http::Request& request);
+Outcome<machinery::DecodedJson> decode_object(const ApiRequest& call);
 
 struct PatchBody {
   kube::PatchType type = kube::PatchType::MergePatch;
   machinery::DecodedJson value;
 };
-Outcome<PatchBody> decode_patch(const base::http::Request& request);
+Outcome<PatchBody> decode_patch(const ApiRequest& call);
 
 }  // namespace kube::server::rest

@@ -154,8 +154,8 @@ Outcome<objects::WriteOptions> write_options(const ApiRequest& call) {
 
 Outcome<objects::DeleteRequest> delete_request(const ApiRequest& call) {
   json options = json::object();
-  if (!call.request.body.empty()) {
-    auto body = decode_object(call.request);
+  if (call.has_body()) {
+    auto body = decode_object(call);
     if (!body) return refuse(body.error());
     options = std::move(body->value);
   }

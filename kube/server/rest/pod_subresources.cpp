@@ -116,7 +116,7 @@ void handle_log(ApiRequest& call) {
 }
 
 void handle_binding(ApiRequest& call) {
-  const auto body = decode_object(call.request);
+  const auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   const std::string node = base::string_at(body->value, {"target", "name"});
   if (node.empty()) {

@@ -130,7 +130,7 @@ void handle_get(ApiRequest& call) {
   if (*asked && **asked > current) return answer(*call.responder, too_new(**asked, current));
   const auto object = call.services.objects.get(call.target());
   if (!object) return answer(*call.responder, object.error());
-  answer(*call.responder, 200, view->object(**object, now_of(call)) + "\n");
+  answer_object(call, *view, *object);
 }
 
 void handle_list(ApiRequest& call) {

@@ -11,7 +11,7 @@ namespace kube::server::rest {
 using nlohmann::json;
 
 void handle_review(ApiRequest& call) {
-  auto body = decode_object(call.request);
+  auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   json& review = body->value;
   if (auto right = objects::check_identity(*call.resource, review); !right) {

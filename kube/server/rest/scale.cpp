@@ -91,7 +91,7 @@ void handle_get_scale(ApiRequest& call) {
 void handle_update_scale(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
-  const auto body = decode_object(call.request);
+  const auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   if (auto right = check_scale_sent(call, body->value); !right)
     return answer(*call.responder, right.error());
@@ -101,7 +101,7 @@ void handle_update_scale(ApiRequest& call) {
 void handle_patch_scale(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
-  const auto patch = decode_patch(call.request);
+  const auto patch = decode_patch(call);
   if (!patch) return answer(*call.responder, patch.error());
   const bool json_patch = patch->type == kube::PatchType::JsonPatch;
   // A real server takes no other kind of a custom resource's scale either.

@@ -140,7 +140,7 @@ json answer_of(const Grant& grant, const json& request, std::string token) {
 }  // namespace
 
 void handle_token_request(ApiRequest& call) {
-  const auto body = decode_object(call.request);
+  const auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   const json& request = body->value;
   if (auto right = check_request(call, request); !right)

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "kube/server/objects/objects.h"
+#include "kube/server/rest/local_call.h"
 #include "kube/server/rest/log_streams.h"
 
 namespace kube::server::rest {
@@ -117,8 +118,27 @@ class ListReader final : public kube::LogReader {
 
 }  // namespace
 
+void answer_object(ApiRequest& call, const View& view, const ObjectPtr& object, int status,
+                   const std::vector<std::string>& warnings) {
+  if (call.local != nullptr) {
+    call.local->resource = view.resource;
+    call.local->object = object;
+    return;
+  }
+  const auto now = std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
+  answer(*call.responder, status, view.object(*object, now) + "\n", "application/json", warnings);
+}
+
 void answer_list(ApiRequest& call, View view, std::vector<ObjectPtr> objects, const json& metadata,
                  std::chrono::sys_seconds now) {
+  if (call.local != nullptr) {
+    call.local->resource = view.resource;
+    call.local->page = std::make_unique<LocalCall::Page>(
+        LocalCall::Page{.objects = std::move(objects),
+                        .resource_version = base::string_at(metadata, {"resourceVersion"}),
+                        .continue_token = base::string_at(metadata, {"continue"})});
+    return;
+  }
   size_t bytes = 0;
   for (const ObjectPtr& object : objects)
     bytes += object->text.size();

@@ -3,7 +3,8 @@
 // View: a stored object, a list or a change, rendered as the client asked for it.
 //
 // The fast path copies the stored text; only Tables, metadata and other API versions are parsed.
-// Threads: pure functions but for answer_list(), which answers the call.
+// Threads: pure functions but for answer_object() and answer_list(), which answer
+// the call; a caller in this process gets the objects themselves.
 
 #include <chrono>
 #include <cstddef>
@@ -51,6 +52,10 @@ class ListText {
   size_t position_ = 0;
   bool ended_ = false;
 };
+
+// Answers with one object.
+void answer_object(ApiRequest& call, const View& view, const storage::ObjectPtr& object,
+                   int status = 200, const std::vector<std::string>& warnings = {});
 
 // Answers 200 with the list. A page holds at most Services::page_bytes of its objects' stored text:
 // when a client asks for pages, a page may have fewer objects than its limit. A list that nobody

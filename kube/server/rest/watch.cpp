@@ -1,8 +1,10 @@
-// watch: a stream of events, chunked or over a WebSocket.
+// watch: a stream of events, chunked, over a WebSocket, or a queue of objects in this process.
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/api_status.h"
+#include "kube/server/rest/local_call.h"
 #include "kube/server/rest/options.h"
 #include "kube/server/rest/selection.h"
 #include "kube/server/rest/verbs.h"
@@ -49,6 +51,39 @@ std::shared_ptr<const Object> as_of(const Object& object, int64_t revision) {
   return copy;
 }
 
+// What a watcher with this selection is told of an event; no object: nothing.
+struct Told {
+  kube::WatchEvent::Type type = kube::WatchEvent::Type::Added;
+  storage::ObjectPtr object;
+};
+
+Told told_of(const Event& event, const Selection& selection) {
+  using enum kube::WatchEvent::Type;
+  const bool all = selection.everything();
+  const bool is = event.change != Change::Deleted && (all || selection.matches(*event.object));
+  const bool was = event.previous && (all || selection.matches(*event.previous));
+  if (!is && !was) return {};
+  if (is) return {.type = was ? Modified : Added, .object = event.object};
+  if (event.change == Change::Deleted) return {.type = Deleted, .object = event.object};
+  return {.type = Deleted, .object = as_of(*event.previous, event.revision)};
+}
+
+const char* name_of(kube::WatchEvent::Type type) {
+  if (type == kube::WatchEvent::Type::Added) return "ADDED";
+  return type == kube::WatchEvent::Type::Modified ? "MODIFIED" : "DELETED";
+}
+
+json bookmark_object(const types::Resource& resource, int64_t revision, BookmarkKind kind) {
+  json object = {{"kind", resource.type.kind},
+                 {"apiVersion", resource.type.api_version()},
+                 {"metadata",
+                  {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
+  if (kind == BookmarkKind::InitialEventsEnd) {
+    object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
+  }
+  return object;
+}
+
 class StreamWatcher final : public storage::Watcher {
  public:
   StreamWatcher(std::shared_ptr<base::http::Stream> stream, Selection selection, View view,
@@ -60,24 +95,13 @@ class StreamWatcher final : public storage::Watcher {
         clock_(clock) {}
 
   bool deliver(const Event& event, Frames& frames) override {
-    const bool all = selection_.everything();
-    const bool is = event.change != Change::Deleted && (all || selection_.matches(*event.object));
-    const bool was = event.previous && (all || selection_.matches(*event.previous));
-    if (!is && !was) return !stream_->closed();
-    if (is) return send(frames, was ? "MODIFIED" : "ADDED", *event.object);
-    if (event.change == Change::Deleted) return send(frames, "DELETED", *event.object);
-    return send(frames, "DELETED", *as_of(*event.previous, event.revision));
+    const Told told = told_of(event, selection_);
+    if (!told.object) return !stream_->closed();
+    return send(frames, name_of(told.type), *told.object);
   }
 
   bool bookmark(int64_t revision, BookmarkKind kind) override {
-    json object = {
-        {"kind", view_.resource->type.kind},
-        {"apiVersion", view_.resource->type.api_version()},
-        {"metadata",
-         {{"resourceVersion", std::to_string(revision)}, {"creationTimestamp", nullptr}}}};
-    if (kind == BookmarkKind::InitialEventsEnd) {
-      object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
-    }
+    json object = bookmark_object(*view_.resource, revision, kind);
     if (view_.representation.form == Form::Table) {
       object = {{"kind", "Table"},
                 {"apiVersion", "meta.k8s.io/" + view_.representation.meta_version},
@@ -119,6 +143,46 @@ class StreamWatcher final : public storage::Watcher {
   bool started_ = false;
 };
 
+// For a reader in this process.
+class QueueWatcher final : public storage::Watcher {
+ public:
+  QueueWatcher(std::shared_ptr<WatchQueue> queue, Selection selection, types::ResourcePtr resource)
+      : queue_(std::move(queue)),
+        selection_(std::move(selection)),
+        resource_(std::move(resource)) {}
+
+  bool deliver(const Event& event, Frames& frames) override {
+    Told told = told_of(event, selection_);
+    if (!told.object) return !queue_->closed();
+    const bool as_written = told.object == event.object && resource_->stored_as_served();
+    storage::Frame held = frames.hold(told.object);
+    return queue_->push({.type = told.type,
+                         .object = std::move(told.object),
+                         .state = as_written ? event.state : nullptr,
+                         .held = std::move(held)});
+  }
+
+  bool bookmark(int64_t revision, BookmarkKind kind) override {
+    return queue_->push(
+        {.type = kube::WatchEvent::Type::Bookmark,
+         .object = nullptr,
+         .state = std::make_shared<const json>(bookmark_object(*resource_, revision, kind)),
+         .held = nullptr});
+  }
+
+  // As it would be read from a stream.
+  void fail(const base::Error& error) override {
+    queue_->fail(kube::error_of(machinery::to_json(machinery::from_error(error))));
+  }
+
+  void end() override { queue_->end(); }
+
+ private:
+  const std::shared_ptr<WatchQueue> queue_;
+  const Selection selection_;
+  const types::ResourcePtr resource_;
+};
+
 Outcome<Subscription> subscription_of(const ApiRequest& call) {
   Subscription subscription{.resource = call.resource->storage,
                             .ns = call.resource->type.namespaced ? call.info.ns : "",
@@ -158,6 +222,20 @@ std::optional<base::Error> check_revision(const ApiRequest& call,
                  ", current: " + std::to_string(current)};
 }
 
+// The answer begins: events go to `watcher` until `on_close` calls what it is given.
+using OnClose = std::function<void(std::function<void()>)>;
+void begin_watch(ApiRequest& call, Subscription subscription,
+                 std::unique_ptr<storage::Watcher> watcher, OnClose on_close) {
+  if (const auto problem = check_revision(call, subscription)) return watcher->fail(*problem);
+  subscription.watcher = std::move(watcher);
+  storage::WatchHub& hub = call.services.hub;
+  // The callback must not keep the stream alive, nor outlive the hub: the server closes first.
+  hub.add(std::move(subscription),
+          [on_close = std::move(on_close), &hub](storage::WatchHub::Id id) {
+            on_close([id, &hub] { hub.remove(id); });
+          });
+}
+
 }  // namespace
 
 void handle_watch(ApiRequest& call) {
@@ -170,6 +248,13 @@ void handle_watch(ApiRequest& call) {
   if (!selection) return answer(*call.responder, selection.error());
   auto subscription = subscription_of(call);
   if (!subscription) return answer(*call.responder, subscription.error());
+  if (call.local != nullptr) {
+    auto queue = std::make_shared<WatchQueue>(call.resource, call.local->watch_backlog);
+    call.local->watch = queue;
+    auto watcher = std::make_unique<QueueWatcher>(queue, std::move(*selection), call.resource);
+    return begin_watch(call, std::move(*subscription), std::move(watcher),
+                       [queue](std::function<void()> over) { queue->on_cancel(std::move(over)); });
+  }
   // An upgrade is always answered as one: Spark's client hangs on a chunked answer to it.
   std::shared_ptr<base::http::Stream> stream =
       call.responder->wants_websocket()
@@ -179,13 +264,8 @@ void handle_watch(ApiRequest& call) {
   View view{.resource = call.resource, .representation = call.representation, .include = *include};
   auto watcher = std::make_unique<StreamWatcher>(stream, std::move(*selection), std::move(view),
                                                  call.services.clock);
-  if (const auto problem = check_revision(call, *subscription)) return watcher->fail(*problem);
-  subscription->watcher = std::move(watcher);
-  storage::WatchHub& hub = call.services.hub;
-  // The callback must not keep the stream alive, nor outlive the hub: the server closes first.
-  hub.add(std::move(*subscription), [stream, &hub](storage::WatchHub::Id id) {
-    stream->on_close([id, &hub] { hub.remove(id); });
-  });
+  begin_watch(call, std::move(*subscription), std::move(watcher),
+              [stream](std::function<void()> over) { stream->on_close(std::move(over)); });
 }
 
 }  // namespace kube::server::rest

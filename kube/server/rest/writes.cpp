@@ -19,16 +19,10 @@ std::chrono::sys_seconds now_of(const ApiRequest& call) {
   return std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
 }
 
-std::string text_of(const ApiRequest& call, const storage::Object& object) {
-  return View{.resource = call.resource, .representation = call.representation}.object(
-             object, now_of(call)) +
-         "\n";
-}
-
-void answer_written(const ApiRequest& call, const Outcome<Written>& written) {
+void answer_written(ApiRequest& call, const Outcome<Written>& written) {
   if (!written) return answer(*call.responder, written.error());
-  answer(*call.responder, written->created ? 201 : 200, text_of(call, *written->object),
-         "application/json", written->warnings);
+  answer_object(call, {.resource = call.resource, .representation = call.representation},
+                written->object, written->created ? 201 : 200, written->warnings);
 }
 
 }  // namespace
@@ -36,7 +30,7 @@ void answer_written(const ApiRequest& call, const Outcome<Written>& written) {
 void handle_create(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
-  const auto body = decode_object(call.request);
+  const auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   answer_written(call, call.services.objects.create(call.target(), *body, *options));
 }
@@ -44,7 +38,7 @@ void handle_create(ApiRequest& call) {
 void handle_update(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
-  const auto body = decode_object(call.request);
+  const auto body = decode_object(call);
   if (!body) return answer(*call.responder, body.error());
   answer_written(call, call.services.objects.update(call.target(), *body, *options));
 }
@@ -52,7 +46,7 @@ void handle_update(ApiRequest& call) {
 void handle_patch(ApiRequest& call) {
   const auto options = write_options(call);
   if (!options) return answer(*call.responder, options.error());
-  const auto patch = decode_patch(call.request);
+  const auto patch = decode_patch(call);
   if (!patch) return answer(*call.responder, patch.error());
   answer_written(call,
                  call.services.objects.patch(call.target(), patch->type, patch->value, *options));
@@ -68,7 +62,8 @@ void handle_delete(ApiRequest& call) {
                                                   removed->object->indexed.uid);
     return answer(*call.responder, 200, base::dump_json(status) + "\n");
   }
-  answer(*call.responder, 200, text_of(call, *removed->object));
+  answer_object(call, {.resource = call.resource, .representation = call.representation},
+                removed->object);
 }
 
 void handle_delete_collection(ApiRequest& call) {

@@ -57,6 +57,10 @@ struct Event {
   Change change = Change::Created;
   ObjectPtr object;    // the new state; for Deleted the last one, with the revision of the deletion
   ObjectPtr previous;  // the state before; null for Created
+  // The new state as it was written, without managedFields: what caches in this process keep, so
+  // that none of them reads the text again. Only for those who are told of a commit, and not when
+  // they are far behind: null then, for Deleted, and in the history.
+  std::shared_ptr<const nlohmann::json> state;
 };
 using EventPtr = std::shared_ptr<const Event>;
 

@@ -30,10 +30,17 @@ ObjectPtr make_object(Key key, int64_t revision, std::string text, IndexedFields
   return object;
 }
 
-// The state that a deletion leaves behind for watchers: the last one under the new revision.
-std::string with_revision(nlohmann::json object, int64_t revision) {
+std::string with_revision(nlohmann::json& object, int64_t revision) {
   object["metadata"]["resourceVersion"] = std::to_string(revision);
   return base::dump_json(object);
+}
+
+// A tree takes many times the memory of its text: the history keeps none.
+EventPtr without_state(const EventPtr& event) {
+  if (!event->state) return event;
+  auto lighter = std::make_shared<Event>(*event);
+  lighter->state = nullptr;
+  return lighter;
 }
 
 base::Status admit(const WriteRequest& request, const ObjectPtr& current) {
@@ -167,7 +174,7 @@ void ObjectStore::apply(const EventPtr& event) {
       dependents_[owner.uid].insert(indexed.uid);
   }
   if (shelf.empty()) shelves_.erase(key.resource);
-  history_.push_back(event);
+  history_.push_back(without_state(event));
   history_bytes_ += event->object->text.size();
   revision_ = event->revision;
 }
@@ -432,10 +439,15 @@ void ObjectStore::draft(WriteRequest& request, Draft& draft) const {
   event->revision = revision;
   event->change = request.change;
   event->previous = current;
-  event->object =
-      make_object(request.key, revision,
-                  with_revision(deleted ? current->parse() : std::move(*request.object), revision),
-                  deleted ? current->indexed : std::move(request.indexed));
+  // A deletion leaves the last state behind for watchers, under the new revision.
+  const auto state =
+      deleted ? std::make_shared<nlohmann::json>(current->parse()) : std::move(request.object);
+  event->object = make_object(request.key, revision, with_revision(*state, revision),
+                              deleted ? current->indexed : std::move(request.indexed));
+  if (!deleted) {
+    (*state)["metadata"].erase("managedFields");
+    event->state = state;
+  }
   Row row{.revision = revision,
           .change = request.change,
           .key = request.key,

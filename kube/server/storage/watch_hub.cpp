@@ -19,6 +19,17 @@ bool wants(const Subscription& subscription, const Key& key) {
          (subscription.ns.empty() || subscription.ns == key.ns);
 }
 
+std::vector<EventPtr> without_states(const std::vector<EventPtr>& events) {
+  std::vector<EventPtr> lighter;
+  lighter.reserve(events.size());
+  for (const EventPtr& event : events) {
+    auto copy = std::make_shared<Event>(*event);
+    copy->state = nullptr;
+    lighter.push_back(std::move(copy));
+  }
+  return lighter;
+}
+
 }  // namespace
 
 Frame Frames::get(const std::string& form, const std::function<std::string()>& render) {
@@ -28,6 +39,11 @@ Frame Frames::get(const std::string& form, const std::function<std::string()>& r
     frame = pace_ ? pace_->hold(std::move(text)) : std::move(text);
   }
   return frame;
+}
+
+Frame Frames::hold(const ObjectPtr& object) const {
+  if (!pace_) return nullptr;
+  return pace_->hold(Frame(object, &object->text));
 }
 
 // What a watch begins with: objects as they were listed, or events of the history.
@@ -64,7 +80,7 @@ void WatchHub::queue(const std::vector<EventPtr>& events) {
     work_.overrun = true;
     work_.commits.clear();
   } else {
-    work_.commits.push_back(events);
+    work_.commits.push_back(work_.bytes > kMaxStateBytes ? without_states(events) : events);
   }
 }
 

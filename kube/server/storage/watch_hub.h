@@ -43,6 +43,9 @@ class Frames {
   // Frames of one watch alone, counted until the last who holds one lets go.
   explicit Frames(std::shared_ptr<Pace> pace) : pace_(std::move(pace)) {}
   Frame get(const std::string& form, const std::function<std::string()>& render);
+  // The object's own text, for who takes the object as it is: counted like a frame as long as it is
+  // held. Null for frames that nobody counts.
+  [[nodiscard]] Frame hold(const ObjectPtr& object) const;
 
  private:
   std::shared_ptr<Pace> pace_;
@@ -76,6 +79,8 @@ class WatchHub {
  public:
   static constexpr size_t kMaxQueuedBytes = size_t{64} << 20;  // committed, not yet handed out
   static constexpr size_t kMaxPacedBytes = size_t{2} << 20;    // of one watch's past, not yet sent
+  // Behind by more than this it hands out no trees (Event::state), which are many times their text.
+  static constexpr size_t kMaxStateBytes = size_t{2} << 20;
   // Who has not caught up by then is ended: its past holds objects that may be long gone.
   static constexpr std::chrono::minutes kCatchUp{10};
 
