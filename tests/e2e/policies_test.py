@@ -164,7 +164,8 @@ class PoliciesTest(harness.E2ETest):
         self.assertEqual(len(self.started()), 1)
 
     def test_logs_are_served_while_the_driver_runs_and_after(self):
-        self.kubectl.apply(self.schedule("speaks", "*/3 * * * * *"))
+        # The run that is asked about must not be pruned for the next one meanwhile.
+        self.kubectl.apply(self.schedule("speaks", "*/3 * * * * *", successfulRunHistoryLimit=50))
         wait_for(lambda: self.counts("speaks").get("succeeded", 0) >= 1, "a run succeeded")
         run = next(run for run in self.kubectl.runs("speaks") if state_of(run) == "COMPLETED")
         self.kubectl.patch_spec("speaks", suspend=True)
