@@ -3,7 +3,10 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string_view>
+
+#include "config/quantity.h"
 
 namespace sparkcron {
 namespace {
@@ -20,32 +23,14 @@ bool parse_number(std::string_view text, Number& value) {
   return problem == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
-// Kubernetes quantities of bytes: plain, or with Ki, Mi, Gi, Ti, K, M, G, T.
+// More than any machine has: a slip of the pen.
+constexpr int64_t kTooMuch = int64_t{1} << 62;
+
+// A Kubernetes quantity of at least one byte.
 std::optional<uint64_t> parse_bytes(std::string_view text) {
-  struct Suffix {
-    std::string_view name;
-    uint64_t factor;
-  };
-  static constexpr Suffix kSuffixes[] = {{"Ki", uint64_t{1} << 10},
-                                         {"Mi", uint64_t{1} << 20},
-                                         {"Gi", uint64_t{1} << 30},
-                                         {"Ti", uint64_t{1} << 40},
-                                         {"K", 1'000},
-                                         {"k", 1'000},
-                                         {"M", 1'000'000},
-                                         {"G", 1'000'000'000},
-                                         {"T", 1'000'000'000'000}};
-  uint64_t factor = 1;
-  for (const Suffix& suffix : kSuffixes) {
-    if (text.ends_with(suffix.name)) {
-      factor = suffix.factor;
-      text.remove_suffix(suffix.name.size());
-      break;
-    }
-  }
-  uint64_t value = 0;
-  if (!parse_number(text, value) || value == 0 || value > UINT64_MAX / factor) return std::nullopt;
-  return value * factor;
+  const auto bytes = config::parse_whole(text);
+  if (!bytes || *bytes <= 0 || *bytes >= kTooMuch) return std::nullopt;
+  return static_cast<uint64_t>(*bytes);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 #include "kube/server/machinery/schema_node.h"
 #include "kube/server/machinery/structural_schema.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 // What is no quantity stays as it is: validation has said so, or has let an old object pass.
 void write_canonically(nlohmann::json& value, const SchemaNode& around) {
-  const auto amount = Quantity::of(value);
+  const auto amount = base::Quantity::of(value);
   if (!amount) return;
   // The amounts of a list of resources; a lone one (sizeLimit) keeps what it has.
   const bool of_resources = around.additional != nullptr;

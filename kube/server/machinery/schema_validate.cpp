@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/json.h"
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 #include "kube/server/machinery/schema_node.h"
 #include "kube/server/machinery/string_format.h"
 #include "kube/server/machinery/structural_schema.h"
@@ -116,8 +116,8 @@ class Validator {
   }
 
   void check_quantity() {
-    if (Quantity::of(value_)) return;
-    errors_.push_back(FieldError::type_invalid(path_.to_string(), value_, kQuantityText));
+    if (base::Quantity::of(value_)) return;
+    errors_.push_back(FieldError::type_invalid(path_.to_string(), value_, base::kQuantityText));
   }
 
   void check_enumeration() {

@@ -8,15 +8,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "kube/server/machinery/name_syntax.h"
-#include "kube/server/machinery/quantity.h"
 #include "kube/server/types/container_rules.h"
 
 namespace kube::server::types {
 namespace {
 
+using base::Quantity;
 using machinery::FieldError;
-using machinery::Quantity;
 using nlohmann::json;
 
 constexpr const char* kNegative = "must be greater than or equal to 0";

@@ -7,7 +7,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 
 namespace kube::server::types {
 namespace {
@@ -230,7 +230,7 @@ void check_claim(const json& object, std::vector<FieldError>& errors) {
   }
   const json* storage = base::find(object, {"spec", "resources", "requests", "storage"});
   if (storage == nullptr) return errors.push_back(FieldError::required("spec.resources[storage]"));
-  const auto amount = machinery::Quantity::of(*storage);
+  const auto amount = base::Quantity::of(*storage);
   if (amount && (amount->negative || amount->is_zero())) {
     errors.push_back(FieldError::invalid("spec.resources[storage]", amount->to_string(),
                                          "must be greater than zero"));

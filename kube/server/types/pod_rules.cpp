@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 #include "kube/server/types/container_rules.h"
 
 namespace kube::server::types {
@@ -229,8 +229,8 @@ void check_update(const json& updated, const json& live, std::vector<FieldError>
 }
 
 bool is_same_amount(const json& a, const json& b) {
-  const auto left = machinery::Quantity::of(a);
-  const auto right = machinery::Quantity::of(b);
+  const auto left = base::Quantity::of(a);
+  const auto right = base::Quantity::of(b);
   return left && right && left->compare(*right) == 0;
 }
 

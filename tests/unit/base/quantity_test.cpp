@@ -1,4 +1,4 @@
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 
 #include <string>
 #include <vector>
@@ -9,7 +9,7 @@
 
 namespace {
 
-using kube::server::machinery::Quantity;
+using base::Quantity;
 
 TEST_CASE("a quantity is written in its canonical form") {
   struct Case {

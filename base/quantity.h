@@ -15,7 +15,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace kube::server::machinery {
+namespace base {
 
 inline constexpr const char* kQuantityText =
     "quantities must match the regular expression "
@@ -41,4 +41,4 @@ struct Quantity {
   [[nodiscard]] int compare(const Quantity& other) const;
 };
 
-}  // namespace kube::server::machinery
+}  // namespace base

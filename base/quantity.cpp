@@ -1,4 +1,4 @@
-#include "kube/server/machinery/quantity.h"
+#include "base/quantity.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace kube::server::machinery {
+namespace base {
 namespace {
 
 constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
@@ -213,4 +213,4 @@ int Quantity::compare(const Quantity& other) const {
   return negative ? -larger : larger;
 }
 
-}  // namespace kube::server::machinery
+}  // namespace base
