@@ -128,6 +128,7 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
            .history_revisions = options.history_revisions,
            .history_bytes = options.history_bytes,
            .quota_bytes = options.quota_bytes,
+           .object_bytes = options.object_bytes,
            // By value: a store that opens its file anew asks again, long after this.
            .indexed = [built_ins](const storage::Key& key, const nlohmann::json& object) {
              return indexed_at_load(*built_ins, key, object);

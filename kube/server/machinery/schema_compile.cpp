@@ -156,7 +156,7 @@ void check_default(const SchemaNode& node, const FieldPath& path, std::vector<Fi
         FieldError::invalid(at.to_string(), *node.default_value, "must not have unknown fields"));
   }
   size_t room = kMaxDefaulted;
-  if (!default_node(value, node, room)) {
+  if (!default_node(value, node, room, Empties::Drop)) {
     errors.push_back(FieldError::invalid_omitted(
         at.to_string(), "must not grow by more than " + std::to_string(kMaxDefaulted) +
                             " bytes by the defaults of its own fields"));
@@ -269,8 +269,12 @@ std::vector<std::string> StructuralSchema::prune(Json& object) const {
   return unknown;
 }
 
-bool StructuralSchema::apply_defaults(Json& object, size_t room) const {
-  return default_node(object, *root_, room);
+bool StructuralSchema::apply_defaults(Json& object, size_t room, Empties empties) const {
+  if (!default_node(object, *root_, room, empties)) return false;
+  const SchemaNode* metadata = root_->member("metadata");
+  const auto at = empties == Empties::Keep ? object.find("metadata") : object.end();
+  return at == object.end() || metadata == nullptr ||
+         default_node(*at, *metadata, room, Empties::Drop);
 }
 
 std::vector<FieldError> StructuralSchema::validate(const Json& object) const {

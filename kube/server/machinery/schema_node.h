@@ -14,6 +14,7 @@
 #include <re2/re2.h>
 
 #include "kube/server/machinery/invalid_field.h"
+#include "kube/server/machinery/structural_schema.h"
 
 namespace kube::server::machinery {
 
@@ -29,7 +30,7 @@ struct SchemaNode {
   bool embedded_resource = false;
   bool is_quantity = false;       // of a built-in kind
   bool holds_quantities = false;  // it is one, or something in it
-  bool drops_empty = false;       // built-in kinds: a member that is null or empty is an absent one
+  bool drops_empty = false;       // built-in kinds: a member that is null or empty is absent
 
   std::map<std::string, SchemaNode, std::less<>> properties;
   std::unique_ptr<SchemaNode> additional;
@@ -92,6 +93,6 @@ void prune_node(nlohmann::json& value, const SchemaNode& node, const FieldPath& 
 // that is null where the schema neither allows null nor has a default. Items of lists stay.
 void drop_nulls(nlohmann::json& value, const SchemaNode& node);
 // Charges every default to `room`. False when it is used up: then no more are filled in.
-bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room);
+bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room, Empties empties);
 
 }  // namespace kube::server::machinery

@@ -80,9 +80,9 @@ bool is_map(const SchemaNode& node) {
   return node.type == SchemaNode::Type::Object && node.additional != nullptr;
 }
 
-// A built-in kind says nothing by null, an empty list or an empty map; a text of a map that is null
-// is an empty one.
-void drop_empty(nlohmann::json& value, const SchemaNode& node) {
+// A built-in kind says nothing by null, and most say nothing by an empty list or an empty map; a
+// text of a map that is null is an empty one.
+void drop_empty(nlohmann::json& value, const SchemaNode& node, Empties empties) {
   for (auto member = value.begin(); member != value.end();) {
     const SchemaNode* known = node.member(member.key());
     if (known != nullptr && is_map(node) && known->type == SchemaNode::Type::String &&
@@ -93,7 +93,7 @@ void drop_empty(nlohmann::json& value, const SchemaNode& node) {
         std::find(node.required.begin(), node.required.end(), member.key()) != node.required.end();
     const bool empty =
         member->is_null() ||
-        (!required && !is_map(node) && member->empty() &&
+        (empties == Empties::Drop && !required && !is_map(node) && member->empty() &&
          (member->is_array() || (member->is_object() && known != nullptr && is_map(*known))));
     member = empty ? value.erase(member) : std::next(member);
   }
@@ -101,17 +101,17 @@ void drop_empty(nlohmann::json& value, const SchemaNode& node) {
 
 }  // namespace
 
-bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room) {
+bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room, Empties empties) {
   if (value.is_array()) {
     if (node.items == nullptr) return true;
     for (nlohmann::json& item : value) {
       if (lacks(item, *node.items) && !fill(item, *node.items, room)) return false;
-      if (!default_node(item, *node.items, room)) return false;
+      if (!default_node(item, *node.items, room, empties)) return false;
     }
     return true;
   }
   if (!value.is_object()) return true;
-  if (node.drops_empty) drop_empty(value, node);
+  if (node.drops_empty) drop_empty(value, node, empties);
   for (const auto& [name, member] : node.properties) {
     if (!member.default_value) continue;
     const auto at = value.find(name);
@@ -122,7 +122,7 @@ bool default_node(nlohmann::json& value, const SchemaNode& node, size_t& room) {
     const SchemaNode* known = node.member(member.key());
     if (known == nullptr) continue;
     if (lacks(member.value(), *known) && !fill(member.value(), *known, room)) return false;
-    if (!default_node(member.value(), *known, room)) return false;
+    if (!default_node(member.value(), *known, room, empties)) return false;
   }
   return true;
 }

@@ -24,6 +24,10 @@ namespace kube::server::machinery {
 
 struct SchemaNode;
 
+// What becomes of empty lists and maps of a built-in kind. Most say nothing by them, and drop them
+// as kube-apiserver does.
+enum class Empties { Drop, Keep };
+
 class StructuralSchema {
  public:
   static constexpr size_t kMaxErrors = 200;
@@ -41,9 +45,10 @@ class StructuralSchema {
   std::vector<std::string> prune(Json& object) const;
   // Fills in defaults; null where the schema does not allow null and has a default counts as
   // absent. At most `room` bytes of text are added: false when there would be more, and the object
-  // is of no use then.
-  [[nodiscard]] bool apply_defaults(Json& object, size_t room) const;
-  // Writes the amounts of a built-in kind in their canonical form (quantity.h). After validation.
+  // is of no use then. Metadata is empty of what says nothing in any case.
+  [[nodiscard]] bool apply_defaults(Json& object, size_t room,
+                                    Empties empties = Empties::Drop) const;
+  // Writes the amounts of a built-in kind in their canonical form (base/quantity.h). After validation.
   void normalise_quantities(Json& object) const;
   [[nodiscard]] bool holds_quantities() const;
   // Empty when the object is valid. Includes uniqueness of sets and maps.

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "kube/server/objects/identity.h"
+#include "kube/server/objects/validation.h"
 
 namespace kube::server::objects {
 namespace {
@@ -53,7 +54,10 @@ storage::Key Objects::key_of(const Target& target) {
 }
 
 Circumstances Objects::circumstances() const {
-  return {.now = clock_.now(), .uid = new_uid(), .name_suffix = new_name_suffix()};
+  return {.now = clock_.now(),
+          .uid = new_uid(),
+          .name_suffix = new_name_suffix(),
+          .object_bytes = store_.object_bytes()};
 }
 
 Outcome<ObjectPtr> Objects::get(const Target& target) const {

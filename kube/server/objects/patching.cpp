@@ -4,6 +4,7 @@
 #include "kube/server/machinery/patch.h"
 #include "kube/server/machinery/strategic_merge.h"
 #include "kube/server/objects/objects.h"
+#include "kube/server/objects/validation.h"
 
 namespace kube::server::objects {
 namespace {

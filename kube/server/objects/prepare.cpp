@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "kube/object.h"
-#include "kube/server/storage/limits.h"
+#include "kube/server/objects/validation.h"
 
 namespace kube::server::objects {
 namespace {
@@ -20,12 +20,6 @@ using types::Resource;
 constexpr const char* kServerFields[] = {
     "uid",        "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
     "generation", "namespace"};
-
-json& metadata_of(json& object) {
-  json& metadata = object["metadata"];
-  if (metadata.is_null()) metadata = json::object();
-  return metadata;
-}
 
 void take_member(json& to, const json& from, const char* member) {
   const auto found = from.find(member);
@@ -56,115 +50,6 @@ Outcome<std::vector<std::string>> drop_unknown_fields(const Resource& resource, 
   std::vector<std::string> unknown;
   if (resource.schema) unknown = resource.schema->prune(body.value);
   return machinery::check_fields(validation, resource.type, body.duplicate_fields, unknown);
-}
-
-// Only metadata differs.
-bool same_contents(const json& before, const json& after) {
-  const auto without_metadata = [](json object) {
-    object.erase("metadata");
-    return object;
-  };
-  return without_metadata(before) == without_metadata(after);
-}
-
-// A schema or a rule that came after an object was stored freezes nothing: an update is asked about
-// what it changes only.
-std::vector<FieldError> check_schema(const Resource& resource, const json& object,
-                                     const json* live) {
-  if (!resource.schema) return {};
-  return live != nullptr ? resource.schema->validate_update(object, *live)
-                         : resource.schema->validate(object);
-}
-
-template <class Check>
-std::vector<FieldError> check_changed(const Check& check, const json& object, const json* live) {
-  std::vector<FieldError> errors;
-  check(object, errors);
-  if (errors.empty() || live == nullptr) return errors;
-  std::vector<FieldError> old;
-  check(*live, old);
-  const auto is_old = [&](const FieldError& error) {
-    return std::any_of(old.begin(), old.end(),
-                       [&](const FieldError& known) { return known.message() == error.message(); });
-  };
-  errors.erase(std::remove_if(errors.begin(), errors.end(), is_old), errors.end());
-  return errors;
-}
-
-std::vector<FieldError> check_rules(const Resource& resource, const json& object,
-                                    const json* live) {
-  if (!resource.rules.check) return {};
-  return check_changed(resource.rules.check, object, live);
-}
-
-std::vector<FieldError> check_scale(const Resource& resource, const json& object,
-                                    const json* live) {
-  if (!resource.scale) return {};
-  return check_changed(
-      [&](const json& value, std::vector<FieldError>& errors) {
-        types::check_scaled(*resource.scale, value, errors);
-      },
-      object, live);
-}
-
-std::vector<FieldError> check_domains(const Resource& resource, const json& object,
-                                      const json* live) {
-  if (resource.custom) return {};
-  return check_changed(
-      [](const json& value, std::vector<FieldError>& errors) {
-        types::check_finalizer_domains(value["metadata"], errors);
-      },
-      object, live);
-}
-
-// What is stored, in the form in which it would be stored now: else a rule that something may not
-// change would take another spelling for a change.
-json as_of_today(const Resource& resource, json live) {
-  if (!resource.schema || !resource.schema->holds_quantities()) return live;
-  resource.schema->normalise_quantities(live);
-  if (resource.rules.complete) resource.rules.complete(live);
-  return live;
-}
-
-// Defaults and checks; on an update only what differs from `live`. Rules run only on objects whose
-// types are right, so they need not doubt them.
-Outcome<void> complete_and_check(const Resource& resource, Part part, json& object,
-                                 const json* live) {
-  // While they are filled in, not afterwards: a small object may have a default of 100 kB in each
-  // of 5,000 items.
-  if (resource.schema && !resource.schema->apply_defaults(object, storage::kMaxObjectBytes)) {
-    return refuse(
-        machinery::too_large("the defaults of its definition alone would add more bytes to the "
-                             "object than the limit of " +
-                             std::to_string(storage::kMaxObjectBytes)));
-  }
-  const std::string name = base::string_at(object, {"metadata", "name"});
-  std::vector<FieldError> errors =
-      types::check_metadata(object["metadata"], resource.rules.name, resource.type.namespaced);
-  // What a built-in kind looked like when it was stored need not have the types of today.
-  const bool settled = live != nullptr && !resource.custom && same_contents(*live, object);
-  bool has_wrong_shape = false;
-  if (!settled) {
-    for (FieldError& error : check_schema(resource, object, live)) {
-      has_wrong_shape = true;
-      errors.push_back(std::move(error));
-    }
-    for (FieldError& error : check_scale(resource, object, live))
-      errors.push_back(std::move(error));
-  }
-  for (FieldError& error : check_domains(resource, object, live))
-    errors.push_back(std::move(error));
-  if (has_wrong_shape || (settled && !errors.empty()))
-    return refuse(machinery::invalid(resource.type, name, errors));
-  if (settled) return {};
-  if (resource.schema) resource.schema->normalise_quantities(object);
-  if (resource.rules.complete) resource.rules.complete(object);
-  for (FieldError& error : check_rules(resource, object, live))
-    errors.push_back(std::move(error));
-  if (live != nullptr && part == Part::Main && resource.rules.check_update)
-    resource.rules.check_update(object, as_of_today(resource, *live), errors);
-  if (!errors.empty()) return refuse(machinery::invalid(resource.type, name, errors));
-  return {};
 }
 
 void drop_managed_times(json& object) {
@@ -283,48 +168,6 @@ machinery::ManagerInfo manager_info(const Resource& resource, Part part, const s
           .scope = scope};
 }
 
-Outcome<void> check_identity(const Resource& resource, json& object) {
-  if (!object.is_object()) {
-    return refuse(machinery::bad_request("the body of the request must be a JSON object"));
-  }
-  for (const auto& [member, expected, what] :
-       {std::tuple{"apiVersion", resource.type.api_version(), "API version"},
-        std::tuple{"kind", resource.type.kind, "kind"}}) {
-    const auto found = object.find(member);
-    if (found == object.end() || *found == "") {
-      if (resource.custom) {
-        return refuse(machinery::bad_request(
-            std::string("Object '") + (std::string(member) == "kind" ? "Kind" : "apiVersion") +
-            "' is missing in the body of the request"));
-      }
-      object[member] = expected;
-    } else if (*found != expected) {
-      return refuse(machinery::bad_request(
-          std::string("the ") + what + " in the data (" +
-          (found->is_string() ? found->get<std::string>() : base::dump_json(*found)) +
-          ") does not match the expected " + what + " (" + expected + ")"));
-    }
-  }
-  if (!metadata_of(object).is_object()) {
-    return refuse(machinery::bad_request("metadata must be a JSON object"));
-  }
-  return {};
-}
-
-Outcome<void> check_readable(const Resource& resource, const json& body) {
-  if (resource.custom) return {};
-  std::vector<FieldError> errors;
-  if (resource.schema) errors = resource.schema->validate(body);
-  if (resource.rules.check_types) resource.rules.check_types(body, errors);
-  for (const FieldError& error : errors) {
-    if (error.type != FieldError::Type::TypeInvalid) continue;
-    return refuse(machinery::bad_request(resource.type.kind + " in version \"" +
-                                         resource.type.version + "\" cannot be handled as a " +
-                                         resource.type.kind + ": " + error.detail));
-  }
-  return {};
-}
-
 Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns, DecodedJson body,
                                  const WriteOptions& options, const Circumstances& circumstances,
                                  Tracking tracking) {
@@ -333,7 +176,7 @@ Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns
   auto warnings = drop_unknown_fields(resource, body, options.validation);
   if (!warnings) return refuse(warnings.error());
   if (!resource.warning.empty()) warnings->push_back(resource.warning);
-  json& metadata = metadata_of(object);
+  json& metadata = object["metadata"];
   if (auto right = check_namespace(metadata, resource.type.namespaced ? ns : ""); !right) {
     return refuse(right.error());
   }
@@ -354,7 +197,9 @@ Outcome<Prepared> prepare_create(const Resource& resource, const std::string& ns
   metadata["creationTimestamp"] = format_time(circumstances.now);
   if (resource.rules.generation) metadata["generation"] = 1;
   if (resource.rules.status_subresource) object.erase("status");
-  if (auto right = complete_and_check(resource, Part::Main, object, nullptr); !right) {
+  if (auto right =
+          complete_and_check(resource, Part::Main, object, nullptr, circumstances.object_bytes);
+      !right) {
     return refuse(right.error());
   }
   if (resource.rules.on_create) resource.rules.on_create(object);
@@ -376,7 +221,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   auto warnings = drop_unknown_fields(resource, body, options.validation);
   if (!warnings) return refuse(warnings.error());
   if (!resource.warning.empty() && part == Part::Main) warnings->push_back(resource.warning);
-  json& metadata = metadata_of(updated);
+  json& metadata = updated["metadata"];
   const std::string ns = base::string_at(live, {"metadata", "namespace"});
   if (auto right = check_namespace(metadata, ns); !right) return refuse(right.error());
   if (auto right = check_preconditions(resource, live, updated); !right)
@@ -389,7 +234,7 @@ Outcome<Prepared> prepare_update(const Resource& resource, const json& live, Dec
   if (auto right = check_new_finalizers(resource, live, updated); !right)
     return refuse(right.error());
   if (part == Part::Main && resource.rules.on_update) resource.rules.on_update(updated, live);
-  const auto right = complete_and_check(resource, part, updated, &live);
+  const auto right = complete_and_check(resource, part, updated, &live, circumstances.object_bytes);
   if (!right) return refuse(right.error());
   if (resource.rules.generation && is_edit(resource, live, updated)) {
     updated["metadata"]["generation"] =

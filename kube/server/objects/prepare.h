@@ -37,6 +37,7 @@ struct Circumstances {
   base::WallTime now;
   std::string uid;          // for a new object
   std::string name_suffix;  // for generateName
+  size_t object_bytes = 0;  // the store's limit: defaults are cut off there
 };
 
 struct Prepared {
@@ -60,12 +61,6 @@ Outcome<Prepared> prepare_update(const types::Resource& resource, const json& li
                                  const WriteOptions& options, const Circumstances& circumstances,
                                  Tracking tracking = Tracking::Record);
 
-// apiVersion, kind and metadata are what this resource takes: 400 otherwise. Built-in kinds may
-// leave apiVersion and kind out.
-Outcome<void> check_identity(const types::Resource& resource, json& object);
-// A built-in kind whose fields have wrong types cannot be read at all: 400. The result of a patch
-// is not asked (422 there), nor is a custom resource (422).
-Outcome<void> check_readable(const types::Resource& resource, const json& body);
 machinery::ManagerInfo manager_info(const types::Resource& resource, Part part,
                                     const std::string& manager, base::WallTime now);
 std::string format_time(base::WallTime now);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/server/objects/validation.h"
 #include "kube/server/rest/body.h"
 #include "kube/server/rest/verbs.h"
 

@@ -23,8 +23,9 @@ base::Result<size_t> too_large(const std::string& is, size_t limit) {
 
 }  // namespace
 
-base::Result<size_t> check_size(const json& object, const Object* current, bool deleting) {
-  size_t most = std::max(kMaxObjectBytes, current ? current->text.size() : 0);
+base::Result<size_t> check_size(const json& object, const Object* current, bool deleting,
+                                size_t limit) {
+  size_t most = std::max(limit, current ? current->text.size() : 0);
   if (deleting) most += kRoomToGo;
   const bool versioned = base::find(object, {"metadata", "resourceVersion"}) != nullptr;
   const size_t added = versioned ? 0 : kRevisionBytes;
@@ -32,7 +33,7 @@ base::Result<size_t> check_size(const json& object, const Object* current, bool 
   if (bytes > most) {
     // The whole size, which the measuring above may have stopped short of.
     const size_t whole = base::json_size(object) + added;
-    return too_large("have " + std::to_string(whole) + " bytes", kMaxObjectBytes);
+    return too_large("have " + std::to_string(whole) + " bytes", limit);
   }
   size_t depth = base::json_depth(object, kMaxObjectDepth);
   if (depth <= kMaxObjectDepth) return bytes;

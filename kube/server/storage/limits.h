@@ -15,7 +15,8 @@
 
 namespace kube::server::storage {
 
-// As compact JSON with its resourceVersion: 1.5 MiB, what etcd takes in one request.
+// As compact JSON with its resourceVersion: 1.5 MiB, what etcd takes in one request. A store may be
+// opened with another limit.
 inline constexpr size_t kMaxObjectBytes = 1'572'864;
 
 // Our parsers take 64 levels (base::JsonLimits). An object that was stored must be readable however
@@ -31,9 +32,11 @@ inline constexpr size_t kMaxObjectDepth = 60;
 // finalizer taken away by somebody who is noted for it. Nothing may be too large to be removed.
 inline constexpr size_t kRoomToGo = size_t{16} << 10;
 
-// Whether `object` may take the place of `current` (null: it is new). What is over the limits
-// already, from a time that had none, may be written back as long as it does not grow. Returns how
-// many bytes it has. Error TooLarge: "the object would have 1600000 bytes, the limit is 1572864".
-base::Result<size_t> check_size(const nlohmann::json& object, const Object* current, bool deleting);
+// Whether `object` may take the place of `current` (null: it is new) under a limit of bytes. What
+// is over the limits already, from a time that had none, may be written back as long as it does not
+// grow. Returns how many bytes it has. Error TooLarge: "the object would have 1600000 bytes, the
+// limit is 1572864".
+base::Result<size_t> check_size(const nlohmann::json& object, const Object* current, bool deleting,
+                                size_t limit);
 
 }  // namespace kube::server::storage

@@ -300,7 +300,7 @@ base::Result<size_t> ObjectStore::check_room(const WriteRequest& request) const 
   if (request.change == Change::Deleted) return size_t{0};
   const ObjectPtr current = get(request.key);
   const bool deleting = request.indexed.deleting;
-  const auto size = check_size(*request.object, current.get(), deleting);
+  const auto size = check_size(*request.object, current.get(), deleting, options_.object_bytes);
   if (!size || deleting) return size;
   // What is there may still be updated when nothing new comes in: a run has to tell how it ended.
   const size_t quota = options_.quota_bytes + (current ? options_.quota_bytes / 10 : 0);

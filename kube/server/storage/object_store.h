@@ -42,6 +42,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/sqlite/sqlite.h"
+#include "kube/server/storage/limits.h"
 #include "kube/server/storage/object.h"
 
 namespace kube::server::storage {
@@ -56,6 +57,7 @@ struct ObjectStoreOptions {
   // Of the text of all objects. As etcd's default: the state is in memory, at twice to three times
   // this size.
   size_t quota_bytes = size_t{2} << 30;
+  size_t object_bytes = kMaxObjectBytes;  // of one object (limits.h)
   // Called for every object that is loaded; writes bring theirs along.
   std::function<IndexedFields(const Key&, const nlohmann::json&)> indexed;
 };
@@ -94,6 +96,7 @@ class ObjectStore {
   [[nodiscard]] int64_t revision() const;
   [[nodiscard]] int64_t compacted() const;
 
+  [[nodiscard]] size_t object_bytes() const { return options_.object_bytes; }
   [[nodiscard]] size_t bytes() const;  // of the text of all objects
   // What keeps the store from writing, until it is over: a full disk (until a write or try_write()
   // finds room), a sync that failed, a damaged file. Of damage found while tidying up: what will

@@ -23,6 +23,7 @@ struct Description {
   bool can_be_stored = true;
   std::string warning;
   std::string refusal;
+  bool keeps_empty = false;
 };
 
 ResourcePtr make(Description description) {
@@ -42,6 +43,7 @@ ResourcePtr make(Description description) {
   resource->rules = description.rules;
   resource->warning = std::move(description.warning);
   resource->refusal = std::move(description.refusal);
+  resource->keeps_empty = description.keeps_empty;
   resource->schema = machinery::StructuralSchema::of_built_in(type);
   resource->columns = machinery::TableColumns::of_built_in(type);
   resource->selectable_fields = machinery::selectable_fields(type);
@@ -107,7 +109,8 @@ std::vector<ResourcePtr> built_ins() {
                         .rules = {.name = kind.name,
                                   .status_subresource = kind.status,
                                   .generation = kind.generation},
-                        .warning = warning_of(kind)}));
+                        .warning = warning_of(kind),
+                        .keeps_empty = true}));
   }
   for (const AbsentKind& kind : absent_kinds()) {
     all.push_back(make({.type = kind.type,

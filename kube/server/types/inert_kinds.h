@@ -3,7 +3,8 @@
 // Kinds that people keep in the same file or chart as their schedules and that only a cluster can
 // act on: permissions, quotas, priorities, networks, disks. They are stored, validated, listed and
 // explained like any other, so that `kubectl apply -f` and Helm go through, and every write of one
-// comes back with a warning that it has no effect here.
+// comes back with a warning that it has no effect here. Nothing reads them, so `rules: []` stays as
+// it was written, and a second `kubectl apply` changes nothing.
 //
 // What would promise to run something (Deployment, Job, CronJob, …) is not among them: see
 // absent_kinds.h. Threads: pure function.

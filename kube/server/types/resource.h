@@ -57,6 +57,7 @@ struct Resource {
   std::vector<std::string> categories;
   bool custom = false;
   bool can_be_stored = true;  // false: reviews, which are only answered
+  bool keeps_empty = false;   // lists and maps outside of metadata stay as people wrote them
   bool terminating = false;   // its CRD is being deleted: nothing new
   Rules rules;
   std::optional<ScalePaths> scale;  // it has a scale subresource

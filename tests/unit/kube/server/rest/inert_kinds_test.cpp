@@ -99,6 +99,49 @@ TEST_CASE("kinds that only a cluster acts on are stored with a warning instead o
   }
 }
 
+TEST_CASE("an empty list of a kind without effect stays as it was written") {
+  InMemoryApi api;
+  struct Case {
+    const char* collection;
+    json object;
+  };
+  const std::string role = "rbac.authorization.k8s.io/v1";
+  for (const Case& c : {
+           Case{"/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles",
+                {{"apiVersion", role}, {"kind", "Role"}, {"rules", json::array()}}},
+           Case{"/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
+                {{"spec",
+                  {{"podSelector", json::object()},
+                   {"policyTypes", {"Ingress", "Egress"}},
+                   {"ingress", json::array()},
+                   {"egress", json::array({{{"to", json::array()}}})}}}}},
+           Case{"/api/v1/namespaces/default/resourcequotas",
+                {{"spec", {{"hard", json::object()}}}}},
+       }) {
+    INFO(c.collection);
+    json object = c.object;
+    object["metadata"] = {{"name", "a"}, {"labels", json::object()}};
+    REQUIRE(api.post(c.collection, object).status == 201);
+    const std::string at = std::string(c.collection) + "/a";
+    const json stored = api.get(at).body;
+    for (const auto& [member, value] : c.object.items())
+      CHECK(stored[member] == value);
+    // Of metadata nothing empty is kept, as in every kind.
+    CHECK_FALSE(stored["metadata"].contains("labels"));
+    // What kubectl would send to make it so a second time changes nothing.
+    const json again = api.ask({.method = "PATCH",
+                                .target = at,
+                                .body = c.object,
+                                .content_type = "application/strategic-merge-patch+json"})
+                           .body;
+    CHECK(again["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]);
+  }
+  // Absent is what is null.
+  CHECK_FALSE(api.post("/apis/rbac.authorization.k8s.io/v1/clusterroles",
+                       {{"metadata", {{"name", "b"}}}, {"rules", nullptr}})
+                  .body.contains("rules"));
+}
+
 TEST_CASE("roles have names with colons, as those of a cluster do") {
   InMemoryApi api;
   const std::string roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";

@@ -50,6 +50,17 @@ TEST_CASE("an object that is stored is at most 1.5 MiB with its resourceVersion"
   CHECK(store->write(created("b", std::string(200'000, '\x01'))));
 }
 
+TEST_CASE("a store that is opened with another limit keeps to it") {
+  CHECK(ObjectStoreOptions{}.object_bytes == 1'572'864);
+  auto store = ObjectStore::open(
+      {.path = ":memory:", .object_bytes = 500, .indexed = tests::indexed_fields});
+  REQUIRE(store);
+  CHECK((*store)->write(created("a", std::string(300, 'x'))));
+  const auto refused = (*store)->write(created("b", std::string(500, 'x')));
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, Catch::EndsWith("the limit is 500"));
+}
+
 TEST_CASE("an object that is stored can be parsed in a list, in a watch and in a watched table") {
   const auto store = open_store(":memory:");
   const auto refused = store->write(deep(created("a"), kMaxObjectDepth + 1));
