@@ -453,6 +453,20 @@ TEST_CASE("a finished application lives as long as its time to live") {
   CHECK(find<DeleteApplication>(decide_at(app, {}, kNow + seconds{60})) != nullptr);
 }
 
+TEST_CASE("a time to live of zero and less deletes an application when it has ended") {
+  for (const seconds none : {seconds{0}, seconds{-1}, seconds::min()}) {
+    INFO(none.count());
+    Application app = application(AppState::Completed);
+    app.has_finalizer = false;
+    app.status.terminated = kNow;
+    app.time_to_live = none;
+    CHECK(find<DeleteApplication>(decide_at(app)) != nullptr);
+    // Not before.
+    app.status.state = AppState::Running;
+    CHECK(find<DeleteApplication>(decide_at(app)) == nullptr);
+  }
+}
+
 TEST_CASE("executors are tracked, never more than a thousand") {
   Application app = application(AppState::Running);
   ObservedPods pods{.driver = driver(ObservedDriver::Phase::Running), .executors = {}};
