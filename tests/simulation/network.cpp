@@ -62,18 +62,13 @@ Answer Wire::write(const std::string& what, Call call) {
 
 base::Result<Json> Wire::get(const kube::ResourceType& type, const kube::ObjectKey& key) {
   if (hooks_.is_cut()) return base::failure(unreachable());
-  return network_.api.get(type, key);
+  return ForwardingApi::get(type, key);
 }
 
 base::Result<kube::ObjectList> Wire::list(const kube::ResourceType& type,
                                           const kube::ListOptions& options) {
   if (hooks_.is_cut()) return base::failure(unreachable());
-  return network_.api.list(type, options);
-}
-
-base::Result<std::unique_ptr<kube::Watch>> Wire::watch(const kube::ResourceType& type,
-                                                       const kube::ListOptions& options) {
-  return network_.api.watch(type, options);
+  return ForwardingApi::list(type, options);
 }
 
 base::Result<Json> Wire::create(const kube::ResourceType& type, const Json& object) {

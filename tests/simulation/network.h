@@ -13,7 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "kube/api.h"
+#include "kube/forwarding_api.h"
 #include "tests/simulation/random.h"
 #include "tests/support/fake_api.h"
 #include "tests/support/fake_clock.h"
@@ -45,20 +45,19 @@ class Network {
   void deliver(size_t index);
 };
 
-class Wire final : public kube::Api {
+class Wire final : public kube::ForwardingApi {
  public:
   struct Hooks {
     std::function<bool()> is_cut;                    // from the API
     std::function<void()> pause;                     // the process may be stopped here
     std::function<void(const std::string&)> writes;  // a write begins
   };
-  Wire(Network& network, Hooks hooks) : network_(network), hooks_(std::move(hooks)) {}
+  Wire(Network& network, Hooks hooks)
+      : ForwardingApi(network.api), network_(network), hooks_(std::move(hooks)) {}
 
   base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
   base::Result<kube::ObjectList> list(const kube::ResourceType& type,
                                       const kube::ListOptions& options) override;
-  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType& type,
-                                                   const kube::ListOptions& options) override;
   base::Result<kube::Json> create(const kube::ResourceType& type,
                                   const kube::Json& object) override;
   base::Result<kube::Json> update(const kube::ResourceType& type, const kube::Json& object,

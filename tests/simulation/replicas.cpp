@@ -197,33 +197,29 @@ class Process {
 
  private:
   // Each call of a controller comes through here before the fence.
-  class Gate final : public kube::Api {
+  class Gate final : public kube::ForwardingApi {
    public:
     Gate(kube::Api& api, std::function<void()> at_call, Without without)
-        : api_(api), at_call_(std::move(at_call)), without_(without) {}
+        : ForwardingApi(api), at_call_(std::move(at_call)), without_(without) {}
     base::Result<json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override {
       at_call_();
-      return api_.get(type, key);
+      return ForwardingApi::get(type, key);
     }
     base::Result<kube::ObjectList> list(const kube::ResourceType& type,
                                         const kube::ListOptions& list_options) override {
       at_call_();
-      return api_.list(type, list_options);
-    }
-    base::Result<std::unique_ptr<kube::Watch>> watch(
-        const kube::ResourceType& type, const kube::ListOptions& list_options) override {
-      return api_.watch(type, list_options);
+      return ForwardingApi::list(type, list_options);
     }
     base::Result<json> create(const kube::ResourceType& type, const json& object) override {
       at_call_();
-      return api_.create(type, object);
+      return ForwardingApi::create(type, object);
     }
     base::Result<json> update(const kube::ResourceType& type, const json& object,
                               std::string_view subresource) override {
       at_call_();
       json next = object;
       if (without_ == Without::Versions) next["metadata"].erase("resourceVersion");
-      return api_.update(type, next, subresource);
+      return ForwardingApi::update(type, next, subresource);
     }
     base::Result<json> patch(const kube::ResourceType& type, const kube::ObjectKey& key,
                              kube::PatchType patch_type, const json& patch,
@@ -232,16 +228,15 @@ class Process {
       json next = patch;
       if (without_ == Without::Versions && next.contains("metadata"))
         next["metadata"].erase("resourceVersion");
-      return api_.patch(type, key, patch_type, next, patch_options);
+      return ForwardingApi::patch(type, key, patch_type, next, patch_options);
     }
     base::Status remove(const kube::ResourceType& type, const kube::ObjectKey& key,
                         const kube::DeleteOptions& delete_options) override {
       at_call_();
-      return api_.remove(type, key, delete_options);
+      return ForwardingApi::remove(type, key, delete_options);
     }
 
    private:
-    kube::Api& api_;
     const std::function<void()> at_call_;
     const Without without_;
   };

@@ -53,7 +53,7 @@ base::Result<json> SabotagedApi::get(const kube::ResourceType& type, const kube:
     const auto cached = cache_.get(type, key);
     if (cached != nullptr) return *cached;
   }
-  auto found = api_.get(type, key);
+  auto found = ForwardingApi::get(type, key);
   if (found && is_run(type) && sabotage_ == Sabotage::OwnByLabel) return adopt(*std::move(found));
   return found;
 }
@@ -69,7 +69,7 @@ base::Result<kube::ObjectList> SabotagedApi::list(const kube::ResourceType& type
         cached.items.push_back(*object);
     return cached;
   }
-  auto found = api_.list(type, options);
+  auto found = ForwardingApi::list(type, options);
   if (!found) return found;
   if (sabotage_ == Sabotage::OwnByLabel && is_run(type))
     for (json& run : found->items)
@@ -82,13 +82,8 @@ base::Result<kube::ObjectList> SabotagedApi::list(const kube::ResourceType& type
   return found;
 }
 
-base::Result<std::unique_ptr<kube::Watch>> SabotagedApi::watch(const kube::ResourceType& type,
-                                                               const kube::ListOptions& options) {
-  return api_.watch(type, options);
-}
-
 base::Result<json> SabotagedApi::create(const kube::ResourceType& type, const json& object) {
-  auto created = api_.create(type, object);
+  auto created = ForwardingApi::create(type, object);
   if (sabotage_ == Sabotage::GiveUpDrivers && !created && type == kube::pods())
     return base::failure(base::Code::Refused, "Pod \"" + kube::key_of(object).name +
                                                   "\" is invalid: " + created.error().message);
@@ -97,12 +92,12 @@ base::Result<json> SabotagedApi::create(const kube::ResourceType& type, const js
     return created;
   json renamed = object;
   renamed["metadata"]["name"] = kube::key_of(object).name + "-" + std::to_string(++creations_);
-  return api_.create(type, renamed);
+  return ForwardingApi::create(type, renamed);
 }
 
 base::Result<json> SabotagedApi::update(const kube::ResourceType& type, const json& object,
                                         std::string_view subresource) {
-  if (sabotage_ == Sabotage::None) return api_.update(type, object, subresource);
+  if (sabotage_ == Sabotage::None) return ForwardingApi::update(type, object, subresource);
   json next = object;
   if (is_schedule(type) && next["status"].contains("scheduling")) {
     json& scheduling = next["status"]["scheduling"];
@@ -111,39 +106,28 @@ base::Result<json> SabotagedApi::update(const kube::ResourceType& type, const js
       scheduling.erase("held");
     }
     if (sabotage_ == Sabotage::CountAgain) {
-      const auto before = api_.get(type, kube::key_of(object));
+      const auto before = ForwardingApi::get(type, kube::key_of(object));
       if (before)
         if (const json* still = base::find(*before, {"status", "scheduling", "unfinished"}))
           scheduling["unfinished"] = *still;
     }
     if (sabotage_ == Sabotage::ForgetAhead) scheduling.erase("ahead");
     if (sabotage_ == Sabotage::BelieveAnyClock) {
-      const auto before = api_.get(type, kube::key_of(object));
+      const auto before = ForwardingApi::get(type, kube::key_of(object));
       const std::string old =
           before ? base::string_at(*before, {"status", "scheduling", "accounted"}) : "";
       // RFC 3339 in UTC: text in the order of time.
       if (scheduling["accounted"].get<std::string>() < old) scheduling["accounted"] = old;
     }
     if (sabotage_ == Sabotage::ForgetAccounted) {
-      const auto before = api_.get(type, kube::key_of(object));
+      const auto before = ForwardingApi::get(type, kube::key_of(object));
       if (before)
         if (const json* old = base::find(*before, {"status", "scheduling", "accounted"}))
           scheduling["accounted"] = *old;
     }
   }
   if (sabotage_ == Sabotage::NoOptimisticLock) next["metadata"].erase("resourceVersion");
-  return api_.update(type, next, subresource);
-}
-
-base::Result<json> SabotagedApi::patch(const kube::ResourceType& type, const kube::ObjectKey& key,
-                                       kube::PatchType patch_type, const json& patch,
-                                       const kube::PatchOptions& options) {
-  return api_.patch(type, key, patch_type, patch, options);
-}
-
-base::Status SabotagedApi::remove(const kube::ResourceType& type, const kube::ObjectKey& key,
-                                  const kube::DeleteOptions& options) {
-  return api_.remove(type, key, options);
+  return ForwardingApi::update(type, next, subresource);
 }
 
 std::shared_ptr<const json> SabotagedCache::get(const kube::ResourceType& type,

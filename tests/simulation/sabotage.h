@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "kube/api.h"
+#include "kube/forwarding_api.h"
 #include "kube/reconciler.h"
 #include "runner/run_recorder.h"
 
@@ -29,30 +29,22 @@ enum class Sabotage {
 };
 
 // Decorators around what the controllers are given.
-class SabotagedApi final : public kube::Api {
+class SabotagedApi final : public kube::ForwardingApi {
  public:
   SabotagedApi(kube::Api& api, const kube::Cache& cache, Sabotage sabotage)
-      : api_(api), cache_(cache), sabotage_(sabotage) {}
+      : ForwardingApi(api), cache_(cache), sabotage_(sabotage) {}
 
   base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
   base::Result<kube::ObjectList> list(const kube::ResourceType& type,
                                       const kube::ListOptions& options) override;
-  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType& type,
-                                                   const kube::ListOptions& options) override;
   base::Result<kube::Json> create(const kube::ResourceType& type,
                                   const kube::Json& object) override;
   base::Result<kube::Json> update(const kube::ResourceType& type, const kube::Json& object,
                                   std::string_view subresource = "") override;
-  base::Result<kube::Json> patch(const kube::ResourceType& type, const kube::ObjectKey& key,
-                                 kube::PatchType patch_type, const kube::Json& patch,
-                                 const kube::PatchOptions& options = {}) override;
-  base::Status remove(const kube::ResourceType& type, const kube::ObjectKey& key,
-                      const kube::DeleteOptions& options = {}) override;
 
  private:
   kube::Json adopt(kube::Json run);
 
-  kube::Api& api_;
   const kube::Cache& cache_;
   Sabotage sabotage_;
   uint64_t creations_ = 0;

@@ -49,33 +49,33 @@ base::Status PermittedApi::allow_owners(const kube::Json& object) {
 base::Result<kube::Json> PermittedApi::get(const kube::ResourceType& type,
                                            const kube::ObjectKey& key) {
   RETURN_IF_ERROR(allow("get", type.group, type.plural));
-  return api_.get(type, key);
+  return ForwardingApi::get(type, key);
 }
 
 base::Result<kube::ObjectList> PermittedApi::list(const kube::ResourceType& type,
                                                   const kube::ListOptions& options) {
   RETURN_IF_ERROR(allow("list", type.group, type.plural));
-  return api_.list(type, options);
+  return ForwardingApi::list(type, options);
 }
 
 base::Result<std::unique_ptr<kube::Watch>> PermittedApi::watch(const kube::ResourceType& type,
                                                                const kube::ListOptions& options) {
   RETURN_IF_ERROR(allow("watch", type.group, type.plural));
-  return api_.watch(type, options);
+  return ForwardingApi::watch(type, options);
 }
 
 base::Result<kube::Json> PermittedApi::create(const kube::ResourceType& type,
                                               const kube::Json& object) {
   RETURN_IF_ERROR(allow("create", type.group, type.plural));
   RETURN_IF_ERROR(allow_owners(object));
-  return api_.create(type, object);
+  return ForwardingApi::create(type, object);
 }
 
 base::Result<kube::Json> PermittedApi::update(const kube::ResourceType& type,
                                               const kube::Json& object,
                                               std::string_view subresource) {
   RETURN_IF_ERROR(allow("update", type.group, with_subresource(type, subresource)));
-  return api_.update(type, object, subresource);
+  return ForwardingApi::update(type, object, subresource);
 }
 
 base::Result<kube::Json> PermittedApi::patch(const kube::ResourceType& type,
@@ -83,13 +83,13 @@ base::Result<kube::Json> PermittedApi::patch(const kube::ResourceType& type,
                                              const kube::Json& patch,
                                              const kube::PatchOptions& options) {
   RETURN_IF_ERROR(allow("patch", type.group, with_subresource(type, options.subresource)));
-  return api_.patch(type, key, patch_type, patch, options);
+  return ForwardingApi::patch(type, key, patch_type, patch, options);
 }
 
 base::Status PermittedApi::remove(const kube::ResourceType& type, const kube::ObjectKey& key,
                                   const kube::DeleteOptions& options) {
   RETURN_IF_ERROR(allow("delete", type.group, type.plural));
-  return api_.remove(type, key, options);
+  return ForwardingApi::remove(type, key, options);
 }
 
 std::vector<std::string> PermittedApi::refused() const {

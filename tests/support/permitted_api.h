@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "kube/api.h"
+#include "kube/forwarding_api.h"
 
 namespace tests {
 
-class PermittedApi final : public kube::Api {
+class PermittedApi final : public kube::ForwardingApi {
  public:
-  explicit PermittedApi(kube::Api& api) : api_(api) {}
+  explicit PermittedApi(kube::Api& api) : ForwardingApi(api) {}
 
   base::Result<kube::Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override;
   base::Result<kube::ObjectList> list(const kube::ResourceType& type,
@@ -42,7 +42,6 @@ class PermittedApi final : public kube::Api {
                      const std::string& resource);
   base::Status allow_owners(const kube::Json& object);
 
-  kube::Api& api_;
   mutable base::Mutex mutex_;
   std::vector<std::string> refused_ GUARDED_BY(mutex_);
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,7 @@
 #include "tests/support/fake_api.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_recorder.h"
+#include "tests/support/permitted_api.h"
 
 namespace tests {
 
@@ -42,10 +44,12 @@ inline json application_object(const json& spec = json::object(), const std::str
 struct ApplicationWorld {
   FakeClock clock{base::WallTime{std::chrono::sys_days{std::chrono::year{2026} / 1 / 1}}};
   FakeApi api{clock};
+  PermittedApi permitted{api};
   FakeCache cache{api};
   MemoryEvents events;
   MemoryRecorder recorder;
-  runner::applications::ApplicationReconciler reconciler{api, cache, events, recorder, clock, {}};
+  runner::applications::ApplicationReconciler reconciler{permitted, cache, events,
+                                                         recorder,  clock, {}};
   const kube::ObjectKey key{"etl", "pi"};
   const kube::ObjectKey driver_key{"etl", "pi-driver"};
 
@@ -53,6 +57,8 @@ struct ApplicationWorld {
     base::set_log_level(base::LogLevel::Off);
     cache.follow();
   }
+  // The controller asked for nothing that its roles do not allow.
+  ~ApplicationWorld() { CHECK(permitted.refused() == std::vector<std::string>()); }
 
   void apply(const json& spec = json::object()) {
     REQUIRE(api.create(config::spark_applications(), application_object(spec)).has_value());
