@@ -60,14 +60,16 @@ TlsContext::Stamp TlsContext::stamp() const {
 
 ssl_st* TlsContext::new_session() {
   if (const Stamp now = stamp(); now != stamp_) {
-    stamp_ = now;
-    // Both files change one after the other: a pair that does not fit yet is tried again when the
-    // second one has changed as well.
+    // Both files change one after the other, and a file may change twice within one tick of its
+    // clock: what does not fit yet is tried again with every connection until it does.
     if (auto fresh = read()) {
       handle_ = std::move(*fresh);
+      stamp_ = now;
+      problem_.clear();
       log_info("base/http", "Read the TLS certificate again", {{"file", certificate_file_}});
-    } else {
-      log_warning("base/http", "Kept the old TLS certificate", {{"error", fresh.error().message}});
+    } else if (fresh.error().message != problem_) {
+      problem_ = fresh.error().message;
+      log_warning("base/http", "Kept the old TLS certificate", {{"error", problem_}});
     }
   }
   return SSL_new(handle_.get());

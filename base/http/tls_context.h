@@ -4,7 +4,7 @@
 // change, so that a renewed certificate needs no restart. TLS 1.2 or newer.
 //
 // Errors: InvalidArgument, "read TLS certificate FILE: …". A renewal that cannot be read keeps the
-// old certificate and is logged. Threads: one at a time.
+// old certificate, is logged, and tried again. Threads: one at a time.
 
 #include <filesystem>
 #include <memory>
@@ -38,7 +38,8 @@ class TlsContext {
 
   const std::string certificate_file_;
   const std::string key_file_;
-  Stamp stamp_;
+  Stamp stamp_;          // of what is in use
+  std::string problem_;  // with what came after it; each is logged once
   Handle handle_;
 };
 

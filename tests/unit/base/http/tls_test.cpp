@@ -104,6 +104,24 @@ TEST_CASE("TLS carries answers and streams, and renews its certificate", "[http]
     CHECK(get(port, first));
     base::set_log_level(base::LogLevel::Info);
   }
+  SECTION(
+      "a renewal that was broken is in use once it is whole, whatever the clock of its files "
+      "says") {
+    base::set_log_level(base::LogLevel::Off);
+    // As if all of it came within one tick.
+    const auto tick = fs::file_time_type::clock::now() + std::chrono::hours(1);
+    const auto stamp = [&] {
+      for (const fs::path& file : {identity.certificate, identity.key})
+        fs::last_write_time(file, tick);
+    };
+    std::ofstream(identity.certificate) << "half of";
+    stamp();
+    CHECK(get(port, first));
+    identity.make();
+    stamp();
+    CHECK(get(port, identity.pem()));
+    base::set_log_level(base::LogLevel::Info);
+  }
   SECTION("plain text gets nothing, others go on") {
     tests::RawConnection plain(port);
     plain.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
