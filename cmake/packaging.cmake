@@ -36,7 +36,7 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "default-jre-headless, ca-certificates")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS bash-completion)
 set(debian ${PROJECT_SOURCE_DIR}/cmake/debian)
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${debian}/postinst ${debian}/prerm ${debian}/postrm ${debian}/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${debian}/preinst ${debian}/postinst ${debian}/prerm ${debian}/postrm ${debian}/conffiles)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 # /etc is no part of the prefix, and only a package has conffiles.

@@ -43,16 +43,14 @@ class Root:
     def inside(self, *command, check=True, **more):
         return run("chroot", self.path, *command, check=check, **more)
 
-    def install(self, *files):
-        names = []
-        for file in files:
-            shutil.copy(file, self.path / "tmp" / file.name)
-            names.append(f"/tmp/{file.name}")
+    def install(self, file, *options):
+        shutil.copy(file, self.path / "tmp" / file.name)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         # The names of the archive's machines are resolved as they are outside.
         shutil.copy("/etc/resolv.conf", self.path / "etc/resolv.conf")
         self.inside("apt-get", "update", "-qq", env=environment)
-        return self.inside("apt-get", "install", "-y", "-qq", "--no-install-recommends", *names, env=environment)
+        return self.inside("apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", *options,
+                           f"/tmp/{file.name}", env=environment)
 
     def unit(self):
         text = (self.path / UNIT).read_text()
@@ -90,6 +88,32 @@ class Service:
         return code
 
 
+class Systemd:
+    """A Debian in which systemd seems to run: a systemctl that writes down what it is told, and when."""
+
+    CALLS = "var/log/systemctl-calls"
+
+    def __init__(self, root):
+        self.root = root
+        (root.path / "run/systemd/system").mkdir(parents=True, exist_ok=True)
+        fake = root.path / "usr/local/bin/systemctl"
+        # What is on disk at that moment: the program that a start would run.
+        fake.write_text(f"#!/bin/sh\necho \"$* $(test -x /usr/bin/sparkcron && echo with || echo without)\" >> /{self.CALLS}\n")
+        fake.chmod(0o755)
+
+    def told(self):
+        """Since the last time."""
+        file = self.root.path / self.CALLS
+        lines = file.read_text().splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        return lines
+
+
+RELOAD = "--system daemon-reload with"
+ENABLE = "enable --quiet sparkcron.service with"
+START = "start sparkcron.service with"
+
+
 class PackageTest(unittest.TestCase):
     build = None
 
@@ -119,6 +143,38 @@ class PackageTest(unittest.TestCase):
         fields = run("dpkg-deb", "--field", self.new).stdout
         self.assertIn("libcurl4", fields)
         self.assertIn("Architecture: " + run("dpkg", "--print-architecture").stdout, fields)
+
+    def test_what_systemd_is_told(self):
+        root = Root(self.folder / "with-systemd")
+        systemd = Systemd(root)
+        said = root.install(self.old).stdout
+        self.assertIn("there is no Spark in /opt/spark: set SPARK_HOME in /etc/default/sparkcron", said)
+        self.assertEqual(systemd.told(), [RELOAD, ENABLE])
+        # Only what ran runs again, by the new program.
+        root.install(self.new)
+        self.assertEqual(systemd.told(), [RELOAD, "try-restart sparkcron.service with"])
+        # Stopped while the program is there; nothing left that systemd would look for.
+        link = root.path / "etc/systemd/system/multi-user.target.wants/sparkcron.service"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("/" + UNIT)
+        root.inside("dpkg", "--remove", "sparkcron")
+        self.assertEqual(systemd.told(), ["stop sparkcron.service with", "--system daemon-reload without"])
+        self.assertFalse(link.is_symlink())
+        # Installed again it is enabled and started, as if it had never been there. Its settings, which stayed, are for
+        # systemd, and no script of the shell.
+        submit = root.path / "opt/my spark/bin/spark-submit"
+        submit.parent.mkdir(parents=True)
+        submit.write_text("")
+        submit.chmod(0o755)
+        (root.path / "etc/default/sparkcron").write_text('SPARK_HOME="/opt/my spark"\nSPARKCRON_OPTIONS=--listen 127.0.0.1:1 ; exit 1\n')
+        root.install(self.new)
+        self.assertEqual(systemd.told(), [RELOAD, ENABLE, START])
+        root.install(self.old, "--allow-downgrades")
+        self.assertEqual(systemd.told(), [RELOAD, "try-restart sparkcron.service with"], "an upgrade again, not an installation")
+        # A service that does not stop keeps nobody from removing it.
+        (root.path / "usr/local/bin/systemctl").write_text("#!/bin/sh\n[ $1 != stop ]\n")
+        root.inside("dpkg", "--purge", "sparkcron")
+        self.assertEqual(root.inside("dpkg-query", "-W", "sparkcron", check=False).returncode, 1)
 
     def test_a_life(self):
         root = Root(self.folder / "root")
