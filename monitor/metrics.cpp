@@ -39,6 +39,10 @@ std::vector<double> lateness_bounds() {
   return {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600};
 }
 
+std::vector<double> admission_bounds() {
+  return {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+}
+
 std::vector<double> call_bounds() {
   return {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 }
@@ -72,6 +76,11 @@ struct Metrics::ScheduleSeries {
   std::map<std::string, uint64_t> skipped;
   bool skips_begun = false;              // what the ledger had before this process is in `skipped`
   std::optional<std::string> not_ready;  // why; "" = it is ready; nullopt: not told yet
+};
+
+struct Metrics::AdmissionSeries {
+  std::map<std::string, uint64_t> answers;
+  Buckets duration{admission_bounds()};
 };
 
 struct Metrics::ApiCalls {
@@ -413,6 +422,32 @@ void Metrics::object_unreadable(std::string_view resource) {
   ++unreadable_[std::string(resource)];
 }
 
+void Metrics::admission_answered(std::string_view resource, std::string_view answer,
+                                 std::chrono::milliseconds took) {
+  base::MutexLock lock(mutex_);
+  AdmissionSeries& series = admission_[std::string(resource)];
+  ++series.answers[std::string(answer)];
+  series.duration.observe(took);
+}
+
+void Metrics::collect_admission(std::vector<MetricFamily>& families) const {
+  Family requests("sparkcron_webhook_requests_total",
+                  "Questions to the admission webhook, by resource and answer",
+                  MetricType::Counter);
+  Family duration("sparkcron_webhook_duration_seconds", "From a question to its answer",
+                  MetricType::Histogram);
+  {
+    base::MutexLock lock(mutex_);
+    for (const auto& [resource, series] : admission_) {
+      for (const auto& [answer, count] : series.answers)
+        requests.add({{"resource", resource}, {"answer", answer}}, static_cast<double>(count));
+      duration.add({{"resource", resource}}, series.duration);
+    }
+  }
+  for (Family* family : {&requests, &duration})
+    std::move(*family).append_to(families);
+}
+
 void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
   Family errors("sparkcron_reconcile_errors_total",
                 "Attempts that failed and are repeated, by controller and reason",
@@ -451,6 +486,7 @@ std::string Metrics::text() const {
   collect_applications(numbers, families);
   collect_schedules(numbers, families);
   collect_controllers(families);
+  collect_admission(families);
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
   return out.str();

@@ -83,6 +83,8 @@ class Metrics final : public runner::Telemetry {
                   std::chrono::milliseconds duration) override;
   void objects_failing(std::string_view controller, uint64_t count) override;
   void object_unreadable(std::string_view resource) override;
+  void admission_answered(std::string_view resource, std::string_view answer,
+                          std::chrono::milliseconds took) override;
 
   // The text format 0.0.4.
   [[nodiscard]] std::string text() const;
@@ -92,8 +94,9 @@ class Metrics final : public runner::Telemetry {
  private:
   struct ApplicationSeries;  // of one combination of labels
   struct ScheduleSeries;
-  struct ApiCalls;  // durations, of one verb and outcome
-  struct Snapshot;  // all numbers of one moment
+  struct AdmissionSeries;  // of one resource
+  struct ApiCalls;         // durations, of one verb and outcome
+  struct Snapshot;         // all numbers of one moment
   using LabelValues = std::vector<std::string>;
 
   ApplicationSeries& series_of(const std::string& ns,
@@ -103,6 +106,7 @@ class Metrics final : public runner::Telemetry {
   void count_application(ApplicationSeries& series, const runner::ApplicationReport& facts,
                          std::string_view before) REQUIRES(mutex_);
   void collect_controllers(std::vector<prometheus::MetricFamily>& families) const;
+  void collect_admission(std::vector<prometheus::MetricFamily>& families) const;
   void begin_skips(const runner::ScheduleReport& facts);
   [[nodiscard]] Snapshot snapshot() const;
   void collect_applications(const Snapshot& snapshot,
@@ -120,7 +124,8 @@ class Metrics final : public runner::Telemetry {
   std::map<std::string, ApplicationSeries*> running_executors_ GUARDED_BY(mutex_);
   std::map<kube::ObjectKey, std::unique_ptr<ScheduleSeries>> schedules_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, std::string>, uint64_t> reconcile_errors_ GUARDED_BY(mutex_);
-  std::map<std::string, uint64_t> queued_ GUARDED_BY(mutex_);  // by controller
+  std::map<std::string, AdmissionSeries> admission_ GUARDED_BY(mutex_);  // by resource
+  std::map<std::string, uint64_t> queued_ GUARDED_BY(mutex_);            // by controller
   // By verb and outcome, of which there are few.
   std::map<std::pair<std::string, std::string>, std::unique_ptr<ApiCalls>> api_calls_
       GUARDED_BY(mutex_);

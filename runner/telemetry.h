@@ -83,6 +83,10 @@ class Telemetry {
   virtual void objects_failing(std::string_view /*controller*/, uint64_t /*count*/) {}
   // An object of the API that this program cannot read was left out.
   virtual void object_unreadable(std::string_view /*resource*/) {}
+  // The admission webhook answered about a resource ("sparkapplications"): "allowed", "changed",
+  // "refused", or "malformed" for what was no question. Of each only a handful of words comes.
+  virtual void admission_answered(std::string_view /*resource*/, std::string_view /*answer*/,
+                                  std::chrono::milliseconds /*took*/) {}
 };
 
 }  // namespace runner

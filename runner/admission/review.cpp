@@ -68,11 +68,19 @@ json bounded(const std::vector<std::string>& warnings) {
   return all;
 }
 
-Reply reply(json response) {
+std::string_view resource_of(std::string_view kind) {
+  if (kind == config::kScheduleKind) return "scheduledsparkapplications";
+  if (kind == config::kApplicationKind) return "sparkapplications";
+  return kind == "Pod" ? "pods" : "other";
+}
+
+Reply reply(const Review& review, Verdict verdict, json response) {
   return {.status = 200,
           .body = base::dump_json({{"apiVersion", "admission.k8s.io/v1"},
                                    {"kind", "AdmissionReview"},
-                                   {"response", std::move(response)}})};
+                                   {"response", std::move(response)}}),
+          .verdict = verdict,
+          .resource = resource_of(review.kind)};
 }
 
 Reply answer(const Review& review, const DryRun& verdict) {
@@ -84,16 +92,17 @@ Reply answer(const Review& review, const DryRun& verdict) {
                           {"message", base::cut_text(verdict.refusal->message, kMaxMessage)}};
   }
   if (!verdict.warnings.empty()) response["warnings"] = bounded(verdict.warnings);
-  return reply(std::move(response));
+  return reply(review, verdict.refusal ? Verdict::Refused : Verdict::Allowed, std::move(response));
 }
 
 Reply answer(const Review& review, const json& before, const json& after) {
   json response = {{"uid", review.uid}, {"allowed", true}};
-  if (const json patch = json::diff(before, after); !patch.empty()) {
+  const json patch = json::diff(before, after);
+  if (!patch.empty()) {
     response["patchType"] = "JSONPatch";
     response["patch"] = base::encode_base64(base::dump_json(patch));
   }
-  return reply(std::move(response));
+  return reply(review, patch.empty() ? Verdict::Allowed : Verdict::Changed, std::move(response));
 }
 
 Reply no_review(const base::Error& error) {

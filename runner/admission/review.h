@@ -37,9 +37,16 @@ struct Rules {
   ServiceConf default_conf;
 };
 
+// What became of a review, for whoever counts. Changed: allowed, with a patch.
+enum class Verdict { Allowed, Changed, Refused, NoReview };
+
 struct Reply {
   int status = 200;  // of HTTP: 400 for what is no review
   std::string body;
+  Verdict verdict = Verdict::NoReview;
+  // "scheduledsparkapplications", "sparkapplications", "pods", else "other": whatever a body says,
+  // these four.
+  std::string_view resource = "other";
 };
 // ScheduledSparkApplications and SparkApplications: may they be stored?
 Reply validate(std::string_view body, const Rules& rules);

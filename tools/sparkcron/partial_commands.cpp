@@ -292,7 +292,7 @@ base::Status run_controller(const Options& options) {
     RETURN_IF_ERROR(base::make_folders(data.file("webhook")));
     webhook = std::make_unique<Webhook>(*options.webhook, cluster.ns, data.file("webhook"),
                                         admission_rules(options, *cluster.api, clock), *cluster.api,
-                                        clock);
+                                        clock, &metrics);
   }
 
   monitor::Health health;

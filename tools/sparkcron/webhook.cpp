@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "base/files.h"
@@ -24,11 +25,26 @@ namespace admission = runner::admission;
 constexpr seconds kLook{15};
 constexpr seconds kRetry{3};
 
+std::string_view answer_of(admission::Verdict verdict) {
+  switch (verdict) {
+    case admission::Verdict::Allowed:
+      return "allowed";
+    case admission::Verdict::Changed:
+      return "changed";
+    case admission::Verdict::Refused:
+      return "refused";
+    case admission::Verdict::NoReview:
+      break;
+  }
+  return "malformed";
+}
+
 }  // namespace
 
 Webhook::Webhook(const WebhookOptions& options, const std::string& ns, const std::string& folder,
-                 admission::Rules rules, kube::Api& api, base::Clock& clock)
-    : options_(options), rules_(std::move(rules)), clock_(clock) {
+                 admission::Rules rules, kube::Api& api, base::Clock& clock,
+                 runner::Telemetry* telemetry)
+    : options_(options), rules_(std::move(rules)), clock_(clock), telemetry_(telemetry) {
   const bool given = !options.certificate_dir.empty();
   const std::string where = given ? options.certificate_dir : folder;
   certificate_file_ = where + "/tls.crt";
@@ -131,8 +147,14 @@ void Webhook::handle(const Request& request, Responder& responder) const {
     responder.send(Response{.status = 405, .headers = {{"Allow", "POST"}}, .body = {}});
     return;
   }
+  const base::SteadyTime asked = clock_.steady_now();
   admission::Reply reply = request.path == "/validate" ? admission::validate(request.body, rules_)
                                                        : admission::mutate(request.body, rules_);
+  if (telemetry_ != nullptr) {
+    telemetry_->admission_answered(
+        reply.resource, answer_of(reply.verdict),
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_.steady_now() - asked));
+  }
   responder.send(Response{
       .status = reply.status,
       .headers = {{"Content-Type", reply.status == 200 ? "application/json" : "text/plain"}},

@@ -20,15 +20,18 @@
 #include "kube/api.h"
 #include "runner/admission/certificate_keeper.h"
 #include "runner/admission/review.h"
+#include "runner/telemetry.h"
 #include "tools/sparkcron/options.h"
 
 namespace sparkcron {
 
 class Webhook {
  public:
-  // `folder`: where the files of a certificate of our own are kept. All must outlive it.
+  // `folder`: where the files of a certificate of our own are kept. `telemetry` hears of each
+  // answer, and may be null. All must outlive it.
   Webhook(const WebhookOptions& options, const std::string& ns, const std::string& folder,
-          runner::admission::Rules rules, kube::Api& api, base::Clock& clock);
+          runner::admission::Rules rules, kube::Api& api, base::Clock& clock,
+          runner::Telemetry* telemetry = nullptr);
   ~Webhook();  // as stop()
   void start();
   void stop();
@@ -46,6 +49,7 @@ class Webhook {
   const WebhookOptions options_;
   const runner::admission::Rules rules_;
   base::Clock& clock_;
+  runner::Telemetry* const telemetry_;
   std::string certificate_file_;
   std::string key_file_;
   std::unique_ptr<runner::admission::CertificateKeeper> keeper_;  // null: the certificate is given

@@ -349,6 +349,23 @@ TEST_CASE("an object that cannot be read is counted by its resource", "[monitor]
   CHECK(sample(metrics, R"(sparkcron_unreadable_objects_total{resource="pods"})") == 1);
 }
 
+TEST_CASE("questions to the webhook are counted by resource and answer, and timed", "[monitor]") {
+  Metrics metrics({});
+  CHECK_THAT(metrics.text(), !Catch::Contains("sparkcron_webhook"));
+  metrics.admission_answered("pods", "changed", milliseconds(7));
+  metrics.admission_answered("pods", "allowed", milliseconds(40));
+  metrics.admission_answered("pods", "allowed", milliseconds(30'000));
+  metrics.admission_answered("other", "malformed", milliseconds(0));
+  const std::string requests = "sparkcron_webhook_requests_total";
+  const std::string duration = "sparkcron_webhook_duration_seconds";
+  CHECK(sample(metrics, requests + R"({resource="pods",answer="allowed"})") == 2);
+  CHECK(sample(metrics, requests + R"({resource="pods",answer="changed"})") == 1);
+  CHECK(sample(metrics, requests + R"({resource="other",answer="malformed"})") == 1);
+  CHECK(sample(metrics, duration + R"(_count{resource="pods"})") == 3);
+  CHECK(sample(metrics, duration + R"(_bucket{resource="pods",le="0.01"})") == 1);
+  CHECK(sample(metrics, duration + R"(_bucket{resource="pods",le="10"})") == 2);
+}
+
 TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", "[monitor]") {
   const Outcome tool =
       run_command(std::string(SPARKCRON_SOURCE_DIR) + "/tools/bootstrap.d/promtool | tail -1");
@@ -369,6 +386,7 @@ TEST_CASE("promtool accepts the metrics, of the names only the peer's are odd", 
   metrics.queue_length("schedule", 3);
   metrics.api_called("get", "ok", milliseconds(2));
   metrics.object_unreadable("sparkapplications");
+  metrics.admission_answered("sparkapplications", "refused", milliseconds(2));
   const std::string text = metrics.text();
   CHECK(tests::undocumented_metrics(SPARKCRON_SOURCE_DIR, text) == std::vector<std::string>{});
   const tests::TemporaryFolder folder;

@@ -209,6 +209,22 @@ TEST_CASE("a plain pod is patched or refused") {
   CHECK(door.mutated(review(pod))["allowed"] == false);
 }
 
+TEST_CASE("a reply says what was asked about and what became of it, in a handful of words") {
+  Door door;
+  const auto said = [](const Reply& reply) { return std::pair(reply.resource, reply.verdict); };
+  const json terse = with(scala_application(), {{"spec", {{"mode", nullptr}}}});
+  CHECK(said(mutate(review(terse).dump(), door.rules)) ==
+        std::pair(std::string_view("sparkapplications"), Verdict::Changed));
+  CHECK(said(validate(review(schedule()).dump(), door.rules)) ==
+        std::pair(std::string_view("scheduledsparkapplications"), Verdict::Allowed));
+  CHECK(said(validate(review(schedule({{"schedule", "x"}})).dump(), door.rules)) ==
+        std::pair(std::string_view("scheduledsparkapplications"), Verdict::Refused));
+  // A kind of anybody's choice is no label of a metric.
+  CHECK(said(validate(review({{"kind", "Stranger"}}).dump(), door.rules)) ==
+        std::pair(std::string_view("other"), Verdict::Allowed));
+  CHECK(said(mutate("{", door.rules)) == std::pair(std::string_view("other"), Verdict::NoReview));
+}
+
 TEST_CASE("hostile bodies get a short answer") {
   Door door;
   std::string deep;
