@@ -1,4 +1,4 @@
-"""The embedded API server for clients other than kubectl; another one with the same methods may stand in its place."""
+"""The embedded API server for clients other than kubectl; tests/cluster/clients_test.py puts a real one in its place."""
 import os
 import pathlib
 import sys
