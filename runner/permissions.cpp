@@ -1,7 +1,10 @@
 #include "runner/permissions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
+
+#include "base/check.h"
 
 namespace runner {
 namespace {
@@ -11,6 +14,22 @@ constexpr std::string_view kOurs = "sparkoperator.k8s.io";
 constexpr std::string_view kEvents = "events.k8s.io";
 constexpr std::string_view kCoordination = "coordination.k8s.io";
 constexpr std::string_view kLease = "sparkcron-controller";
+constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
+constexpr std::string_view kCertificate = "sparkcron-webhook-certs";
+constexpr std::string_view kWebhook = "sparkcron-webhook";
+
+constexpr RoleDescription kRoles[] = {
+    {Role::Controller, "controller"},
+    {Role::Quota, "quota", "--enable-resource-quota-enforcement"},
+    {Role::NamespaceSelector, "namespace-selector", "--namespace-selector"},
+    {Role::Election, "election", "--leader-elect"},
+    {Role::WebhookCertificate, "webhook-certificate", "--webhook-listen"},
+    {Role::WebhookTrust, "webhook-trust", "--webhook-listen"},
+    {Role::HistoryTokens, "history-tokens", "--history-listen"},
+    {Role::HistoryAccess, "history-access", "--history-listen"},
+    {Role::Release, "release"},
+    {Role::Driver, "driver"},
+};
 
 constexpr Permission controller(std::string_view group, std::string_view resource,
                                 std::string_view verb, std::string_view feature) {
@@ -65,6 +84,12 @@ constexpr Permission kTable[] = {
     controller(kEvents, "events", "create", "what happens is told as events"),
     controller(kEvents, "events", "patch", "an event that comes again is counted"),
 
+    {Role::Quota, kCore, "resourcequotas", "list", "a run that no quota has room for is refused"},
+
+    {Role::NamespaceSelector, kCore, "namespaces", "list", "namespaces are chosen by their labels"},
+    {Role::NamespaceSelector, kCore, "namespaces", "watch",
+     "namespaces that get the label, or lose it, are heard of"},
+
     {Role::Election, kCoordination, "leases", "get", "replicas see who leads", kLease},
     {Role::Election, kCoordination, "leases", "update", "the leader stays the leader", kLease},
     // A name cannot be asked for when an object is created.
@@ -73,6 +98,27 @@ constexpr Permission kTable[] = {
     {Role::Election, kEvents, "events", "create", "what became of the ledger is told at the lease"},
     {Role::Election, kEvents, "events", "patch",
      "an event at the lease that comes again is counted"},
+
+    // With --webhook-cert-dir neither: somebody else keeps the certificate. The Secret itself is
+    // made by who installs, empty: a right to create Secrets could not be held to one name.
+    {Role::WebhookCertificate, kCore, "secrets", "get", "all replicas serve one certificate",
+     kCertificate},
+    {Role::WebhookCertificate, kCore, "secrets", "update", "the certificate is made and renewed",
+     kCertificate},
+    {Role::WebhookTrust, kAdmission, "validatingwebhookconfigurations", "get",
+     "what API servers trust is looked at", kWebhook},
+    {Role::WebhookTrust, kAdmission, "validatingwebhookconfigurations", "update",
+     "API servers are told what to trust when they ask about objects", kWebhook},
+    {Role::WebhookTrust, kAdmission, "mutatingwebhookconfigurations", "get",
+     "what API servers trust is looked at", kWebhook},
+    {Role::WebhookTrust, kAdmission, "mutatingwebhookconfigurations", "update",
+     "API servers are told what to trust when they ask for defaults", kWebhook},
+
+    {Role::HistoryTokens, "authentication.k8s.io", "tokenreviews", "create",
+     "readers of the history are known by their tokens"},
+    {Role::HistoryAccess, "authorization.k8s.io", "localsubjectaccessreviews", "create",
+     "who may read the history is asked"},
+
     {Role::Release, kOurs, "sparkapplications", "get",
      "a run that changed meanwhile is read again"},
     {Role::Release, kOurs, "sparkapplications", "list", "runs are found"},
@@ -85,7 +131,13 @@ constexpr Permission kTable[] = {
     driver("pods", "patch", "the driver marks executors that it gives up"),
     driver("pods", "delete", "the driver ends executors that fail or are idle"),
     driver("pods", "deletecollection", "the driver ends all executors with itself"),
-    // Until Spark 3.3 drivers list what they delete, and delete one by one.
+    // By Spark's own sources, 3.0 to 4.2 (KubernetesClusterSchedulerBackend, the pod allocators,
+    // the client library that they use): pods since 3.0; ConfigMaps and claims of executors
+    // since 3.1; claims that are used again, and the removal of services and claims, since 3.2.
+    // Until 3.3 a driver lists what it deletes by label and deletes one by one; since 3.4 it
+    // deletes the collection. A pod is read before it is patched until 4.0. What other pod
+    // allocators than the default one (spark.kubernetes.allocation.pods.allocator) need is not
+    // here.
     driver("configmaps", "list",
            "drivers of Spark 3.3 and older find their executors' configuration"),
     driver("configmaps", "create", "executors get their configuration"),
@@ -124,6 +176,17 @@ std::vector<Rule> rules_of(Role role) {
 
 std::span<const Permission> permissions() {
   return kTable;
+}
+
+std::span<const RoleDescription> roles() {
+  return kRoles;
+}
+
+const RoleDescription& describe(Role role) {
+  const auto at = std::find_if(std::begin(kRoles), std::end(kRoles),
+                               [&](const auto& one) { return one.role == role; });
+  CHECK(at != std::end(kRoles));
+  return *at;
 }
 
 std::string rules_yaml(Role role) {

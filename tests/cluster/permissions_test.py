@@ -1,11 +1,16 @@
 """The roles, row by row: with all of them everything works, without one it does not, and nothing more is allowed.
 
 Each row of `sparkcron permissions` that is the controller's has a namespace in which it is missing, and a controller with
-a service account of that namespace. No pod is ever placed: what becomes of drivers is written by the test.
+a service account of that namespace. No pod is ever placed: what becomes of drivers is written by the test. The rows of
+options have a controller with all options on.
 """
 import json
+import re
+import ssl
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
 import cluster
 from cluster import asked, permissions, rules, wait_for
@@ -20,6 +25,18 @@ UNWRITTEN_APPLICATION = ("sparkapplications/status", "patch")
 
 def call_of(row):
     return row["resource"], row["verb"]
+
+
+def allowed(kubectl, namespace):
+    """What the account sparkcron may, as the API server lists it, less what everybody may."""
+    def rules_of(user):
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+        answer = kubectl("create", "--validate=false", "-f", "-", "-o", "json", "--as", user, "--as-group=system:serviceaccounts",
+                         "--as-group=system:authenticated", stdin=json.dumps(review))
+        return {(resource, verb) for rule in json.loads(answer)["status"]["resourceRules"]
+                for resource in rule["resources"] for verb in rule["verbs"]}
+    account = f"system:serviceaccount:{namespace}:"
+    return rules_of(account + "sparkcron") - rules_of(account + "default")
 
 
 class Tenant:
@@ -104,6 +121,85 @@ class Kubelet(threading.Thread):
         self.join(60)
 
 
+class OptionsTest(cluster.ClusterTest):
+    """A controller with every option on, whose account has exactly the rows of the table."""
+
+    CONTROLLERS = ("controller", "quota", "namespace-selector", "election", "webhook-certificate", "webhook-trust", "history-tokens",
+                   "history-access")
+    IN_THE_CLUSTER = ("controller", "quota", "namespace-selector", "webhook-trust", "history-tokens")
+
+    def setUp(self):
+        super().setUp()
+        self.name = f"sparkcron-{self.namespace}"  # of what belongs to no namespace
+        self.addCleanup(self.kubectl.run, "delete", "--ignore-not-found", f"clusterrole/{self.name}", f"clusterrolebinding/{self.name}",
+                        f"validatingwebhookconfiguration/{self.name}", f"mutatingwebhookconfiguration/{self.name}")
+
+    def rows(self, roles):
+        """Under the names that the options give."""
+        return [{**row, "name": self.name if row["role"] == "webhook-trust" else row["name"]} for role in roles for row in permissions(role)]
+
+    def grant(self):
+        account = {"kind": "ServiceAccount", "name": "sparkcron", "namespace": self.namespace}
+        objects = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "sparkcron"}},
+                   {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sparkcron-webhook-certs"}, "type": "Opaque"}]
+        for kind, name, roles in (("ClusterRole", self.name, self.IN_THE_CLUSTER),
+                                  ("Role", "sparkcron", [role for role in self.CONTROLLERS if role not in self.IN_THE_CLUSTER])):
+            rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": name}}
+            objects += [{**rbac, "kind": kind, "rules": rules(self.rows(roles))},
+                        {**rbac, "kind": kind + "Binding", "subjects": [account],
+                         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}}]
+        for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
+            # It asks about nothing: what counts is whom its API server is to trust.
+            objects.append({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": self.name}, "webhooks": [{
+                "name": "never.sparkoperator.k8s.io", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                "namespaceSelector": {"matchLabels": {"sparkcron-test": self.name}}, "clientConfig": {"url": "https://localhost:1/"},
+                "rules": [{"apiGroups": ["none.example.com"], "apiVersions": ["v1"], "resources": ["nothings"], "operations": ["CREATE"]}]}]})
+        self.kubectl.apply(*objects)
+
+    def ask(self, address, path, token=None, body=None):
+        request = urllib.request.Request(f"https://{address}{path}", data=None if body is None else json.dumps(body).encode(),
+                                         headers={"Authorization": f"Bearer {token}"} if token else {})
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def test_with_every_option_on_what_is_allowed_is_the_table_and_all_of_it_is_asked_for(self):
+        self.grant()
+        token = self.kubectl("create", "token", "sparkcron", "--duration=1h").strip()
+        self.kubectl("label", "namespace", self.namespace, f"team={self.namespace}")
+        controller = self.controller(
+            "all", "--namespace-selector", f"team={self.namespace}", "--history-listen", "127.0.0.1:0", "--webhook-listen", "127.0.0.1:0",
+            "--webhook-configuration-name", self.name, "--enable-resource-quota-enforcement", token=token).start()
+        webhook = wait_for(lambda: re.findall(r"Serves the admission webhook.*?(127\.0\.0\.1:\d+)", controller.output()), "it is served", 120)[-1]
+        history = re.findall(r"history on (127\.0\.0\.1:\d+)", controller.output())[-1]
+        for kind in ("validatingwebhookconfiguration", "mutatingwebhookconfiguration"):
+            wait_for(lambda k=kind: self.kubectl.get(k, self.name)["webhooks"][0]["clientConfig"].get("caBundle"), f"{kind} is told", 60, 0.5)
+        self.kubectl.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": {"hard": {"requests.memory": "1Mi"}}})
+        wait_for(lambda: self.kubectl.get("resourcequota", "team").get("status", {}).get("hard"), "the quota is looked after", 60)
+        application = self.application("large")
+        application["metadata"]["namespace"] = self.namespace
+        status, answer = self.ask(webhook, "/validate", body={"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+            "uid": "u", "kind": {"kind": "SparkApplication"}, "operation": "CREATE", "namespace": self.namespace, "object": application}})
+        self.assertEqual(status, 200)
+        self.assertIn("exceeded quota", answer)
+        self.kubectl("delete", "resourcequota", "team")
+        # It is known whose this token is, and that account may not read.
+        status, answer = self.ask(history, "/sparkcron/v1/history", token=token)
+        self.assertEqual(status, 403, answer)
+        self.kubectl.apply(self.schedule("often", "*/3 * * * * *", self.application_spec(nodeSelector=NOTHING_SCHEDULES)))
+        wait_for(lambda: self.kubectl.runs("often"), "runs are made", 120, 0.5)
+        self.kubectl.patch_spec("often", suspend=True)
+        calls = asked(self.namespace, "sparkcron")
+        self.assertEqual([call for call, allowed in calls.items() if not allowed], [])
+        options = {call_of(row) for role in self.CONTROLLERS if role not in ("controller", "election") for row in permissions(role)}
+        self.assertEqual(options - set(calls), set())
+        self.assertEqual(allowed(self.kubectl, self.namespace), {call_of(row) for row in self.rows(self.CONTROLLERS)})
+
+
 class PermissionsTest(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
@@ -124,18 +220,7 @@ class PermissionsTest(cluster.ClusterTest):
         self.assertNotIn("forbidden", tenant.controller.output().lower())
         calls = asked(tenant.namespace, "sparkcron")
         self.assertEqual([call for call, allowed in calls.items() if not allowed], [])
-        self.assertEqual(self.allowed(tenant), {call_of(row) for row in permissions(CONTROLLER) + permissions("election")})
-
-    def allowed(self, tenant):
-        """As the API server lists it, less what everybody may."""
-        def rules_of(user):
-            review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": tenant.namespace}}
-            answer = tenant.kubectl("create", "--validate=false", "-f", "-", "-o", "json", "--as", user, "--as-group=system:serviceaccounts",
-                                    "--as-group=system:authenticated", stdin=json.dumps(review))
-            return {(resource, verb) for rule in json.loads(answer)["status"]["resourceRules"]
-                    for resource in rule["resources"] for verb in rule["verbs"]}
-        account = f"system:serviceaccount:{tenant.namespace}:"
-        return rules_of(account + "sparkcron") - rules_of(account + "default")
+        self.assertEqual(allowed(tenant.kubectl, tenant.namespace), {call_of(row) for row in permissions(CONTROLLER) + permissions("election")})
 
     def test_each_single_one_is_needed(self):
         self.addCleanup(lambda: [controller.stop() for controller in self.controllers])  # they could not clean up

@@ -1,9 +1,12 @@
 #include "tools/sparkcron/command_line.h"
 
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "runner/permissions.h"
 #include "scheduler/time_zone.h"
 #include "tools/sparkcron/version.h"
 
@@ -126,6 +129,13 @@ void add_webhook(CLI::App& app, WebhookOptions& webhook, Raw& raw) {
                "Refuse applications that a ResourceQuota has no room for");
 }
 
+std::vector<std::string> role_names() {
+  std::vector<std::string> names;
+  for (const runner::RoleDescription& role : runner::roles())
+    names.emplace_back(role.name);
+  return names;
+}
+
 void add_kubeconfig(CLI::App& app, Options& options) {
   app.add_option("--kubeconfig", options.kubeconfig,
                  "Default: in-cluster, then $KUBECONFIG, then ~/.kube/config");
@@ -208,10 +218,8 @@ Parsed parse_command_line(int argc, char** argv) {
       "release", "Takes the finalizer off runs, before sparkcron is uninstalled from a cluster");
   CLI::App* permissions =
       app.add_subcommand("permissions", "Prints which calls of a cluster are made, and what for");
-  permissions
-      ->add_option("--role", line.options.role,
-                   "Only those of controller, election, release or driver")
-      ->check(CLI::IsMember({"controller", "election", "release", "driver"}));
+  permissions->add_option("--role", line.options.role, "Only those of one role")
+      ->check(CLI::IsMember(role_names()));
   permissions
       ->add_option("-o,--output", line.options.output, "table, json, or yaml: rules of a Role")
       ->check(CLI::IsMember({"table", "json", "yaml"}))

@@ -70,7 +70,7 @@ struct Options {
   std::string log_archive_credentials;  // a file; "" = the environment
   std::string history_service = "sparkcron-history";  // controller: its Service
   bool leader_elect = true;                           // controller
-  std::string role;  // permissions: "controller", "election", "release", "driver"; empty = all
+  std::string role;              // permissions: a name of runner::roles(); empty = all
   std::string output = "table";  // permissions: "table", "yaml", "json"
   int workers = 4;
   std::optional<WebhookOptions> webhook;       // controller
@@ -90,7 +90,7 @@ base::Result<ListenAddress> parse_listen(const std::string& text,
                                          const std::string& option = "--listen");
 // "cpu=8,memory=16Gi,pods=50"; each part may be left out.
 base::Result<NodeCapacity> parse_capacity(const std::string& text);
-// "2Gi", "500M", "1000000": a Kubernetes quantity of whole bytes, of at least 1Mi.
+// "2Gi", "500M", "1000000": a Kubernetes quantity of at least 1Mi.
 base::Result<uint64_t> parse_storage_quota(const std::string& text);
 // --data-dir, else $XDG_DATA_HOME/sparkcron, else ~/.local/share/sparkcron.
 base::Result<std::string> resolve_data_dir(const std::string& given);

@@ -20,23 +20,8 @@ namespace {
 using runner::Permission;
 using runner::Role;
 
-struct RoleName {
-  Role role;
-  std::string_view name;
-};
-constexpr RoleName kRoles[] = {{Role::Controller, "controller"},
-                               {Role::Election, "election"},
-                               {Role::Release, "release"},
-                               {Role::Driver, "driver"}};
-
-std::string_view name_of(Role role) {
-  for (const RoleName& one : kRoles)
-    if (one.role == role) return one.name;
-  return "";
-}
-
 bool asked_for(const Options& options, Role role) {
-  return options.role.empty() || options.role == name_of(role);
+  return options.role.empty() || options.role == runner::describe(role).name;
 }
 
 std::string resource_of(const Permission& row) {
@@ -52,13 +37,16 @@ void print_table(const Options& options) {
   size_t widest = 0;
   for (const Permission& row : runner::permissions())
     widest = std::max(widest, resource_of(row).size());
-  std::cout << std::left << std::setw(12) << "ROLE" << std::setw(18) << "VERB"
-            << std::setw(static_cast<int>(widest) + 2) << "RESOURCE"
+  std::cout << std::left << std::setw(21) << "ROLE" << std::setw(18) << "VERB"
+            << std::setw(static_cast<int>(widest) + 2) << "RESOURCE" << std::setw(38)
+            << "NEEDED WITH"
             << "FOR\n";
   for (const Permission& row : runner::permissions()) {
     if (!asked_for(options, row.role)) continue;
-    std::cout << std::left << std::setw(12) << name_of(row.role) << std::setw(18) << row.verb
-              << std::setw(static_cast<int>(widest) + 2) << resource_of(row) << row.feature << "\n";
+    const runner::RoleDescription& role = runner::describe(row.role);
+    std::cout << std::left << std::setw(21) << role.name << std::setw(18) << row.verb
+              << std::setw(static_cast<int>(widest) + 2) << resource_of(row) << std::setw(38)
+              << role.option << row.feature << "\n";
   }
 }
 
@@ -66,7 +54,9 @@ void print_json(const Options& options) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const Permission& row : runner::permissions()) {
     if (!asked_for(options, row.role)) continue;
-    all.push_back({{"role", name_of(row.role)},
+    const runner::RoleDescription& role = runner::describe(row.role);
+    all.push_back({{"role", role.name},
+                   {"option", role.option},
                    {"group", row.group},
                    {"resource", row.resource},
                    {"verb", row.verb},
@@ -82,7 +72,7 @@ base::Status run_permissions(const Options& options) {
   if (options.output == "json") {
     print_json(options);
   } else if (options.output == "yaml") {
-    for (const RoleName& one : kRoles)
+    for (const runner::RoleDescription& one : runner::roles())
       if (asked_for(options, one.role)) std::cout << runner::rules_yaml(one.role);
   } else {
     print_table(options);

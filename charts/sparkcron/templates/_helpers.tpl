@@ -94,9 +94,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{- define "sparkcron.quotaRules" -}}
 {{- if and .Values.webhook.enable .Values.webhook.resourceQuotaEnforcement.enable }}
-- apiGroups: [""]
-  resources: [resourcequotas]
-  verbs: [list]
+{{ .Files.Get "files/quota-rules.yaml" | trim }}
 {{- end }}
 {{- end -}}
 
