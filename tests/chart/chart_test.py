@@ -87,6 +87,16 @@ def arguments_of(found):
     return workload(found)["spec"]["template"]["spec"]["containers"][0]["args"]
 
 
+def granted_to_the_controller(found):
+    """{(group, resource, verb, name of the only object or None)}, in whatever namespace."""
+    account = workload(found)["spec"]["template"]["spec"]["serviceAccountName"]
+    roles = {(one["kind"], one["metadata"]["name"]): one["rules"] for one in of_kind("Role", found) + of_kind("ClusterRole", found)}
+    mine = [one["roleRef"] for one in of_kind("RoleBinding", found) + of_kind("ClusterRoleBinding", found)
+            if account in [subject["name"] for subject in one["subjects"]]]
+    return {(group, resource, verb, name) for ref in mine for rule in roles[ref["kind"], ref["name"]] for group in rule["apiGroups"]
+            for resource in rule["resources"] for verb in rule["verbs"] for name in rule.get("resourceNames", [None])}
+
+
 class Rendered(unittest.TestCase):
     def test_everything_generated_is_what_it_would_be_now(self):
         done = subprocess.run([ROOT / "charts/generate", "--check", "--rules", BIN / "sparkcron"], capture_output=True, text=True, check=False)
@@ -107,6 +117,34 @@ class Rendered(unittest.TestCase):
             for one in found:
                 del one["metadata"]["labels"]
             self.assertEqual(found, wanted)
+
+    def test_what_the_controller_is_granted_is_the_table_with_each_option_and_without(self):
+        always = {"controller", "election", "history-tokens", "history-access"}
+        webhook = {"webhook-certificate", "webhook-trust"}
+        rows = [
+            ({}, always),
+            ({"controller": {"history": {"enable": False}}}, always - {"history-tokens", "history-access"}),
+            ({"controller": {"leaderElection": {"enable": False}}}, always - {"election"}),
+            ({"spark": {"jobNamespaces": [""]}}, always),
+            ({"spark": {"jobNamespaces": [], "jobNamespaceSelector": "team=etl"}}, always | {"namespace-selector"}),
+            ({"webhook": {"enable": True}}, always | webhook),
+            ({"webhook": {"enable": True, "resourceQuotaEnforcement": {"enable": True}}}, always | webhook | {"quota"}),
+            ({"webhook": {"enable": True}, "certManager": {"enable": True}}, always),
+            ({"webhook": {"enable": True, "certificate": {"secretName": "mine", "caBundle": "QQ=="}}}, always),
+        ]
+        table = json.loads(output_of(BIN / "sparkcron", "permissions", "-o", "json"))
+        for values, roles in rows:
+            with self.subTest(values=values):
+                wanted = {(row["group"], row["resource"], row["verb"]) for row in table if row["role"] in roles}
+                self.assertEqual({grant[:3] for grant in granted_to_the_controller(objects(values))}, wanted)
+
+    def test_rights_for_one_object_name_the_one_that_the_chart_makes(self):
+        found = objects({"webhook": {"enable": True}, "fullnameOverride": "other"})
+        named = {resource: name for _, resource, _, name in granted_to_the_controller(found) if name}
+        made = {one["metadata"]["name"] for kind in ("Secret", "ValidatingWebhookConfiguration") for one in of_kind(kind, found)}
+        self.assertEqual(named, {"leases": "sparkcron-controller", "secrets": "other-webhook-certs",
+                                 "validatingwebhookconfigurations": "other-webhook", "mutatingwebhookconfigurations": "other-webhook"})
+        self.assertEqual(made, {"other-webhook-certs", "other-webhook"})
 
     def test_the_plain_manifests_are_the_chart_s_objects(self):
         def less(one):
@@ -282,8 +320,7 @@ class Webhook(unittest.TestCase):
             return [one["metadata"]["name"] for one in of_kind("Secret", found) + of_kind("ClusterRole", found) if "webhook" in one["metadata"]["name"]]
         self.assertEqual(made(own), ["sparkcron-webhook-certs", "sparkcron-webhook"])
         manager = objects({"webhook": {"enable": True}, "certManager": {"enable": True}})
-        self.assertEqual([one["spec"] for one in of_kind("Issuer", manager)], [{"selfSigned": {}}])
-        [certificate] = of_kind("Certificate", manager)
+        [_, certificate] = of_kind("Certificate", manager)
         for one, _ in self.webhooks(manager):
             self.assertEqual(one["metadata"]["annotations"]["cert-manager.io/inject-ca-from"],
                              f"sparkcron/{certificate['metadata']['name']}")
@@ -295,6 +332,38 @@ class Webhook(unittest.TestCase):
             pod = workload(found)["spec"]["template"]["spec"]
             self.assertIn({"name": "webhook-certificate", "secret": {"secretName": secret}}, pod["volumes"])
             self.assertIn("--webhook-cert-dir=/etc/sparkcron/webhook", pod["containers"][0]["args"])
+
+    def test_what_cert_manager_is_asked_for_is_what_its_api_takes(self):
+        """The fields of cert-manager.io/v1 that are used here, the first two of which it wants."""
+        def specs(values, kind):
+            return {one["metadata"]["name"]: one["spec"] for one in of_kind(kind, objects({"webhook": {"enable": True}, "certManager": values}))}
+
+        def check(spec):
+            self.assertLessEqual({"secretName", "issuerRef"}, set(spec))
+            self.assertLessEqual(set(spec), {"secretName", "issuerRef", "dnsNames", "commonName", "isCA", "duration", "renewBefore"})
+            self.assertLessEqual(set(spec["issuerRef"]), {"name", "kind", "group"})
+            self.assertIn(spec["issuerRef"].get("kind", "Issuer"), ("Issuer", "ClusterIssuer"))
+            self.assertTrue(spec.get("dnsNames") or spec.get("commonName"), "of nobody")
+            self.assertLessEqual(len(spec.get("commonName", "")), 64)
+            for name in ("duration", "renewBefore"):
+                self.assertRegex(spec.get(name, "1h"), "^[0-9]+h$")
+        # Of its own: an authority that has signed itself, and what that one signs.
+        own = {"enable": True}
+        issuers, certificates = specs(own, "Issuer"), specs(own, "Certificate")
+        for spec in certificates.values():
+            check(spec)
+            self.assertIn(spec["issuerRef"]["name"], issuers)
+        served, authority = certificates["sparkcron-webhook"], certificates["sparkcron-webhook-ca"]
+        self.assertEqual(issuers[authority["issuerRef"]["name"]], {"selfSigned": {}})
+        self.assertEqual(issuers[served["issuerRef"]["name"]], {"ca": {"secretName": authority["secretName"]}})
+        self.assertTrue(authority["isCA"] and not served.get("isCA"))
+        self.assertEqual(served["dnsNames"][0], "sparkcron-webhook-svc.sparkcron.svc")
+        # Somebody's.
+        given = {"enable": True, "issuerRef": {"kind": "ClusterIssuer", "name": "company"}, "duration": "2160h", "renewBefore": "360h"}
+        self.assertEqual(specs(given, "Issuer"), {})
+        [spec] = specs(given, "Certificate").values()
+        check(spec)
+        self.assertEqual((spec["issuerRef"], spec["duration"], spec["renewBefore"]), (given["issuerRef"], "2160h", "360h"))
 
     def test_an_older_kubernetes_is_refused(self):
         done = template({"webhook": {"enable": True}}, "--kube-version", "1.27.0")

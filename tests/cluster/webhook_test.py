@@ -5,7 +5,7 @@ import subprocess
 import threading
 import unittest
 
-from cluster import wait_for
+from cluster import HERE, wait_for
 from release import ReleaseTest
 
 KEY = "sparkoperator.k8s.io/"
@@ -161,6 +161,45 @@ class WebhookTest(ReleaseTest):
             stop.set()
             writer.join()
         self.assertEqual(failures, [])
+
+    def made_by_somebody_else(self, name):
+        """The PEM of a certificate and of its key, by an authority that is this test's."""
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=self.folder)
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        if not (self.folder / "ca.crt").exists():
+            openssl("req", "-x509", *new_key, "-days", "5", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")
+        (self.folder / "names").write_text(f"subjectAltName=DNS:sparkcron-webhook-svc.{self.home}.svc")
+        openssl("req", *new_key, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "5",
+                "-extfile", "names", "-out", f"{name}.crt")
+        return (self.folder / f"{name}.crt").read_text(), (self.folder / f"{name}.key").read_text()
+
+    def test_what_somebody_else_puts_into_the_secret_and_renews_is_served_without_a_restart(self):
+        """As cert-manager does."""
+        def put(name):
+            certificate, key = self.made_by_somebody_else(name)
+            self.at_home.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tls"}, "type": "kubernetes.io/tls",
+                                "stringData": {"tls.crt": certificate, "tls.key": key}})
+            return certificate
+
+        def pod():
+            [one] = self.at_home.get("pods", "-l", "app.kubernetes.io/component=controller")["items"]
+            return one
+
+        def served():
+            ask = f"openssl s_client -connect {pod()['status']['podIP']}:9443 </dev/null 2>/dev/null | openssl x509"
+            return subprocess.run([HERE / "inside", "sh", "-c", ask], capture_output=True, text=True, timeout=60).stdout
+        first = put("first")
+        authority = base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()
+        self.install("install", "--set", "webhook.certificate.secretName=tls", "--set", f"webhook.certificate.caBundle={authority}")
+        before = pod()
+        self.assertEqual(served(), first)
+        renewed = put("renewed")
+        wait_for(lambda: served() == renewed, "the new one is served", 240, 1)
+        self.assertIn(DENIED, self.refusal(self.schedule("bad", "75 * * * *")), "and trusted")
+        after = pod()
+        self.assertEqual((after["metadata"]["uid"], after["status"]["containerStatuses"][0]["restartCount"]), (before["metadata"]["uid"], 0))
 
     def test_runs_that_are_due_do_not_ask_a_webhook_that_is_away(self):
         self.install()
