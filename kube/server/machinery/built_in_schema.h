@@ -25,7 +25,7 @@ std::string built_in_type_name(const ResourceType& type);
 // nullptr if the kind is not built in.
 const FieldType* built_in_field_type(const ResourceType& type);
 
-// The format that marks an amount (quantity.h) in the schema of a built-in kind.
+// The format that marks an amount (base/quantity.h) in the schema of a built-in kind.
 inline constexpr const char* kQuantityFormat = "quantity";
 
 // The schema of a type: with references as `#/components/schemas/<schema_id(name)>`, as OpenAPI has

@@ -48,7 +48,8 @@ class StructuralSchema {
   // is of no use then. Metadata is empty of what says nothing in any case.
   [[nodiscard]] bool apply_defaults(Json& object, size_t room,
                                     Empties empties = Empties::Drop) const;
-  // Writes the amounts of a built-in kind in their canonical form (base/quantity.h). After validation.
+  // Writes the amounts of a built-in kind in their canonical form (base/quantity.h). After
+  // validation.
   void normalise_quantities(Json& object) const;
   [[nodiscard]] bool holds_quantities() const;
   // Empty when the object is valid. Includes uniqueness of sets and maps.
