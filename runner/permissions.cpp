@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kCore;
 constexpr std::string_view kOurs = "sparkoperator.k8s.io";
 constexpr std::string_view kEvents = "events.k8s.io";
+constexpr std::string_view kNetworking = "networking.k8s.io";
 constexpr std::string_view kCoordination = "coordination.k8s.io";
 constexpr std::string_view kLease = "sparkcron-controller";
 constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
@@ -81,6 +82,14 @@ constexpr Permission kTable[] = {
     controller(kCore, "persistentvolumeclaims", "list", "the claims of an ended attempt are found"),
     controller(kCore, "persistentvolumeclaims", "create", "drivers get volumes that Spark claims"),
     controller(kCore, "persistentvolumeclaims", "delete", "the claims of an ended attempt go"),
+    controller(kNetworking, "networkpolicies", "get",
+               "a network policy whose name is taken is looked at"),
+    controller(kNetworking, "networkpolicies", "list",
+               "the network policies of an ended attempt are found"),
+    controller(kNetworking, "networkpolicies", "create",
+               "executors of Spark 4.2 and newer are reached by their own run only"),
+    controller(kNetworking, "networkpolicies", "delete",
+               "the network policies of an ended attempt go"),
     controller(kEvents, "events", "create", "what happens is told as events"),
     controller(kEvents, "events", "patch", "an event that comes again is counted"),
 

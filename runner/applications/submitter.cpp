@@ -30,6 +30,7 @@ kube::ResourceType type_of(const json& object) {
   if (kind == "Service") return kube::services();
   if (kind == "Secret") return kube::secrets();
   if (kind == "PersistentVolumeClaim") return kube::persistent_volume_claims();
+  if (kind == "NetworkPolicy") return kube::network_policies();
   return kube::pods();
 }
 
@@ -58,6 +59,7 @@ submission::Context context_for(const json& object, const ApplicationOptions& op
   context.spark_user = options.spark_user;
   context.default_conf = options.default_conf;
   context.pods = options.pods;
+  context.installed_spark = options.spark_version;
   context.check_pod = options.check_pod;
   if (const auto threads = threads_of_driver(object, options)) {
     context.forced_conf["spark.kubernetes.driver.master"] =
@@ -209,6 +211,8 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
   std::vector<const kube::ResourceType*> types{&kube::services(), &kube::config_maps()};
   // Asked for only where there can be any: on a cluster it takes a right of its own.
   if (makes_claims(object)) types.push_back(&kube::persistent_volume_claims());
+  if (submission::makes_network_policy(object, context_for(object, options_)))
+    types.push_back(&kube::network_policies());
   for (const kube::ResourceType* type : types) {
     ASSIGN_OR_RETURN(const kube::ObjectList found,
                      api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));

@@ -200,6 +200,27 @@ RunMarks run_marks(const json& application, const Context& context) {
   return marks;
 }
 
+// Whose rules hold: the application's Spark, or the one that is there instead.
+base::Result<SparkVersion> version_of(Fields& spec, const Context& context,
+                                      std::vector<std::string>& warnings) {
+  const std::string written = spec.text("sparkVersion");
+  auto asked = parse_spark_version(written);
+  if (context.installed_spark.empty()) {
+    if (!asked) return failure(asked.error().with_context("spec.sparkVersion"));
+    if (!asked->warning.empty()) warnings.push_back("spec.sparkVersion: " + asked->warning);
+    return asked;
+  }
+  auto installed = parse_spark_version(context.installed_spark);
+  if (!installed) return failure(installed.error().with_context("the Spark of this machine"));
+  const bool same_line =
+      asked && asked->major == installed->major && asked->minor == installed->minor;
+  if (!same_line) {
+    warnings.push_back("spec.sparkVersion is " + written +
+                       ", but runs here are of the Spark that is installed, " + installed->text);
+  }
+  return installed;
+}
+
 json pod_template(Fields& role, PodsRunAs pods) {
   json source = role.object("template");
   if (pods == PodsRunAs::Processes)
@@ -302,9 +323,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   RETURN_IF_ERROR(check_denied(application));
   Fields spec(application, "spec", "spec");
   if (context.pods == PodsRunAs::Processes) leave_out_of_spec(spec);
-  auto version = parse_spark_version(spec.text("sparkVersion"));
-  if (!version) return failure(version.error().with_context("spec.sparkVersion"));
-  plan.version = *std::move(version);
+  ASSIGN_OR_RETURN(plan.version, version_of(spec, context, plan.warnings));
 
   SubmitRequest& request = plan.request;
   request.os_user = context.spark_user;

@@ -1,4 +1,4 @@
-#include <array>
+#include <algorithm>
 
 #include "runner/submission/driver_steps.h"
 
@@ -9,15 +9,34 @@ using base::Code;
 using base::failure;
 using nlohmann::json;
 
-base::Result<json> container_port(const Conf& conf, const char* name,
-                                  std::initializer_list<std::string_view> keys, int64_t fallback) {
-  int64_t port = fallback;
-  for (const std::string_view key : keys) {
-    if (!has(conf, key)) continue;
-    ASSIGN_OR_RETURN(port, integer_or(conf, key, fallback));
-    break;
-  }
-  return json{{"name", name}, {"containerPort", port}, {"protocol", "TCP"}};
+// A port of the driver as container and Service have it, and how Spark reads its key.
+using ReadPort = base::Result<int64_t> (*)(const Conf&, std::string_view, int64_t);
+struct Port {
+  const char* name;
+  const char* key;
+  int64_t fallback;
+  ReadPort read;
+};
+constexpr Port kRpcPort = {"driver-rpc-port", "spark.driver.port", 7078, plain_integer_or};
+constexpr Port kBlockManagerPort = {"blockmanager", "spark.driver.blockManager.port", 7079,
+                                    plain_integer_or};
+constexpr Port kUiPort = {"spark-ui", "spark.ui.port", 4040, integer_or};
+constexpr Port kConnectPort = {"spark-connect", "spark.connect.grpc.binding.port", 15002,
+                               plain_integer_or};
+
+std::vector<Port> driver_ports(const SparkVersion& version) {
+  std::vector<Port> ports = {kRpcPort, kBlockManagerPort, kUiPort};
+  if (version.has(Rule::ConnectPort)) ports.push_back(kConnectPort);
+  return ports;
+}
+
+// One of the words that Spark's entry allows.
+base::Result<std::string> one_of(const Conf& conf, std::string_view key,
+                                 const std::vector<std::string>& words, std::string_view fallback) {
+  std::string value = first_of(conf, {key}, fallback);
+  if (std::find(words.begin(), words.end(), value) != words.end()) return value;
+  return failure(Code::InvalidArgument, "The value of " + std::string(key) + " should be one of " +
+                                            join(words, ", ") + ", but was " + value);
 }
 
 base::Status add_image(const DriverInputs& facts, DriverDraft& draft) {
@@ -26,14 +45,10 @@ base::Status add_image(const DriverInputs& facts, DriverDraft& draft) {
   if (image.empty()) {
     return failure(Code::InvalidArgument, "Must specify the driver container image");
   }
-  constexpr std::string_view kPolicyKey = "spark.kubernetes.container.image.pullPolicy";
-  const std::string policy = first_of(facts.conf, {kPolicyKey}, "IfNotPresent");
-  if (policy != "Always" && policy != "Never" && policy != "IfNotPresent") {
-    return failure(Code::InvalidArgument,
-                   "The value of " + std::string(kPolicyKey) +
-                       " should be one of Always, Never, IfNotPresent, but was " + policy);
-  }
-  draft.container["image"] = facts.version.at_least(4, 1)
+  ASSIGN_OR_RETURN(const std::string policy,
+                   one_of(facts.conf, "spark.kubernetes.container.image.pullPolicy",
+                          {"Always", "Never", "IfNotPresent"}, "IfNotPresent"));
+  draft.container["image"] = facts.version.has(Rule::ImagePlaceholder)
                                  ? replace_all(image, "{{SPARK_VERSION}}", facts.version.text)
                                  : image;
   draft.container["imagePullPolicy"] = policy;
@@ -42,20 +57,15 @@ base::Status add_image(const DriverInputs& facts, DriverDraft& draft) {
 }
 
 base::Status add_ports(const DriverInputs& facts, DriverDraft& draft) {
-  json& ports = draft.container["ports"];
-  ASSIGN_OR_RETURN(json rpc,
-                   container_port(facts.conf, "driver-rpc-port", {"spark.driver.port"}, 7078));
-  ASSIGN_OR_RETURN(
-      json block_manager,
-      container_port(facts.conf, "blockmanager",
-                     {"spark.driver.blockManager.port", "spark.blockManager.port"}, 7079));
-  ASSIGN_OR_RETURN(json ui, container_port(facts.conf, "spark-ui", {"spark.ui.port"}, 4040));
-  for (json* port : {&rpc, &block_manager, &ui})
-    ports.push_back(std::move(*port));
-  if (facts.version.at_least(4, 1)) {
-    ASSIGN_OR_RETURN(json connect, container_port(facts.conf, "spark-connect",
-                                                  {"spark.connect.grpc.binding.port"}, 15002));
-    ports.push_back(std::move(connect));
+  constexpr std::string_view kOfBoth = "spark.blockManager.port";
+  for (const Port& port : driver_ports(facts.version)) {
+    int64_t fallback = port.fallback;
+    if (port.key == kBlockManagerPort.key) {
+      ASSIGN_OR_RETURN(fallback, plain_integer_or(facts.conf, kOfBoth, fallback));
+    }
+    ASSIGN_OR_RETURN(const int64_t number, port.read(facts.conf, port.key, fallback));
+    draft.container["ports"].push_back(
+        {{"name", port.name}, {"containerPort", number}, {"protocol", "TCP"}});
   }
   return {};
 }
@@ -114,22 +124,24 @@ void add_pod_fields(const DriverInputs& facts, DriverDraft& draft) {
     meta["labels"][key] = value;
   for (const auto& [key, value] : with_prefix(conf, "spark.kubernetes.driver.annotation.")) {
     meta["annotations"][key] =
-        replace_all(replace_all(value, "{{APP_ID}}", facts.ids.app_id), "{{EXECUTOR_ID}}", "");
+        facts.version.has(Rule::AnnotationPlaceholders) ? with_ids(value, facts.ids) : value;
   }
   json& spec = draft.pod["spec"];
   spec["restartPolicy"] = "Never";
-  for (const char* prefix :
-       {"spark.kubernetes.node.selector.", "spark.kubernetes.driver.node.selector."}) {
+  const auto select = [&](const char* prefix) {
     for (const auto& [key, value] : with_prefix(conf, prefix))
       spec["nodeSelector"][key] = value;
-  }
+  };
+  select("spark.kubernetes.node.selector.");
+  if (facts.version.has(Rule::DriverNodeSelector)) select("spark.kubernetes.driver.node.selector.");
   for (const std::string& secret :
        split_list(first_of(conf, {"spark.kubernetes.container.image.pullSecrets"}))) {
     spec["imagePullSecrets"].push_back({{"name", secret}});
   }
   const std::string scheduler =
       first_of(conf, {"spark.kubernetes.driver.scheduler.name", "spark.kubernetes.scheduler.name"});
-  if (!scheduler.empty()) spec["schedulerName"] = scheduler;
+  if (!scheduler.empty() && facts.version.has(Rule::SchedulerNames))
+    spec["schedulerName"] = scheduler;
 }
 
 }  // namespace
@@ -149,6 +161,17 @@ base::Status add_basics(const DriverInputs& facts, DriverDraft& draft) {
   return {};
 }
 
+base::Status add_ip_families(const Conf& conf, json& spec) {
+  ASSIGN_OR_RETURN(spec["ipFamilyPolicy"],
+                   one_of(conf, "spark.kubernetes.driver.service.ipFamilyPolicy",
+                          {"SingleStack", "PreferDualStack", "RequireDualStack"}, "SingleStack"));
+  ASSIGN_OR_RETURN(const std::string families,
+                   one_of(conf, "spark.kubernetes.driver.service.ipFamilies",
+                          {"IPv4", "IPv6", "IPv4,IPv6", "IPv6,IPv4"}, "IPv4"));
+  spec["ipFamilies"] = split_list(families);
+  return {};
+}
+
 base::Status add_service(const DriverInputs& facts, DriverDraft& draft) {
   const Conf& conf = facts.conf;
   if (has(conf, "spark.driver.bindAddress")) {
@@ -156,49 +179,32 @@ base::Status add_service(const DriverInputs& facts, DriverDraft& draft) {
                    "spark.driver.bindAddress is not supported in Kubernetes mode, as the driver's "
                    "bind address is managed and set to the driver pod's IP address.");
   }
-  struct Port {
-    const char* name;
-    const char* key;
-    int64_t fallback;
-  };
-  std::vector<Port> wanted = {{"driver-rpc-port", "spark.driver.port", 7078},
-                              // Unlike the container's port, without falling back to
-                              // spark.blockManager.port.
-                              {"blockmanager", "spark.driver.blockManager.port", 7079},
-                              {"spark-ui", "spark.ui.port", 4040}};
-  if (facts.version.at_least(4, 1)) {
-    wanted.push_back({"spark-connect", "spark.connect.grpc.binding.port", 15002});
-  }
   json ports = json::array();
-  for (const Port& port : wanted) {
-    ASSIGN_OR_RETURN(const int64_t number, integer_or(conf, port.key, port.fallback));
+  // Unlike the container's ports, without falling back to spark.blockManager.port.
+  for (const Port& port : driver_ports(facts.version)) {
+    ASSIGN_OR_RETURN(const int64_t number, port.read(conf, port.key, port.fallback));
     ports.push_back({{"name", port.name}, {"port", number}, {"targetPort", number}});
   }
-  if (facts.version.at_least(4, 2)) ports.back()["appProtocol"] = "grpc";
+  if (facts.version.has(Rule::ConnectSpeaksGrpc)) ports.back()["appProtocol"] = "grpc";
 
   const std::string name = service_name(facts.name_prefix, facts.ids.unique_id);
   json meta = metadata(facts, name);
-  meta["labels"]["spark-app-selector"] = facts.ids.app_id;
-  for (const auto& [key, value] : with_prefix(conf, "spark.kubernetes.driver.service.label.")) {
-    meta["labels"][key] = value;
+  if (facts.version.has(Rule::AppSelectorLabels))
+    meta["labels"]["spark-app-selector"] = facts.ids.app_id;
+  if (facts.version.has(Rule::ServiceLabels)) {
+    for (const auto& [key, value] : with_prefix(conf, "spark.kubernetes.driver.service.label."))
+      meta["labels"][key] = value;
   }
   for (const auto& [key, value] :
        with_prefix(conf, "spark.kubernetes.driver.service.annotation.")) {
     meta["annotations"][key] = value;
   }
-  const std::string families =
-      first_of(conf, {"spark.kubernetes.driver.service.ipFamilies"}, "IPv4");
-  draft.objects.push_back(
-      {{"apiVersion", "v1"},
-       {"kind", "Service"},
-       {"metadata", std::move(meta)},
-       {"spec",
-        {{"clusterIP", "None"},
-         {"ipFamilyPolicy",
-          first_of(conf, {"spark.kubernetes.driver.service.ipFamilyPolicy"}, "SingleStack")},
-         {"ipFamilies", split_list(families)},
-         {"selector", facts.labels},
-         {"ports", std::move(ports)}}}});
+  json spec = {{"clusterIP", "None"}, {"selector", facts.labels}, {"ports", std::move(ports)}};
+  if (facts.version.has(Rule::IpFamilies)) RETURN_IF_ERROR(add_ip_families(conf, spec));
+  draft.objects.push_back({{"apiVersion", "v1"},
+                           {"kind", "Service"},
+                           {"metadata", std::move(meta)},
+                           {"spec", std::move(spec)}});
   draft.properties["spark.driver.host"] = name + "." + facts.ns + ".svc";
   draft.properties["spark.driver.port"] = first_of(conf, {"spark.driver.port"}, "7078");
   draft.properties["spark.driver.blockManager.port"] =
@@ -209,7 +215,7 @@ base::Status add_service(const DriverInputs& facts, DriverDraft& draft) {
 base::Status add_command(const DriverInputs& facts, DriverDraft& draft) {
   json& args = draft.container["args"];
   args.push_back("driver");
-  if (!facts.request.proxy_user.empty()) {
+  if (!facts.request.proxy_user.empty() && facts.version.has(Rule::ProxyUserArgument)) {
     args.push_back("--proxy-user");
     args.push_back(facts.request.proxy_user);
   }
@@ -235,6 +241,11 @@ base::Status add_command(const DriverInputs& facts, DriverDraft& draft) {
       break;
     case Language::Python: {
       draft.properties["spark.kubernetes.resource.type"] = "python";
+      if (!facts.version.has(Rule::PythonByInterpreter)) {
+        add_env(draft, "PYSPARK_MAJOR_PYTHON_VERSION",
+                first_of(facts.conf, {"spark.kubernetes.pyspark.pythonVersion"}, "3"));
+        break;
+      }
       const std::string python =
           first_of(facts.conf, {"spark.pyspark.python"}, submitters("PYSPARK_PYTHON"));
       std::string driver_python =

@@ -12,6 +12,13 @@ std::string mismatch(std::string_view key, const char* type, const std::string& 
   return std::string(key) + " should be " + type + ", but was " + value;
 }
 
+std::optional<int32_t> java_int(std::string_view digits) {
+  int32_t value = 0;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (problem != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 const std::string* find(const Conf& conf, std::string_view key) {
@@ -44,13 +51,16 @@ std::vector<std::pair<std::string, std::string>> with_prefix(const Conf& conf,
 base::Result<int64_t> integer_or(const Conf& conf, std::string_view key, int64_t fallback) {
   const std::string* text = find(conf, key);
   if (text == nullptr) return fallback;
-  const std::string_view digits = trim(*text);
-  int32_t value = 0;
-  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (problem != std::errc{} || end != digits.data() + digits.size()) {
-    return failure(Code::InvalidArgument, mismatch(key, "int", *text));
-  }
-  return value;
+  if (const auto value = java_int(trim(*text))) return *value;
+  return failure(Code::InvalidArgument, mismatch(key, "int", *text));
+}
+
+base::Result<int64_t> plain_integer_or(const Conf& conf, std::string_view key, int64_t fallback) {
+  const std::string* text = find(conf, key);
+  if (text == nullptr) return fallback;
+  if (const auto value = java_int(*text)) return *value;
+  return failure(Code::InvalidArgument, "Illegal value for config key " + std::string(key) +
+                                            ": For input string: \"" + *text + "\"");
 }
 
 base::Result<bool> boolean_or(const Conf& conf, std::string_view key, bool fallback) {

@@ -31,6 +31,9 @@ std::vector<std::pair<std::string, std::string>> with_prefix(const Conf& conf,
                                                              std::string_view prefix);
 
 base::Result<int64_t> integer_or(const Conf& conf, std::string_view key, int64_t fallback);
+// A key that Spark reads without an entry of its own, in the words of that: "Illegal value for
+// config key spark.driver.port: For input string: "x"".
+base::Result<int64_t> plain_integer_or(const Conf& conf, std::string_view key, int64_t fallback);
 base::Result<bool> boolean_or(const Conf& conf, std::string_view key, bool fallback);
 base::Result<std::optional<double>> real(const Conf& conf, std::string_view key);
 

@@ -85,10 +85,15 @@ base::Status check_arguments(const SubmitRequest& request, const Conf& conf) {
   return {};
 }
 
-base::Status check_main_class(const SubmitRequest& request, Language language) {
-  if (request.main_class == "org.apache.spark.sql.connect.service.SparkConnectServer") {
+base::Status check_main_class(const SubmitRequest& request, Language language,
+                              const SparkVersion& version) {
+  if (request.main_class == "org.apache.spark.sql.connect.service.SparkConnectServer" &&
+      version.has(Rule::ConnectServerRefused)) {
     return failure(Code::InvalidArgument,
-                   "Cluster deploy mode is not applicable to Spark Connect server.");
+                   version.has(Rule::ConnectServerByName)
+                       ? "Launching Spark Connect server in cluster deploy mode is supported only "
+                         "for YARN"
+                       : "Cluster deploy mode is not applicable to Spark Connect server.");
   }
   if (request.main_resource == "spark-shell" || request.main_resource == "pyspark-shell" ||
       request.main_resource == "sparkr-shell") {
@@ -153,6 +158,7 @@ Language language_of(std::string_view main_resource) {
 }
 
 base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
+                                              const SparkVersion& version,
                                               base::WallTime submit_time) {
   ResolvedSubmission resolved;
   Conf& conf = resolved.conf;
@@ -166,13 +172,18 @@ base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
   }
   resolved.language = language_of(request.main_resource);
   RETURN_IF_ERROR(check_arguments(request, conf));
-  RETURN_IF_ERROR(check_main_class(request, resolved.language));
+  RETURN_IF_ERROR(check_main_class(request, resolved.language, version));
   RETURN_IF_ERROR(check_variables(conf));
 
   conf["spark.app.name"] = application_name(request, conf);
   conf["spark.submit.deployMode"] = "cluster";
   conf.try_emplace("spark.submit.pyFiles", "");
-  conf.try_emplace("spark.app.submitTime", std::to_string(submit_time.time_since_epoch().count()));
+  if (version.has(Rule::SubmitTime)) {
+    conf.try_emplace("spark.app.submitTime",
+                     std::to_string(submit_time.time_since_epoch().count()));
+  }
+  if (!version.has(Rule::ArchivesTravel) && conf.erase("spark.archives") > 0)
+    resolved.warnings.emplace_back("spark.archives has no effect before Spark 3.1");
   conf.erase("spark.driver.host");
   switch (resolved.language) {
     case Language::Jvm: {

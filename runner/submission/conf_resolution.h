@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "runner/submission/conf.h"
 #include "runner/submission/memory.h"
+#include "runner/submission/spark_version.h"
 #include "runner/submission/submit_request.h"
 
 namespace runner::submission {
@@ -25,6 +26,7 @@ struct ResolvedSubmission {
 };
 
 base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
+                                              const SparkVersion& version,
                                               base::WallTime submit_time);
 
 Language language_of(std::string_view main_resource);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/properties.h"
 #include "runner/submission/conf_folder.h"
 #include "runner/submission/driver_steps.h"
@@ -17,7 +18,6 @@ using base::failure;
 using nlohmann::json;
 
 constexpr std::string_view kConfFolder = "/opt/spark/conf";
-constexpr std::string_view kConfVolume = "spark-conf-volume-driver";
 
 struct NamedStep {
   std::string_view spark_name;  // what spark.kubernetes.driver.pod.excludedFeatureSteps calls it
@@ -35,14 +35,16 @@ constexpr std::array kSteps = {
     NamedStep{"KerberosConfDriverFeatureStep", add_kerberos},
     NamedStep{"PodTemplateConfigMapStep", add_executor_template},
     NamedStep{"LocalDirsFeatureStep", add_local_dirs},
+    NamedStep{"NetworkPolicyFeatureStep", add_network_policy},
 };
 
 base::Result<Labels> driver_labels(const Conf& conf, const SparkVersion& version,
                                    const SubmissionIds& ids) {
-  const Labels own = {{"spark-version", version.text},
-                      {"spark-app-selector", ids.app_id},
-                      {"spark-app-name", app_name_label(first_of(conf, {"spark.app.name"}))},
-                      {"spark-role", "driver"}};
+  Labels own = {{"spark-app-selector", ids.app_id}, {"spark-role", "driver"}};
+  if (version.has(Rule::AppNameLabels)) {
+    own["spark-version"] = version.text;
+    own["spark-app-name"] = app_name_label(first_of(conf, {"spark.app.name"}));
+  }
   Labels labels = own;
   for (const auto& [key, value] : with_prefix(conf, "spark.kubernetes.driver.label.")) {
     if (own.contains(key)) {
@@ -50,15 +52,14 @@ base::Result<Labels> driver_labels(const Conf& conf, const SparkVersion& version
                                                 " is not allowed as it is reserved for Spark "
                                                 "bookkeeping operations.");
     }
-    labels[key] = version.at_least(4, 0) ? replace_all(replace_all(value, "{{APP_ID}}", ids.app_id),
-                                                       "{{EXECUTOR_ID}}", "")
-                                         : value;
+    labels[key] = version.has(Rule::LabelPlaceholders) ? with_ids(value, ids) : value;
   }
   return labels;
 }
 
 // Splits a pod template into the pod and its Spark container.
-base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf& conf) {
+base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf& conf,
+                                        const SparkVersion& version) {
   DriverDraft draft{.pod = {{"apiVersion", "v1"}, {"kind", "Pod"}},
                     .container = json::object(),
                     .objects = {},
@@ -77,6 +78,12 @@ base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf
   if (!shaped) return failure(Code::InvalidArgument, "Could not load pod from template file.");
   if (source.value("kind", "Pod") != "Pod") {
     return failure(Code::InvalidArgument, "the driver's pod template is not a Pod");
+  }
+  const std::string ns = base::string_at(source, {"metadata", "namespace"});
+  const std::string submitted = first_of(conf, {"spark.kubernetes.namespace"}, "default");
+  if (!ns.empty() && ns != submitted && !version.has(Rule::TemplateNamespaceReplaced)) {
+    return failure(Code::InvalidArgument, "Namespace mismatch. Item namespace:" + ns +
+                                              ". Operation namespace:" + submitted + ".");
   }
   draft.pod["metadata"] = source.value("metadata", json::object());
   draft.pod["spec"] = source["spec"];
@@ -98,7 +105,7 @@ base::Result<DriverDraft> initial_draft(const SubmitRequest& request, const Conf
 
 base::Status run_steps(const DriverInputs& facts, DriverDraft& draft) {
   std::vector<std::string> excluded;
-  if (facts.version.at_least(4, 1)) {
+  if (facts.version.has(Rule::ExcludedSteps)) {
     excluded =
         split_list(first_of(facts.conf, {"spark.kubernetes.driver.pod.excludedFeatureSteps"}));
   }
@@ -116,37 +123,42 @@ base::Status run_steps(const DriverInputs& facts, DriverDraft& draft) {
 }
 
 // spark.properties and the other files of the driver's conf folder.
-json conf_map(const DriverInputs& facts, const DriverDraft& draft, const std::string& name) {
+json conf_map(const DriverInputs& facts, const DriverDraft& draft) {
+  const bool with_folder = facts.version.has(Rule::ConfFolderTravels);
+  const std::string name =
+      with_folder ? conf_map_name(facts.ids.unique_id) : facts.name_prefix + "-driver-conf-map";
   Conf properties = draft.properties;
   properties.insert(facts.conf.begin(), facts.conf.end());  // what steps have set stays
-  json data = conf_folder_files(facts.request.conf_files);
+  json data = with_folder ? conf_folder_files(facts.request.conf_files) : json::object();
   data["spark.properties"] =
       "#Java properties built from Kubernetes config map with name: " + name + "\n" +
       base::format_properties(properties);
-  data["spark.kubernetes.namespace"] = facts.ns;
-  return {{"apiVersion", "v1"},
-          {"kind", "ConfigMap"},
-          {"metadata", metadata(facts, name)},
-          {"data", std::move(data)},
-          {"immutable", true}};
+  if (facts.version.has(Rule::NamespaceKey)) data["spark.kubernetes.namespace"] = facts.ns;
+  json map = {{"apiVersion", "v1"},
+              {"kind", "ConfigMap"},
+              {"metadata", metadata(facts, name)},
+              {"data", std::move(data)}};
+  make_immutable(facts, map);
+  return map;
 }
 
-void mount_conf_map(DriverDraft& draft, const json& map) {
-  json items = json::array();
+void mount_conf_map(const DriverInputs& facts, DriverDraft& draft, const json& map) {
+  const bool file_by_file = facts.version.has(Rule::ConfFolderTravels);
+  const char* const volume = file_by_file ? "spark-conf-volume-driver" : "spark-conf-volume";
+  json source = {{"name", map["metadata"]["name"]}};
   for (const auto& [key, content] : map["data"].items()) {
-    if (key == "spark.kubernetes.namespace") continue;
-    items.push_back({{"key", key}, {"path", key}, {"mode", 0644}});
+    if (!file_by_file || key == "spark.kubernetes.namespace") continue;
+    source["items"].push_back({{"key", key}, {"path", key}, {"mode", 0644}});
   }
-  add_volume(draft, {{"name", kConfVolume},
-                     {"configMap", {{"name", map["metadata"]["name"]}, {"items", items}}}});
-  add_mount(draft, std::string(kConfVolume), std::string(kConfFolder));
+  add_volume(draft, {{"name", volume}, {"configMap", std::move(source)}});
+  add_mount(draft, volume, std::string(kConfFolder));
   add_env(draft, "SPARK_CONF_DIR", std::string(kConfFolder));
 }
 
 base::Result<Submission> assemble(const DriverInputs& facts, DriverDraft draft) {
   RETURN_IF_ERROR(run_steps(facts, draft));
-  json map = conf_map(facts, draft, conf_map_name(facts.ids.unique_id));
-  mount_conf_map(draft, map);
+  json map = conf_map(facts, draft);
+  mount_conf_map(facts, draft, map);
   draft.pod["spec"]["containers"].push_back(std::move(draft.container));
 
   Submission submission;
@@ -162,13 +174,16 @@ base::Result<Submission> assemble(const DriverInputs& facts, DriverDraft draft) 
 base::Result<Submission> submission_from_conf(const SubmitRequest& request,
                                               const SparkVersion& version, const SubmissionIds& ids,
                                               base::WallTime submit_time) {
-  ASSIGN_OR_RETURN(ResolvedSubmission resolved, resolve_conf(request, submit_time));
+  ASSIGN_OR_RETURN(ResolvedSubmission resolved, resolve_conf(request, version, submit_time));
   const Conf& conf = resolved.conf;
   ASSIGN_OR_RETURN(Labels labels, driver_labels(conf, version, ids));
-  ASSIGN_OR_RETURN(DriverDraft draft, initial_draft(request, conf));
+  ASSIGN_OR_RETURN(DriverDraft draft, initial_draft(request, conf, version));
   // What follows it ("-driver-podspec-conf-map") must still fit into a name.
   constexpr size_t kLongestPrefix = 200;
-  std::string prefix = resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id);
+  const NameShape shape =
+      version.has(Rule::NamesKeepTheirShape) ? NameShape::Kept : NameShape::Dropped;
+  std::string prefix =
+      resource_name_prefix(first_of(conf, {"spark.app.name"}), ids.unique_id, shape);
   if (prefix.size() > kLongestPrefix) prefix = "spark-" + ids.unique_id;
   const DriverInputs facts{
       .request = request,
@@ -184,11 +199,6 @@ base::Result<Submission> submission_from_conf(const SubmitRequest& request,
   try {
     ASSIGN_OR_RETURN(Submission submission, assemble(facts, std::move(draft)));
     submission.warnings = std::move(resolved.warnings);
-    if (version.at_least(4, 2)) {
-      submission.warnings.push_back("Spark " + version.text +
-                                    " would guard executors by a NetworkPolicy, which is not "
-                                    "created yet");
-    }
     return submission;
   } catch (const json::exception&) {
     // A template whose parts have other types than a Pod's: {"env": 1}.
@@ -210,6 +220,14 @@ void add_volume(DriverDraft& draft, json volume) {
 
 void add_mount(DriverDraft& draft, const std::string& volume, const std::string& path) {
   draft.container["volumeMounts"].push_back({{"name", volume}, {"mountPath", path}});
+}
+
+void make_immutable(const DriverInputs& facts, json& object) {
+  if (facts.version.has(Rule::ImmutableMaps)) object["immutable"] = true;
+}
+
+std::string with_ids(const std::string& value, const SubmissionIds& ids) {
+  return replace_all(replace_all(value, "{{APP_ID}}", ids.app_id), "{{EXECUTOR_ID}}", "");
 }
 
 base::Result<std::string> local_file(const DriverInputs& facts, std::string_view key) {

@@ -57,12 +57,17 @@ base::Status add_hadoop_conf(const DriverInputs& facts, DriverDraft& draft);
 base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft);
 base::Status add_executor_template(const DriverInputs& facts, DriverDraft& draft);
 base::Status add_local_dirs(const DriverInputs& facts, DriverDraft& draft);
+base::Status add_network_policy(const DriverInputs& facts, DriverDraft& draft);
 
 // Shared by the steps.
 nlohmann::json metadata(const DriverInputs& facts, const std::string& name);
 void add_env(DriverDraft& draft, const std::string& name, const std::string& value);
 void add_volume(DriverDraft& draft, nlohmann::json volume);
 void add_mount(DriverDraft& draft, const std::string& volume, const std::string& path);
+// Where the line does so.
+void make_immutable(const DriverInputs& facts, nlohmann::json& object);
+// {{APP_ID}} replaced; a driver has no {{EXECUTOR_ID}}.
+std::string with_ids(const std::string& value, const SubmissionIds& ids);
 // Of a file on the submitting machine, which the service never has.
 base::Result<std::string> local_file(const DriverInputs& facts, std::string_view key);
 

@@ -56,6 +56,14 @@ std::optional<int64_t> Fields::integer(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<double> Fields::number(std::string_view name) {
+  const json* value = take(name);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_number()) return value->get<double>();
+  complain(name, "must be a number");
+  return std::nullopt;
+}
+
 std::optional<bool> Fields::boolean(std::string_view name) {
   const json* value = take(name);
   if (value == nullptr) return std::nullopt;

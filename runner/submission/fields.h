@@ -30,6 +30,7 @@ class Fields {
   // Empty when absent.
   std::string text(std::string_view name);
   std::optional<int64_t> integer(std::string_view name);
+  std::optional<double> number(std::string_view name);
   std::optional<bool> boolean(std::string_view name);
   std::vector<std::string> texts(std::string_view name);
   // Values that are numbers or booleans are taken as YAML wrote them.

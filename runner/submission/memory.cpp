@@ -89,16 +89,34 @@ long double bytes_per_unit(const Quantity& quantity, bool has_exponent) {
   return 0.0L;
 }
 
+// What Spark says of a text that is no size.
+std::string size_problem(const std::string& text) {
+  const std::string word = lower(trim(text));
+  const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+  std::string why = "Failed to parse byte string: " + text;
+  const std::string_view rest = std::string_view(word).substr(digits);
+  const auto letters = [](std::string_view part) {
+    return part.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string_view::npos;
+  };
+  if (digits > 0 && !rest.empty() && letters(rest)) {
+    why = "Invalid suffix: \"" + std::string(rest) + "\"";
+  } else if (digits > 0 && rest.starts_with('.')) {
+    const size_t end = std::min(word.find_first_not_of("0123456789", digits + 1), word.size());
+    if (end > digits + 1 && letters(std::string_view(word).substr(end)))
+      why = "Fractional values are not supported. Input was: " + word.substr(0, end);
+  }
+  return "Size must be specified as bytes (b), kibibytes (k), mebibytes (m), gibibytes (g), "
+         "tebibytes (t), or pebibytes(p). E.g. 50b, 100k, or 250m.\n" +
+         why;
+}
+
 // A size in MiB, truncated.
 base::Result<int64_t> mebibytes_or(const Conf& conf, std::string_view key,
                                    std::string_view fallback) {
   const std::string* text = find(conf, key);
   const std::string value(text == nullptr ? fallback : std::string_view(*text));
   const std::optional<int64_t> bytes = parse_size(value, SizeUnit::Mebibyte);
-  if (!bytes) {
-    return failure(Code::InvalidArgument,
-                   std::string(key) + " should be a size such as 512m or 2g, but was " + value);
-  }
+  if (!bytes) return failure(Code::InvalidArgument, size_problem(value));
   return *bytes >> 20;
 }
 
@@ -119,7 +137,10 @@ base::Result<DriverMemory> driver_memory(const Conf& conf, Language language,
   constexpr std::string_view kNewFactor = "spark.driver.memoryOverheadFactor";
   ASSIGN_OR_RETURN(const int64_t heap, mebibytes_or(conf, "spark.driver.memory", "1g"));
   ASSIGN_OR_RETURN(const std::optional<double> old_factor, real(conf, kOldFactor));
-  ASSIGN_OR_RETURN(const std::optional<double> new_factor, real(conf, kNewFactor));
+  std::optional<double> new_factor;
+  if (version.has(Rule::DriverOverheadFactor)) {
+    ASSIGN_OR_RETURN(new_factor, real(conf, kNewFactor));
+  }
   if (old_factor && *old_factor < 0) {
     return failure(Code::InvalidArgument,
                    "'" + java_double(*old_factor) + "' in " + std::string(kOldFactor) +
@@ -135,7 +156,7 @@ base::Result<DriverMemory> driver_memory(const Conf& conf, Language language,
   memory.default_factor = old_factor.value_or(language == Language::Jvm ? 0.1 : 0.4);
   const double factor = new_factor.value_or(memory.default_factor);
   int64_t minimum = 384;
-  if (version.at_least(4, 0)) {
+  if (version.has(Rule::MinimumOverheads)) {
     ASSIGN_OR_RETURN(minimum, mebibytes_or(conf, "spark.driver.minMemoryOverhead", "384m"));
   }
   // Spark narrows factor × heap to an Int, which saturates.

@@ -40,6 +40,21 @@ std::string dns_characters(std::string_view name) {
   return result;
 }
 
+// "a_b 1.5" → "ab-1-5-<unique_id>".
+std::string without_other_characters(std::string_view app_name, std::string_view unique_id) {
+  std::string result;
+  for (const char c : lower(trim(std::string(app_name) + "-" + std::string(unique_id)))) {
+    const bool blank = c == ' ' || (c >= '\t' && c <= '\r');
+    const bool keep = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (keep) {
+      result += c;
+    } else if ((blank || c == '.' || c == '-') && !result.ends_with('-')) {
+      result += '-';
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 SubmissionIds submission_ids(std::string_view uid, int64_t execution_attempt,
@@ -51,7 +66,9 @@ SubmissionIds submission_ids(std::string_view uid, int64_t execution_attempt,
   return {.app_id = "spark-" + hex.substr(0, 32), .unique_id = unique};
 }
 
-std::string resource_name_prefix(std::string_view app_name, std::string_view unique_id) {
+std::string resource_name_prefix(std::string_view app_name, std::string_view unique_id,
+                                 NameShape shape) {
+  if (shape == NameShape::Dropped) return without_other_characters(app_name, unique_id);
   std::string prefix = dns_characters(std::string(app_name) + "-" + std::string(unique_id));
   if (prefix.starts_with('-')) prefix.erase(0, 1);
   if (!prefix.empty() && prefix.front() >= '0' && prefix.front() <= '9') prefix.front() = 'x';

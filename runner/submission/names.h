@@ -21,8 +21,12 @@ struct SubmissionIds {
 SubmissionIds submission_ids(std::string_view uid, int64_t execution_attempt,
                              int64_t submission_attempt);
 
-// "My App" → "my-app-<unique_id>". Never shortened, as in Spark.
-std::string resource_name_prefix(std::string_view app_name, std::string_view unique_id);
+// "My App" → "my-app-<unique_id>". Never shortened, as in Spark. What no name may have becomes a
+// hyphen and a digit in front an x; Dropped, as until Spark 3.1: goes, and "1st" stays "1st", which
+// no Service may be called.
+enum class NameShape { Kept, Dropped };
+std::string resource_name_prefix(std::string_view app_name, std::string_view unique_id,
+                                 NameShape shape = NameShape::Kept);
 // Of the label spark-app-name: at most 63 characters, maybe none.
 std::string app_name_label(std::string_view app_name);
 // "<prefix>-driver-svc", or "spark-<unique_id>-driver-svc" where that would be over 63.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
 
 #include <nlohmann/json.hpp>
 
@@ -160,13 +162,28 @@ void add_local_volumes(Fields& role, Fields& spec, const RoleKeys& keys, Conf& c
   }
 }
 
+// Spark counts whole cores; a part of one is what the pod asks for.
+void add_cores(Fields& role, const RoleKeys& keys, Conf& conf) {
+  const auto cores = role.number("cores");
+  if (!cores) return;
+  constexpr double kLeast = 0.001;
+  constexpr double kMost = 1e6;
+  if (*cores < kLeast || *cores > kMost) {
+    role.complain("cores", "must be a number over zero and at most 1000000");
+    return;
+  }
+  conf[keys.plain + "cores"] = std::to_string(static_cast<int64_t>(std::ceil(*cores)));
+  if (*cores != std::floor(*cores)) {
+    conf[keys.kubernetes + "request.cores"] =
+        std::to_string(static_cast<int64_t>(std::ceil(*cores * 1000))) + "m";
+  }
+}
+
 void add_shared(Fields& role, Fields& spec, const RoleKeys& keys, Conf& conf) {
   std::string image = role.text("image");
   if (image.empty()) image = spec.text("image");
   set_text(conf, keys.kubernetes + "container.image", image);
-  if (const auto cores = role.integer("cores")) {
-    conf[keys.plain + "cores"] = std::to_string(*cores);
-  }
+  add_cores(role, keys, conf);
   set_quantity(role, "coreRequest", keys.kubernetes + "request.cores", conf);
   set_quantity(role, "coreLimit", keys.kubernetes + "limit.cores", conf);
   set_size(role, "memory", keys.plain + "memory", conf);

@@ -68,8 +68,8 @@ base::Status add_credentials(const DriverInputs& facts, DriverDraft& draft) {
   draft.objects.push_back({{"apiVersion", "v1"},
                            {"kind", "Secret"},
                            {"metadata", metadata(facts, name)},
-                           {"data", std::move(data)},
-                           {"immutable", true}});
+                           {"data", std::move(data)}});
+  make_immutable(facts, draft.objects.back());
   return {};
 }
 
@@ -91,7 +91,7 @@ base::Status add_hadoop_conf(const DriverInputs& facts, DriverDraft& draft) {
   add_volume(draft, {{"name", "hadoop-properties"}, {"configMap", {{"name", map}}}});
   add_mount(draft, "hadoop-properties", "/opt/hadoop/conf");
   add_env(draft, "HADOOP_CONF_DIR", "/opt/hadoop/conf");
-  if (facts.version.at_least(3, 5)) {
+  if (facts.version.has(Rule::ExecutorsGetHadoopMap)) {
     draft.properties["spark.kubernetes.executor.hadoopConfigMapName"] = map;
   }
   return {};
@@ -112,6 +112,15 @@ base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft) {
                    "set spark.kubernetes.kerberos.krb5.configMapName");
   }
   const std::string keytab = first_of(conf, {"spark.kerberos.keytab"});
+  const std::string principal = first_of(conf, {"spark.kerberos.principal"});
+  if (keytab.empty() && !principal.empty()) {
+    return failure(Code::InvalidArgument,
+                   "If a Kerberos principal is specified you must also specify a Kerberos keytab");
+  }
+  if (principal.empty() && !keytab.empty()) {
+    return failure(Code::InvalidArgument,
+                   "If a Kerberos keytab is specified you must also specify a Kerberos principal");
+  }
   if (!keytab.empty() && scheme_of(keytab) != "local") {
     return failure(Code::Unimplemented,
                    "spark.kerberos.keytab names a file of the submitting machine: local:// names a "
@@ -124,15 +133,42 @@ base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft) {
   }
   const std::string secret = first_of(conf, {"spark.kubernetes.kerberos.tokenSecret.name"});
   const std::string item = first_of(conf, {"spark.kubernetes.kerberos.tokenSecret.itemKey"});
-  if (secret.empty() != item.empty()) {
+  if (item.empty() && !secret.empty()) {
     return failure(Code::InvalidArgument,
-                   "spark.kubernetes.kerberos.tokenSecret.name and .itemKey must be set together");
+                   "If a secret storing a Kerberos Delegation Token is specified you must also "
+                   "specify the item-key where the data is stored");
+  }
+  if (secret.empty() && !item.empty()) {
+    return failure(Code::InvalidArgument,
+                   "If a secret data item-key where the data of the Kerberos Delegation Token is "
+                   "specified you must also specify the name of the secret");
   }
   if (!secret.empty()) {
     add_volume(draft, {{"name", "hadoop-secret"}, {"secret", {{"secretName", secret}}}});
     add_mount(draft, "hadoop-secret", "/mnt/secrets/hadoop-credentials");
     add_env(draft, "HADOOP_TOKEN_FILE_LOCATION", "/mnt/secrets/hadoop-credentials/" + item);
   }
+  return {};
+}
+
+// Executors are reached by pods of their own run only.
+base::Status add_network_policy(const DriverInputs& facts, DriverDraft& draft) {
+  if (!facts.version.has(Rule::NetworkPolicies)) return {};
+  const json own = {{"spark-app-selector", facts.ids.app_id}};
+  json meta = metadata(facts, facts.name_prefix + "-policy");
+  meta["labels"] = own;
+  json executors = own;
+  executors["spark-role"] = "executor";
+  json from = json::array();
+  from.push_back({{"podSelector", {{"matchLabels", own}}}});
+  json ingress = json::array();
+  ingress.push_back({{"from", std::move(from)}});
+  draft.objects.push_back({{"apiVersion", "networking.k8s.io/v1"},
+                           {"kind", "NetworkPolicy"},
+                           {"metadata", std::move(meta)},
+                           {"spec",
+                            {{"podSelector", {{"matchLabels", std::move(executors)}}},
+                             {"ingress", std::move(ingress)}}}});
   return {};
 }
 

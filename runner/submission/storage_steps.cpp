@@ -14,13 +14,14 @@ constexpr std::string_view kLocalDirPrefix = "spark-local-dir-";
 
 json claim_object(const DriverInputs& facts, const Volume& volume, const std::string& name) {
   json meta = metadata(facts, name);
-  meta["labels"]["spark-app-selector"] = facts.ids.app_id;
+  if (facts.version.has(Rule::AppSelectorLabels))
+    meta["labels"]["spark-app-selector"] = facts.ids.app_id;
   for (const auto& [key, value] : volume.labels)
     meta["labels"][key] = value;
   for (const auto& [key, value] : volume.annotations)
     meta["annotations"][key] = value;
   const bool one_pod =
-      facts.version.at_least(4, 0) &&
+      facts.version.has(Rule::ClaimsForOnePod) &&
       lower(first_of(facts.conf, {"spark.kubernetes.legacy.useReadWriteOnceAccessMode"})) != "true";
   return {{"apiVersion", "v1"},
           {"kind", "PersistentVolumeClaim"},
@@ -45,9 +46,9 @@ base::Status add_secret_environment(const DriverInputs& facts, DriverDraft& draf
   constexpr std::string_view kPrefix = "spark.kubernetes.driver.secretKeyRef.";
   for (const auto& [variable, reference] : with_prefix(facts.conf, kPrefix)) {
     const size_t colon = reference.find(':');
-    if (colon == std::string::npos || reference.find(':', colon + 1) != std::string::npos) {
-      return failure(Code::InvalidArgument,
-                     std::string(kPrefix) + variable + " should be name:key, but was " + reference);
+    if (colon == std::string::npos || colon + 1 == reference.size() ||
+        reference.find(':', colon + 1) != std::string::npos) {
+      return failure(Code::InvalidArgument, "SecretKeyRef must be in the form name:key.");
     }
     draft.container["env"].push_back(
         {{"name", variable},
@@ -65,12 +66,15 @@ base::Status mount_volumes(const DriverInputs& facts, DriverDraft& draft) {
   RETURN_IF_ERROR(parse_volumes(facts.conf, "spark.kubernetes.executor.volumes.", facts.version));
   int index = 0;
   for (const Volume& volume : volumes) {
+    const bool on_demand = facts.version.has(Rule::OnDemandClaims);
     const std::string claim =
-        replace_all(volume.claim_name, "OnDemand",
-                    facts.name_prefix + "-driver-pvc-" + std::to_string(index++));
+        on_demand ? replace_all(volume.claim_name, "OnDemand",
+                                facts.name_prefix + "-driver-pvc-" + std::to_string(index++))
+                  : volume.claim_name;
     add_volume(draft, volume_json(volume, claim));
     draft.container["volumeMounts"].push_back(mount_json(volume, facts.version));
-    if (!claim.empty() && !volume.storage_class.empty() && !volume.size_limit.empty()) {
+    if (on_demand && !claim.empty() && !volume.storage_class.empty() &&
+        !volume.size_limit.empty()) {
       draft.objects.push_back(claim_object(facts, volume, claim));
     }
   }
@@ -93,11 +97,12 @@ base::Status add_executor_template(const DriverInputs& facts, DriverDraft& draft
         {{"name", name},
          {"items", {{{"key", "podspec-configmap-key"}, {"path", "pod-spec-template.yml"}}}}}}});
   add_mount(draft, "pod-template-volume", "/opt/spark/pod-template");
-  draft.objects.push_back({{"apiVersion", "v1"},
-                           {"kind", "ConfigMap"},
-                           {"metadata", metadata(facts, name)},
-                           {"data", {{"podspec-configmap-key", *facts.request.executor_template}}},
-                           {"immutable", true}});
+  draft.objects.push_back(
+      {{"apiVersion", "v1"},
+       {"kind", "ConfigMap"},
+       {"metadata", metadata(facts, name)},
+       {"data", {{"podspec-configmap-key", *facts.request.executor_template}}}});
+  make_immutable(facts, draft.objects.back());
   draft.properties[std::string(kKey)] = "/opt/spark/pod-template/pod-spec-template.yml";
   return {};
 }

@@ -10,6 +10,7 @@
 #include "runner/submission/application_conf.h"
 #include "runner/submission/conf_to_objects.h"
 #include "runner/submission/names.h"
+#include "runner/submission/spark_version.h"
 
 namespace runner::submission {
 namespace {
@@ -80,6 +81,10 @@ base::Result<Submission> build_submission(const json& application, const Context
     if (!made) return base::failure(located(std::move(made).error(), application));
     Submission submission = *std::move(made);
     finish_driver(plan.driver_parts, submission.driver_pod);
+    if (!makes_network_policy(application, context)) {
+      std::erase_if(submission.before_pod,
+                    [](const json& object) { return object["kind"] == "NetworkPolicy"; });
+    }
     if (context.check_pod) {
       if (auto possible = context.check_pod(submission.driver_pod); !possible)
         return base::failure(base::Code::InvalidArgument,
@@ -96,6 +101,13 @@ base::Result<Submission> build_submission(const json& application, const Context
     return base::failure(base::Code::InvalidArgument,
                          "spec.driver or spec.executor has a part that no pod can have");
   }
+}
+
+bool makes_network_policy(const json& application, const Context& context) {
+  // No process of a machine could be kept from another by one.
+  if (context.pods == PodsRunAs::Processes) return false;
+  const auto version = parse_spark_version(base::string_at(application, {"spec", "sparkVersion"}));
+  return version && version->has(Rule::NetworkPolicies);
 }
 
 DryRun dry_run(const json& application, const Context& context, std::string_view root) {

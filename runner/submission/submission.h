@@ -35,6 +35,8 @@ struct Context {
   std::string spark_user = "root";
   base::WallTime submit_time;
   PodsRunAs pods = PodsRunAs::Containers;
+  // The Spark that runs whatever an application asks for ("4.0.1"); empty: images bring it along.
+  std::string installed_spark;
   // Service-level defaults; the user's sparkConf wins except for `forced_conf`.
   std::map<std::string, std::string> default_conf;
   std::map<std::string, std::string> forced_conf;
@@ -57,6 +59,9 @@ struct Submission {
 // Errors begin with the path of what people wrote: "spec.driver.memory must be a size …".
 base::Result<Submission> build_submission(const nlohmann::json& application,
                                           const Context& context);
+
+// Whether there is a NetworkPolicy among its objects.
+bool makes_network_policy(const nlohmann::json& application, const Context& context);
 
 // A dry run, for whoever wants to say so before the first slot: what submitting `application` would
 // be refused for, with paths that begin with `root` ("spec.template" in a schedule) instead of

@@ -1,5 +1,6 @@
 #include "runner/submission/volumes.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
@@ -54,26 +55,26 @@ base::Status check_size(const std::string& size) {
 base::Status read_options(const SparkVersion& version, VolumeKeys& keys, Volume& volume) {
   if (volume.type == "hostPath") {
     volume.path = keys.required("options.path");
-    if (version.at_least(4, 0)) volume.host_path_type = keys.optional("options.type");
+    if (version.has(Rule::HostPathTypes)) volume.host_path_type = keys.optional("options.type");
   } else if (volume.type == "persistentVolumeClaim") {
     volume.claim_name = keys.required("options.claimName");
     volume.storage_class = keys.optional("options.storageClass");
     volume.size_limit = keys.optional("options.sizeLimit");
-    if (version.at_least(4, 0)) {
+    if (version.has(Rule::VolumeMetadata)) {
       volume.labels = keys.map("label.");
       volume.annotations = keys.map("annotation.");
     }
   } else if (volume.type == "emptyDir") {
     volume.medium = keys.optional("options.medium");
     volume.size_limit = keys.optional("options.sizeLimit");
-  } else if (volume.type == "nfs") {
+  } else if (volume.type == "nfs" && version.has(Rule::NfsVolumes)) {
     volume.path = keys.required("options.path");
     volume.server = keys.required("options.server");
   } else {
     return failure(Code::InvalidArgument,
                    "Kubernetes Volume type `" + volume.type + "` is not supported");
   }
-  return version.at_least(4, 0) ? check_size(volume.size_limit) : base::Status();
+  return version.has(Rule::VolumeSizesNeedUnits) ? check_size(volume.size_limit) : base::Status();
 }
 
 base::Result<Volume> read_volume(const Conf& conf, std::string_view prefix,
@@ -83,10 +84,13 @@ base::Result<Volume> read_volume(const Conf& conf, std::string_view prefix,
   Volume volume;
   volume.type = type;
   volume.name = name;
+  const std::string* path = find(conf, keys.full("mount.path"));
+  if (path == nullptr)
+    return failure(Code::InvalidArgument, "key not found: " + keys.id() + "mount.path");
+  volume.mount_path = *path;
   RETURN_IF_ERROR(read_options(version, keys, volume));
-  volume.mount_path = keys.required("mount.path");
   volume.sub_path = keys.optional("mount.subPath");
-  if (version.at_least(4, 0)) {
+  if (version.has(Rule::SubPathExpressions)) {
     volume.sub_path_expr = keys.optional("mount.subPathExpr");
     if (!volume.sub_path.empty() && !volume.sub_path_expr.empty()) {
       return failure(Code::InvalidArgument,
@@ -94,7 +98,10 @@ base::Result<Volume> read_volume(const Conf& conf, std::string_view prefix,
                          "mount.subPath, " + keys.id() + "mount.subPathExpr");
     }
   }
-  ASSIGN_OR_RETURN(volume.read_only, boolean_or(conf, keys.full("mount.readOnly"), false));
+  const std::string read_only = keys.optional("mount.readOnly");
+  volume.read_only = lower(read_only) == "true";
+  if (!volume.read_only && !read_only.empty() && lower(read_only) != "false")
+    return failure(Code::InvalidArgument, "For input string: \"" + read_only + "\"");
   if (!keys.missing().empty()) return failure(Code::InvalidArgument, keys.missing());
   return volume;
 }
@@ -106,18 +113,18 @@ base::Result<std::vector<Volume>> parse_volumes(const Conf& conf, std::string_vi
   std::set<std::pair<std::string, std::string>> ids;  // (type, name)
   for (const auto& [rest, value] : with_prefix(conf, prefix)) {
     const size_t dot = rest.find('.');
-    const size_t end = dot == std::string::npos ? dot : rest.find('.', dot + 1);
-    if (end == std::string::npos) {
+    if (dot == std::string::npos) {
       return failure(Code::InvalidArgument,
                      std::string(prefix) + rest + " should be <type>.<name>.<option>");
     }
+    const size_t end = std::min(rest.find('.', dot + 1), rest.size());
     ids.emplace(rest.substr(0, dot), rest.substr(dot + 1, end - dot - 1));
   }
   std::vector<Volume> volumes;
   std::set<std::string> paths;
   for (const auto& [type, name] : ids) {
     ASSIGN_OR_RETURN(Volume volume, read_volume(conf, prefix, version, type, name));
-    if (!paths.insert(volume.mount_path).second) {
+    if (!paths.insert(volume.mount_path).second && version.has(Rule::MountPathsAreUnique)) {
       return failure(Code::InvalidArgument,
                      "Found duplicated mountPath: '" + volume.mount_path + "'");
     }
@@ -146,7 +153,7 @@ json mount_json(const Volume& volume, const SparkVersion& version) {
                 {"mountPath", volume.mount_path},
                 {"readOnly", volume.read_only},
                 {"subPath", volume.sub_path}};
-  if (version.at_least(4, 0)) mount["subPathExpr"] = volume.sub_path_expr;
+  if (version.has(Rule::SubPathExpressions)) mount["subPathExpr"] = volume.sub_path_expr;
   return mount;
 }
 

@@ -57,9 +57,9 @@ class Tenant:
         self.controller = test.controller(f"controller-{self.namespace}", namespaces=[self.namespace], token=token)
 
     def apply_all(self):
-        """A schedule with a short history, and an application that fails, with a claim of its own."""
+        """A schedule with a short history, and an application that fails, with a claim and a network policy of its own."""
         test = self.test
-        retried = test.application_spec(restartPolicy={"type": "OnFailure", "onFailureRetries": 3, "onFailureRetryInterval": 1},
+        retried = test.application_spec(sparkVersion="4.2.1", restartPolicy={"type": "OnFailure", "onFailureRetries": 3, "onFailureRetryInterval": 1},
                                         nodeSelector=NOTHING_SCHEDULES, sparkConf={
             "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.claimName": "OnDemand",
             "spark.kubernetes.driver.volumes.persistentVolumeClaim.data.options.storageClass": "none",
@@ -247,7 +247,7 @@ class PermissionsTest(cluster.ClusterTest):
     @staticmethod
     def made_necessary_by(call):
         resource, verb = call
-        if resource in ("services", "configmaps", "persistentvolumeclaims", "pods") and verb in ("get", "delete"):
+        if resource in ("services", "configmaps", "persistentvolumeclaims", "networkpolicies", "pods") and verb in ("get", "delete"):
             return [UNWRITTEN_APPLICATION]
         return []
 

@@ -223,6 +223,7 @@ class Standalone {
     options.application.master_url = door_.url;
     options.application.spark_user = user_name();
     options.application.pods = runner::submission::PodsRunAs::Processes;
+    options.application.spark_version = version_of_spark(spark_home_);
     options.application.default_conf = options_.default_conf;
     options.application.local_cores =
         static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -91,6 +91,19 @@ base::Result<std::string> find_spark_home(const std::string& given) {
       "pyspark into .venv");
 }
 
+std::string version_of_spark(const std::string& home) {
+  // spark-core_2.13-4.0.1.jar
+  constexpr std::string_view kCore = "spark-core_";
+  std::error_code problem;
+  for (const auto& entry : fs::directory_iterator(fs::path(home) / "jars", problem)) {
+    const std::string name = entry.path().stem().string();
+    if (!name.starts_with(kCore) || entry.path().extension() != ".jar") continue;
+    const size_t hyphen = name.find('-', kCore.size());
+    if (hyphen != std::string::npos) return name.substr(hyphen + 1);
+  }
+  return {};
+}
+
 base::Result<std::string> find_java_home(const std::string& given, std::string_view pods_path) {
   const std::string named = given.empty() ? variable("JAVA_HOME") : given;
   std::error_code problem;

@@ -16,6 +16,9 @@ namespace sparkcron {
 // what to do.
 base::Result<std::string> find_spark_home(const std::string& given);
 
+// "4.0.1", by the name of its core library; empty when there is none.
+std::string version_of_spark(const std::string& home);
+
 // --java-home, else $JAVA_HOME: must have bin/java. Neither given: the home of the java on PATH,
 // or empty when pods find that one themselves, in the folders of `pods_path`, or there is none.
 base::Result<std::string> find_java_home(const std::string& given, std::string_view pods_path);

@@ -1,5 +1,7 @@
 #include "tests/unit/runner/submission/application.h"
 
+#include "runner/submission/memory.h"
+#include "runner/submission/spark_version.h"
 #include "tests/support/catch.h"
 
 using namespace runner::submission;
@@ -162,12 +164,10 @@ TEST_CASE("what cannot run is refused with the field's name") {
       {{{"type", "Python"}}, "spec.mainApplicationFile must end in .py where spec.type is Python"},
       {{{"sparkVersion", "four"}},
        "spec.sparkVersion: \"four\" is not a Spark version such as 4.0.1"},
-      {{{"sparkVersion", "2.4.8"}},
-       "spec.sparkVersion: Spark 2.4.8 is not supported: 3.3 or newer is needed"},
       {{{"image", nullptr}},
        "spec.image is required, since spec.driver.image is not given either: pods of a cluster run "
        "an image"},
-      {{{"driver", {{"cores", "two"}}}}, "spec.driver.cores must be an integer"},
+      {{{"driver", {{"cores", "two"}}}}, "spec.driver.cores must be a number"},
       {{{"driver", {{"memory", "1.5g"}}}},
        "spec.driver.memory must be a size over zero such as 512m, 2g or 1Gi, not \"1.5g\""},
       {{{"driver", {{"memoryLimit", "lots"}}}},
@@ -219,4 +219,119 @@ TEST_CASE("what has no effect is said") {
         std::vector<std::string>{
             "spec.failureRetries has no effect; spec.restartPolicy has fields for this",
             "configuration key sparkle.x does not start with \"spark.\" and has no effect"});
+}
+
+TEST_CASE("a part of a core is asked of the cluster, and Spark counts a whole one") {
+  struct Case {
+    json driver;
+    const char* cores;
+    const char* request;
+  };
+  const Case cases[] = {
+      {{{"cores", 0.1}}, "1", "100m"},
+      {{{"cores", 1.5}}, "2", "1500m"},
+      {{{"cores", 2.0}}, "2", "2"},
+      {{{"cores", 3}}, "3", "3"},
+      {{{"cores", 0.1}, {"coreRequest", "250m"}}, "1", "250m"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.driver.dump()) {
+      const Submission built =
+          must_build(with(scala_application(), {{"spec", {{"driver", c.driver}}}}));
+      CHECK(properties(built).at("spark.driver.cores") == c.cores);
+      CHECK(driver_container(built)["resources"]["requests"]["cpu"] == c.request);
+    }
+  }
+  const json executor = {{"spec", {{"executor", {{"cores", 0.5}}}}}};
+  const Conf conf = properties(must_build(with(scala_application(), executor)));
+  CHECK(conf.at("spark.executor.cores") == "1");
+  CHECK(conf.at("spark.kubernetes.executor.request.cores") == "500m");
+  CHECK(refusal(with(scala_application(), {{"spec", {{"driver", {{"cores", 0}}}}}})) ==
+        "spec.driver.cores must be a number over zero and at most 1000000");
+}
+
+TEST_CASE("a Spark version without rules of its own is tried, and a warning says by whose") {
+  const Submission built =
+      must_build(with(scala_application(), {{"spec", {{"sparkVersion", "4.9.0"}}}}));
+  REQUIRE(built.warnings.size() == 1);
+  CHECK(built.warnings[0] ==
+        "spec.sparkVersion: Spark 4.9.0 is not known: it is submitted as Spark 4.2 would be");
+  CHECK(built.driver_pod["metadata"]["labels"]["spark-version"] == "4.9.0");
+  CHECK(object(built, "NetworkPolicy", "pi-a1b2c3d4e5f60718-policy")["metadata"]["namespace"] ==
+        "jobs");
+  const Submission old =
+      must_build(with(scala_application(), {{"spec", {{"sparkVersion", "2.4.5"}}}}));
+  REQUIRE(old.warnings.size() == 1);
+  CHECK(old.warnings[0].find("as Spark 3.0 would be") != std::string::npos);
+}
+
+TEST_CASE("an installed Spark decides by whose rules a run is submitted, and it is said") {
+  Context where = context();
+  where.pods = PodsRunAs::Processes;
+  where.installed_spark = "4.2.1";
+  const Submission other =
+      must_build(with(scala_application(), {{"spec", {{"sparkVersion", "latest"}}}}), where);
+  REQUIRE(other.warnings.size() == 1);
+  CHECK(other.warnings[0] ==
+        "spec.sparkVersion is latest, but runs here are of the Spark that is installed, 4.2.1");
+  CHECK(other.driver_pod["metadata"]["labels"]["spark-version"] == "4.2.1");
+  CHECK(driver_container(other)["ports"].size() == 4);
+  for (const json& each : other.before_pod)
+    CHECK(each["kind"] != "NetworkPolicy");
+  const Submission same =
+      must_build(with(scala_application(), {{"spec", {{"sparkVersion", "4.2.0"}}}}), where);
+  CHECK(same.warnings.empty());
+}
+
+TEST_CASE("what Spark refuses is refused in Spark's words") {
+  struct Case {
+    const char* key;
+    const char* value;
+    const char* error;
+  };
+  // As spark-submit 4.0.1 and 3.5.8 say them.
+  constexpr Case kCases[] = {
+      {"spark.driver.port", "x",
+       "Illegal value for config key spark.driver.port: For input string: \"x\""},
+      {"spark.blockManager.port", "x",
+       "Illegal value for config key spark.blockManager.port: For input string: \"x\""},
+      {"spark.ui.port", "x", "spark.ui.port should be int, but was x"},
+      {"spark.kubernetes.kerberos.tokenSecret.name", "n",
+       "If a secret storing a Kerberos Delegation Token is specified you must also specify the "
+       "item-key where the data is stored"},
+      {"spark.kubernetes.kerberos.tokenSecret.itemKey", "k",
+       "If a secret data item-key where the data of the Kerberos Delegation Token is specified "
+       "you must also specify the name of the secret"},
+      {"spark.kerberos.principal", "p",
+       "If a Kerberos principal is specified you must also specify a Kerberos keytab"},
+      {"spark.kerberos.keytab", "local:///k",
+       "If a Kerberos keytab is specified you must also specify a Kerberos principal"},
+      {"spark.kubernetes.driver.volumes.hostPath.a.options.path", "/x",
+       "key not found: hostPath.a.mount.path"},
+      {"spark.kubernetes.driver.volumes.emptyDir.a", "/x", "key not found: emptyDir.a.mount.path"},
+      {"spark.kubernetes.driver.volumes.hostPath.a.mount.path", "/x",
+       "hostPath.a.options.path is required for hostPath"},
+      {"spark.kubernetes.driver.secretKeyRef.A", "b", "SecretKeyRef must be in the form name:key."},
+      {"spark.kubernetes.driver.secretKeyRef.A",
+       "b:", "SecretKeyRef must be in the form name:key."},
+      {"spark.kubernetes.driver.service.ipFamilyPolicy", "X",
+       "The value of spark.kubernetes.driver.service.ipFamilyPolicy should be one of SingleStack, "
+       "PreferDualStack, RequireDualStack, but was X"},
+      {"spark.kubernetes.driver.service.ipFamilies", "IPv5",
+       "The value of spark.kubernetes.driver.service.ipFamilies should be one of IPv4, IPv6, "
+       "IPv4,IPv6, IPv6,IPv4, but was IPv5"},
+  };
+  for (const Case& c : kCases) {
+    DYNAMIC_SECTION(c.key << "=" << c.value) {
+      CHECK(refusal(with(scala_application(), {{"spec", {{"sparkConf", {{c.key, c.value}}}}}})) ==
+            std::string("spec.sparkConf: ") + c.error);
+    }
+  }
+  const auto memory = driver_memory({{"spark.driver.memoryOverhead", "1.5g"}}, Language::Jvm,
+                                    *parse_spark_version("4.0.1"));
+  REQUIRE_FALSE(memory.has_value());
+  CHECK(memory.error().message ==
+        "Size must be specified as bytes (b), kibibytes (k), mebibytes (m), gibibytes (g), "
+        "tebibytes (t), or pebibytes(p). E.g. 50b, 100k, or 250m.\nFractional values are not "
+        "supported. Input was: 1.5");
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/runner/submission/recording.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
 
 #include "base/json.h"
@@ -12,6 +13,7 @@
 namespace runner::submission::test {
 namespace {
 
+namespace fs = std::filesystem;
 using nlohmann::json;
 
 const SubmissionIds kIds = {.app_id = "spark-0123456789abcdef0123456789abcdef",
@@ -25,6 +27,12 @@ std::map<std::string, std::string> files(const json& members, const std::string&
     found[folder + name] = content.is_string() ? content.get<std::string>() : "\xff\xfe";
   }
   return found;
+}
+
+// What the YAML reader of a line takes 0400 for.
+LeadingZero leading_zeros(const std::string& version) {
+  const bool octal = version.starts_with("3.2.") || version.starts_with("4.");
+  return octal ? LeadingZero::Octal : LeadingZero::Decimal;
 }
 
 void sort_by(json& list, const char* key) {
@@ -62,6 +70,13 @@ void normalise_config_map(json& map) {
   map["data"]["spark.properties"] = lines;
 }
 
+// Written out by old lines; a cluster stores the same with and without.
+void drop_empty_maps(json& object) {
+  for (const char* name : {"annotations", "labels", "nodeSelector"}) {
+    if (object.is_object() && object.contains(name) && object[name].empty()) object.erase(name);
+  }
+}
+
 void normalise(json& object) {
   if (object["kind"] == "Pod") {
     normalise_pod(object);
@@ -69,10 +84,26 @@ void normalise(json& object) {
     object["metadata"].erase("ownerReferences");
   }
   if (object["kind"] == "ConfigMap") normalise_config_map(object);
+  drop_empty_maps(object["metadata"]);
+  drop_empty_maps(object["spec"]);
+  if (object["spec"].is_null()) object.erase("spec");
 }
 
 std::string key(const json& object) {
   return object["kind"].get<std::string>() + " " + object["metadata"]["name"].get<std::string>();
+}
+
+// Of a folder of tests/golden, what `name_of` finds in its entries.
+std::vector<std::string> sorted_names(std::string (*name_of)(const fs::directory_entry&),
+                                      const std::string& folder = "") {
+  std::vector<std::string> names;
+  for (const auto& entry :
+       fs::directory_iterator(fs::path(SPARKCRON_SOURCE_DIR) / "tests/golden" / folder)) {
+    if (std::string name = name_of(entry); !name.empty()) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  REQUIRE_FALSE(names.empty());
+  return names;
 }
 
 json one_unique_id(const json& value) {
@@ -85,6 +116,20 @@ json one_unique_id(const json& value) {
 }
 
 }  // namespace
+
+std::vector<std::string> recorded_versions() {
+  return sorted_names([](const fs::directory_entry& entry) {
+    return entry.is_directory() ? entry.path().filename().string() : "";
+  });
+}
+
+std::vector<std::string> recorded_cases(const std::string& version) {
+  return sorted_names(
+      [](const fs::directory_entry& entry) {
+        return entry.path().extension() == ".json" ? entry.path().stem().string() : "";
+      },
+      version);
+}
 
 Recording load_recording(const std::string& version, const std::string& name) {
   return {version,
@@ -105,7 +150,8 @@ base::Result<Submission> build(const Recording& recording) {
   const auto driver_template =
       request.local_files.find(first_of(request.conf, {"spark.kubernetes.driver.podTemplateFile"}));
   if (driver_template != request.local_files.end()) {
-    request.driver_template = read_yaml(driver_template->second).front();
+    request.driver_template =
+        read_yaml(driver_template->second, leading_zeros(recording.version)).front();
   }
   ASSIGN_OR_RETURN(const SparkVersion version, parse_spark_version(recording.version));
   return submission_from_conf(request, version, kIds, kSubmitTime);

@@ -20,6 +20,9 @@ struct Recording {
   nlohmann::json json;
 };
 
+// What tests/golden has: its folders, and the files of one, by name.
+std::vector<std::string> recorded_versions();
+std::vector<std::string> recorded_cases(const std::string& version);
 Recording load_recording(const std::string& version, const std::string& name);
 // Our second stage on the recording's input.
 base::Result<Submission> build(const Recording& recording);

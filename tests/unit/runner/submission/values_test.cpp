@@ -8,6 +8,7 @@
 #include "runner/submission/conf_resolution.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/names.h"
+#include "runner/submission/spark_version.h"
 #include "runner/submission/submit_arguments.h"
 #include "tests/support/catch.h"
 
@@ -221,4 +222,53 @@ TEST_CASE("a conf folder gives what fits into one ConfigMap, the smallest first"
                                        {"binary", "\xff"}});
   CHECK(data.size() == 1);
   CHECK(data.contains("small.txt"));
+}
+
+TEST_CASE("whose rules a Spark version is submitted by") {
+  struct Case {
+    const char* written;
+    int major;
+    int minor;
+    const char* warning;
+  };
+  constexpr Case kCases[] = {
+      {"4.0.1", 4, 0, ""},
+      {"3.5", 3, 5, ""},
+      {"v3.1.1", 3, 1, ""},
+      {"4", 4, 0, ""},
+      {"4.1.0-preview1", 4, 1, ""},
+      {"4.7.2", 4, 2, "Spark 4.7.2 is not known: it is submitted as Spark 4.2 would be"},
+      {"12.0", 4, 2, "Spark 12.0 is not known: it is submitted as Spark 4.2 would be"},
+      {"3.9.0", 3, 5, "Spark 3.9.0 is not known: it is submitted as Spark 3.5 would be"},
+      {"2.4.5", 3, 0,
+       "Spark 2.4.5 is not known: it is submitted as Spark 3.0 would be, and what is that old may "
+       "not run"},
+  };
+  for (const Case& c : kCases) {
+    DYNAMIC_SECTION(c.written) {
+      const auto version = parse_spark_version(c.written);
+      REQUIRE(version.has_value());
+      CHECK(version->text == c.written);
+      CHECK(version->major == c.major);
+      CHECK(version->minor == c.minor);
+      CHECK(version->warning == c.warning);
+    }
+  }
+  for (const char* bad : {"", "four", "-1.2", "3.x", "3.5.8 ", "99999999999.1", "v", "3,5"}) {
+    INFO(bad);
+    CHECK_FALSE(parse_spark_version(bad).has_value());
+  }
+}
+
+TEST_CASE("a rule holds from its line on") {
+  const auto has = [](const char* version, Rule rule) {
+    return parse_spark_version(version)->has(rule);
+  };
+  CHECK_FALSE(has("3.0.3", Rule::NfsVolumes));
+  CHECK(has("3.1.3", Rule::NfsVolumes));
+  CHECK_FALSE(has("3.5.8", Rule::ClaimsForOnePod));
+  CHECK(has("4.0.0", Rule::ClaimsForOnePod));
+  CHECK_FALSE(has("4.1.4", Rule::NetworkPolicies));
+  CHECK(has("5.0", Rule::NetworkPolicies));
+  CHECK(has("5.0", Rule::ArchivesTravel));
 }

@@ -13,31 +13,32 @@ namespace {
 
 using nlohmann::json;
 
-json scalar(const YAML::Node& node) {
+json scalar(const YAML::Node& node, LeadingZero zero) {
   const std::string& text = node.Scalar();
   if (node.Tag() == "!") return text;
   if (text == "true" || text == "false") return text == "true";
   int64_t number = 0;
-  const int base = text.size() > 1 && text.front() == '0' ? 8 : 10;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  const bool octal = zero == LeadingZero::Octal && text.size() > 1 && text.front() == '0';
+  const auto [end, problem] =
+      std::from_chars(text.data(), text.data() + text.size(), number, octal ? 8 : 10);
   if (problem == std::errc{} && end == text.data() + text.size()) return number;
   return text;
 }
 
-json to_json(const YAML::Node& node) {
+json to_json(const YAML::Node& node, LeadingZero zero) {
   if (node.IsMap()) {
     json object = json::object();
     for (const auto& member : node)
-      object[member.first.Scalar()] = to_json(member.second);
+      object[member.first.Scalar()] = to_json(member.second, zero);
     return object;
   }
   if (node.IsSequence()) {
     json list = json::array();
     for (const auto& item : node)
-      list.push_back(to_json(item));
+      list.push_back(to_json(item, zero));
     return list;
   }
-  return node.IsScalar() ? scalar(node) : json(nullptr);
+  return node.IsScalar() ? scalar(node, zero) : json(nullptr);
 }
 
 }  // namespace
@@ -51,10 +52,10 @@ std::string read_project_file(const std::string& path) {
   return text.str();
 }
 
-std::vector<json> read_yaml(const std::string& text) {
+std::vector<json> read_yaml(const std::string& text, LeadingZero zero) {
   std::vector<json> documents;
   for (const YAML::Node& node : YAML::LoadAll(text))
-    documents.push_back(to_json(node));
+    documents.push_back(to_json(node, zero));
   REQUIRE_FALSE(documents.empty());
   return documents;
 }

@@ -12,8 +12,9 @@ namespace runner::submission::test {
 // A file by its path from the root of the project.
 std::string read_project_file(const std::string& path);
 
-// Plain scalars may be null, booleans and integers (a leading zero is octal); quoted ones are
-// strings.
-std::vector<nlohmann::json> read_yaml(const std::string& text);
+// Plain scalars may be null, booleans and integers; quoted ones are strings.
+enum class LeadingZero { Octal, Decimal };
+std::vector<nlohmann::json> read_yaml(const std::string& text,
+                                      LeadingZero zero = LeadingZero::Octal);
 
 }  // namespace runner::submission::test
