@@ -13,8 +13,6 @@ SPARKCRON_RESOURCE(config_maps, "", "v1", "configmaps", "ConfigMap", true)
 SPARKCRON_RESOURCE(secrets, "", "v1", "secrets", "Secret", true)
 SPARKCRON_RESOURCE(persistent_volume_claims, "", "v1", "persistentvolumeclaims",
                    "PersistentVolumeClaim", true)
-SPARKCRON_RESOURCE(network_policies, "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy",
-                   true)
 SPARKCRON_RESOURCE(nodes, "", "v1", "nodes", "Node", false)
 SPARKCRON_RESOURCE(namespaces, "", "v1", "namespaces", "Namespace", false)
 SPARKCRON_RESOURCE(events, "events.k8s.io", "v1", "events", "Event", true)

@@ -29,7 +29,6 @@ const ResourceType& services();
 const ResourceType& config_maps();
 const ResourceType& secrets();
 const ResourceType& persistent_volume_claims();
-const ResourceType& network_policies();
 const ResourceType& nodes();
 const ResourceType& namespaces();
 const ResourceType& events();  // events.k8s.io/v1

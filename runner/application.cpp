@@ -88,6 +88,10 @@ ApplicationStatus read_status(const json& object) {
   status.terminated = time_at(from, {"terminationTime"});
   status.driver_pod = string_at(from, {"driverInfo", "podName"});
   status.web_ui_address = string_at(from, {"driverInfo", "webUIAddress"});
+  status.web_ui = {.service = string_at(from, {"driverInfo", "webUIServiceName"}),
+                   .port = integer_at(from, {"driverInfo", "webUIPort"}).value_or(0),
+                   .ingress = string_at(from, {"driverInfo", "webUIIngressName"}),
+                   .ingress_address = string_at(from, {"driverInfo", "webUIIngressAddress"})};
   status.driver_exit_code = integer_at(from, {"driverExitCode"});
   const json* executors = base::find(from, {"executorState"});
   if (executors != nullptr && executors->is_object()) {
@@ -259,6 +263,11 @@ json write_status(const ApplicationStatus& status) {
   if (!status.web_ui_address.empty()) to["driverInfo"]["webUIAddress"] = status.web_ui_address;
   if (status.failures_in_a_row > 0) to["failuresInARow"] = status.failures_in_a_row;
   if (status.executor_failures > 0) to["executorFailures"] = status.executor_failures;
+  const WebUi& ui = status.web_ui;
+  if (!ui.service.empty()) to["driverInfo"]["webUIServiceName"] = ui.service;
+  if (ui.port != 0) to["driverInfo"]["webUIPort"] = ui.port;
+  if (!ui.ingress.empty()) to["driverInfo"]["webUIIngressName"] = ui.ingress;
+  if (!ui.ingress_address.empty()) to["driverInfo"]["webUIIngressAddress"] = ui.ingress_address;
   if (!status.executor_state.empty()) to["executorState"] = status.executor_state;
   return to;
 }

@@ -56,6 +56,15 @@ struct RestartPolicy {
 };
 
 // What status says; written back whole.
+// Where Spark's UI is found from outside of the run, as far as it was asked for.
+struct WebUi {
+  std::string service;
+  int64_t port = 0;
+  std::string ingress;
+  std::string ingress_address;
+  bool operator==(const WebUi&) const = default;
+};
+
 struct ApplicationStatus {
   AppState state = AppState::New;
   // Of a final state: why it failed. Before: why it is not submitted, or its driver not running,
@@ -77,6 +86,7 @@ struct ApplicationStatus {
   std::optional<base::WallTime> terminated;
   std::string driver_pod;
   std::string web_ui_address;
+  WebUi web_ui;
   std::optional<int64_t> driver_exit_code;
   std::map<std::string, std::string> executor_state;
   int64_t executor_failures = 0;  // of the current execution, as far as they are tracked

@@ -13,6 +13,10 @@ constexpr std::string_view kCore;
 constexpr std::string_view kOurs = "sparkoperator.k8s.io";
 constexpr std::string_view kEvents = "events.k8s.io";
 constexpr std::string_view kNetworking = "networking.k8s.io";
+constexpr std::string_view kGateway = "gateway.networking.k8s.io";
+constexpr std::string_view kBudgets = "policy";
+constexpr std::string_view kVolcano = "scheduling.volcano.sh";
+constexpr std::string_view kCoscheduling = "scheduling.x-k8s.io";
 constexpr std::string_view kCoordination = "coordination.k8s.io";
 constexpr std::string_view kLease = "sparkcron-controller";
 constexpr std::string_view kAdmission = "admissionregistration.k8s.io";
@@ -90,6 +94,32 @@ constexpr Permission kTable[] = {
                "executors of Spark 4.2 and newer are reached by their own run only"),
     controller(kNetworking, "networkpolicies", "delete",
                "the network policies of an ended attempt go"),
+    controller(kNetworking, "ingresses", "get", "an Ingress whose name is taken is looked at"),
+    controller(kNetworking, "ingresses", "list", "the Ingresses of an ended attempt are found"),
+    controller(kNetworking, "ingresses", "create", "drivers and their UIs are shown by Ingresses"),
+    controller(kNetworking, "ingresses", "delete", "the Ingresses of an ended attempt go"),
+    controller(kGateway, "httproutes", "get", "an HTTPRoute whose name is taken is looked at"),
+    controller(kGateway, "httproutes", "list", "the HTTPRoutes of an ended attempt are found"),
+    controller(kGateway, "httproutes", "create", "drivers and their UIs are shown by HTTPRoutes"),
+    controller(kGateway, "httproutes", "delete", "the HTTPRoutes of an ended attempt go"),
+    controller(kBudgets, "poddisruptionbudgets", "get",
+               "a disruption budget whose name is taken is looked at"),
+    controller(kBudgets, "poddisruptionbudgets", "list",
+               "the disruption budgets of an ended attempt are found"),
+    controller(kBudgets, "poddisruptionbudgets", "create",
+               "drivers are not drained where people ask for that"),
+    controller(kBudgets, "poddisruptionbudgets", "delete",
+               "the disruption budgets of an ended attempt go"),
+    controller(kVolcano, "podgroups", "get",
+               "a PodGroup of Volcano whose name is taken is looked at"),
+    controller(kVolcano, "podgroups", "list",
+               "the PodGroups of Volcano of an ended attempt are found"),
+    controller(kVolcano, "podgroups", "create", "Volcano places a run as a whole"),
+    controller(kVolcano, "podgroups", "delete", "the PodGroups of Volcano of an ended attempt go"),
+    controller(kCoscheduling, "podgroups", "get", "a PodGroup whose name is taken is looked at"),
+    controller(kCoscheduling, "podgroups", "list", "the PodGroups of an ended attempt are found"),
+    controller(kCoscheduling, "podgroups", "create", "a kube-scheduler places a run as a whole"),
+    controller(kCoscheduling, "podgroups", "delete", "the PodGroups of an ended attempt go"),
     controller(kEvents, "events", "create", "what happens is told as events"),
     controller(kEvents, "events", "patch", "an event that comes again is counted"),
 

@@ -40,6 +40,7 @@ ApplicationStatus after_submission(WallTime now, const Application& app, const A
   status.app_id = ids.app_id;
   status.submission_id = ids.submission_id;
   status.driver_pod = ids.driver_pod;
+  status.web_ui = ids.web_ui;
   status.spec_hash = app.spec_hash;
   status.observed_generation = app.generation;
   return status;

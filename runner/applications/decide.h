@@ -67,6 +67,7 @@ struct SubmissionIds {
   std::string app_id;
   std::string submission_id;
   std::string driver_pod;
+  WebUi web_ui;
 };
 // Status once every object of the attempt exists.
 ApplicationStatus after_submission(base::WallTime now, const Application& app,

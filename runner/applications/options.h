@@ -22,6 +22,7 @@ struct ApplicationOptions {
   std::map<std::string, std::string> default_conf;
   // Standalone: processes of this machine.
   submission::PodsRunAs pods = submission::PodsRunAs::Containers;
+  submission::Exposure exposure;
   std::string spark_version;  // as submission::Context::installed_spark
   // Standalone: executors run as threads of the driver, spark.kubernetes.driver.master=local[N]
   // with N at most this, unless the application asks for pods (annotation) or `executors_as_pods`

@@ -24,13 +24,33 @@ using std::chrono::seconds;
 // How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
 
-kube::ResourceType type_of(const json& object) {
-  const std::string kind = string_at(object, {"kind"});
-  if (kind == "ConfigMap") return kube::config_maps();
-  if (kind == "Service") return kube::services();
-  if (kind == "Secret") return kube::secrets();
-  if (kind == "PersistentVolumeClaim") return kube::persistent_volume_claims();
-  if (kind == "NetworkPolicy") return kube::network_policies();
+// What only some submissions make.
+struct RareTypes {
+  kube::ResourceType network_policies{"networking.k8s.io", "v1", "networkpolicies",
+                                      "NetworkPolicy"};
+  kube::ResourceType ingresses{"networking.k8s.io", "v1", "ingresses", "Ingress"};
+  kube::ResourceType http_routes{"gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute"};
+  kube::ResourceType budgets{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"};
+  kube::ResourceType volcano{"scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup"};
+  kube::ResourceType coscheduling{"scheduling.x-k8s.io", "v1alpha1", "podgroups", "PodGroup"};
+};
+const RareTypes& rare() {
+  static const RareTypes types;
+  return types;
+}
+
+const kube::ResourceType& type_of(const json& object) {
+  const auto is = [&object](const kube::ResourceType& type) {
+    return string_at(object, {"apiVersion"}) == type.api_version() &&
+           string_at(object, {"kind"}) == type.kind;
+  };
+  const RareTypes& types = rare();
+  for (const kube::ResourceType* type :
+       {&kube::config_maps(), &kube::services(), &kube::secrets(),
+        &kube::persistent_volume_claims(), &types.network_policies, &types.ingresses,
+        &types.http_routes, &types.budgets, &types.volcano, &types.coscheduling}) {
+    if (is(*type)) return *type;
+  }
   return kube::pods();
 }
 
@@ -59,6 +79,7 @@ submission::Context context_for(const json& object, const ApplicationOptions& op
   context.spark_user = options.spark_user;
   context.default_conf = options.default_conf;
   context.pods = options.pods;
+  context.exposure = options.exposure;
   context.installed_spark = options.spark_version;
   context.check_pod = options.check_pod;
   if (const auto threads = threads_of_driver(object, options)) {
@@ -76,13 +97,34 @@ submission::Context dry_context(const json& object, const ApplicationOptions& op
   return context;
 }
 
-// OnDemand claims come with every attempt.
-bool makes_claims(const json& object) {
+// What attempts leave besides Services and ConfigMaps. Asked for only where there can be any: on a
+// cluster each takes a right of its own.
+std::vector<const kube::ResourceType*> rare_types(const json& object,
+                                                  const submission::Context& context) {
+  std::vector<const kube::ResourceType*> types;
   const json* conf = base::find(object, {"spec", "sparkConf"});
-  if (conf == nullptr || !conf->is_object()) return false;
-  return std::any_of(conf->items().begin(), conf->items().end(), [](const auto& item) {
-    return item.key().find(".persistentVolumeClaim.") != std::string::npos;
-  });
+  // OnDemand claims come with every attempt.
+  const bool claims = conf != nullptr && conf->is_object() &&
+                      std::any_of(conf->items().begin(), conf->items().end(), [](const auto& item) {
+                        return item.key().find(".persistentVolumeClaim.") != std::string::npos;
+                      });
+  if (claims) types.push_back(&kube::persistent_volume_claims());
+  if (context.pods == submission::PodsRunAs::Processes) return types;
+  if (submission::makes_network_policy(object, context)) types.push_back(&rare().network_policies);
+  const json* budget = base::find(object, {"spec", "driverPodDisruptionBudget"});
+  if (budget != nullptr && *budget == json(true)) types.push_back(&rare().budgets);
+  const bool shown = base::find(object, {"spec", "driverIngressOptions"}) != nullptr ||
+                     (base::find(object, {"spec", "sparkUIOptions"}) != nullptr &&
+                      !context.exposure.ui_url_format.empty());
+  if (shown)
+    types.push_back(context.exposure.gateway.empty() ? &rare().ingresses : &rare().http_routes);
+  const std::string scheduler = string_at(object, {"spec", "batchScheduler"});
+  if (scheduler == "volcano") {
+    types.push_back(&rare().volcano);
+  } else if (!scheduler.empty() && scheduler != "yunikorn") {
+    types.push_back(&rare().coscheduling);
+  }
+  return types;
 }
 
 }  // namespace
@@ -132,16 +174,19 @@ base::Result<Submitter::Tried> Submitter::submit(const Application& app, const j
   if (!built->left_out.empty()) record(object, fields_without_effect(built->left_out));
   if (const auto threads = threads_of_driver(object, options_))
     record(object, executors_in_driver(*threads));
-  return Tried{.status = after_submission(
-                   now, app, attempt,
-                   {context.app_id, context.submission_id, kube::key_of(built->driver_pod).name})};
+  const submission::WebUi& ui = built->web_ui;
+  return Tried{.status = after_submission(now, app, attempt,
+                                          {context.app_id,
+                                           context.submission_id,
+                                           kube::key_of(built->driver_pod).name,
+                                           {ui.service, ui.port, ui.route, ui.address}})};
 }
 
 base::Result<std::optional<std::string>> Submitter::create_owned(const Application& app,
                                                                  const Attempt& attempt,
                                                                  json object) {
   object = owned_by(app, attempt, std::move(object));
-  const kube::ResourceType type = type_of(object);
+  const kube::ResourceType& type = type_of(object);
   const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
   // Twice: what is in the way may be gone by the time that we have looked at it.
   std::optional<std::string> in_the_way;
@@ -209,10 +254,8 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
                                config::label_value(app.key.name) + "," + config::kCreatedByLabel +
                                "=true";
   std::vector<const kube::ResourceType*> types{&kube::services(), &kube::config_maps()};
-  // Asked for only where there can be any: on a cluster it takes a right of its own.
-  if (makes_claims(object)) types.push_back(&kube::persistent_volume_claims());
-  if (submission::makes_network_policy(object, context_for(object, options_)))
-    types.push_back(&kube::network_policies());
+  for (const kube::ResourceType* type : rare_types(object, context_for(object, options_)))
+    types.push_back(type);
   for (const kube::ResourceType* type : types) {
     ASSIGN_OR_RETURN(const kube::ObjectList found,
                      api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));

@@ -5,15 +5,20 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "config/quantity.h"
 #include "runner/submission/checks.h"
 #include "runner/submission/conf_resolution.h"
+#include "runner/submission/demand.h"
 #include "runner/submission/deny_list.h"
+#include "runner/submission/duplicates.h"
+#include "runner/submission/exposure.h"
 #include "runner/submission/fields.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/monitoring.h"
 #include "runner/submission/only_in_clusters.h"
 #include "runner/submission/role_conf.h"
 #include "runner/submission/template_variables.h"
+#include "runner/submission/without_effect.h"
 
 namespace runner::submission {
 namespace {
@@ -228,6 +233,8 @@ json pod_template(Fields& role, PodsRunAs pods) {
   if (source.is_object()) {
     json& spec = source["spec"];
     if (spec.is_null()) spec = json::object();
+    const json kind = source.value("kind", json("Pod"));
+    if (kind != json("Pod")) role.complain("template.kind", "must be Pod where it is given");
   }
   return source;
 }
@@ -243,10 +250,13 @@ void add_pod_defaults(json& pod, std::string_view container_name) {
   }
 }
 
-std::string executor_template(const json& source, const PodParts& parts) {
+std::string executor_template(const json& source, const PodParts& parts,
+                              std::vector<std::string>& warnings) {
   json pod = {{"apiVersion", "v1"}, {"kind", "Pod"}};
   if (source.is_object()) pod.update(source);
+  apply_local_dirs(parts, pod, config::kExecutorContainer);
   apply(parts, pod, config::kExecutorContainer);
+  merge_duplicates(pod, "spec.executor", warnings);
   add_pod_defaults(pod, config::kExecutorContainer);
   return pod.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -273,6 +283,43 @@ void check_images(Fields& spec, const Context& context, Conf& conf) {
   }
 }
 
+// Spark writes the same memory as request and limit of an executor. So where people limit more than
+// Spark would ask for, executors ask for that.
+void limit_executor_memory(const std::string& limit, Language language, Fields& spec,
+                           ApplicationPlan& plan) {
+  const bool threads =
+      first_of(plan.request.conf, {"spark.kubernetes.driver.master"}).starts_with("local");
+  if (limit.empty() || threads || !spec.problem()) return;
+  const std::optional<std::string> quantity = kubernetes_quantity(limit);
+  const int64_t bytes = quantity ? config::parse_whole(*quantity).value_or(0) : 0;
+  if (bytes <= 0) {
+    spec.complain("executor.memoryLimit",
+                  "must be a size such as 512m, 2g or 1Gi, not \"" + limit + "\"");
+    return;
+  }
+  Conf conf = plan.request.conf;
+  conf.try_emplace("spark.kubernetes.memoryOverheadFactor",
+                   language == Language::Jvm ? "0.1" : "0.4");
+  if (language == Language::Python) conf["spark.kubernetes.resource.type"] = "python";
+  const auto asked = executor_mebibytes(conf);
+  conf["spark.executor.memoryOverhead"] = "0";
+  const auto without_overhead = executor_mebibytes(conf);
+  if (!asked || !without_overhead) return;  // the second stage says why
+  const int64_t mebibytes = bytes >> 20;
+  if (mebibytes < *asked) {
+    spec.complain("executor.memoryLimit",
+                  "must be at least " + std::to_string(*asked) +
+                      "Mi, what executors need with Spark's overhead, not " + limit);
+  } else if (mebibytes > *asked) {
+    plan.request.conf["spark.executor.memoryOverhead"] =
+        std::to_string(mebibytes - *without_overhead) + "m";
+    plan.warnings.push_back(
+        "spec.executor.memoryLimit: Spark limits executors to what they ask for, "
+        "so they ask for " +
+        std::to_string(mebibytes) + "Mi instead of " + std::to_string(*asked) + "Mi");
+  }
+}
+
 void add_pods(Fields& spec, const json& application, const Context& context,
               ApplicationPlan& plan) {
   Conf& conf = plan.request.conf;
@@ -284,6 +331,7 @@ void add_pods(Fields& spec, const json& application, const Context& context,
     leave_out_of_role(driver);
     leave_out_of_role(executor);
   }
+  const std::string executor_limit = executor.text("memoryLimit");
   add_driver_conf(driver, spec, name, marks, conf);
   add_executor_conf(executor, spec, marks, conf);
   for (const auto& [key, value] : spec.text_map("nodeSelector")) {
@@ -297,7 +345,12 @@ void add_pods(Fields& spec, const json& application, const Context& context,
     leave_out_of_side_containers(driver, plan.driver_parts);
     leave_out_of_side_containers(executor, executor_parts);
   }
+  apply_local_dirs(plan.driver_parts, plan.request.driver_template, config::kDriverContainer);
   add_monitoring(spec, application, plan.driver_parts, executor_parts, conf, plan.objects);
+  plan.web_ui = add_exposure(spec, application, context, conf, plan.objects);
+  plan.batch_scheduler =
+      add_batch_scheduler(spec, name, plan.driver_parts, executor_parts, conf, plan.warnings);
+  plan.disruption_budget = spec.boolean("driverPodDisruptionBudget").value_or(false);
   driver.refuse_rest();
   executor.refuse_rest();
   spec.adopt(driver);
@@ -305,12 +358,34 @@ void add_pods(Fields& spec, const json& application, const Context& context,
   for (const auto& [key, value] : context.forced_conf)
     conf[key] = value;
   check_images(spec, context, conf);
+  limit_executor_memory(executor_limit, language_of(plan.request.main_resource), spec, plan);
   if (!spec.problem()) return;
   conf["spark.kubernetes.driver.podTemplateContainerName"] = config::kDriverContainer;
   // A driver whose executors are its own threads never makes an executor pod.
   if (first_of(conf, {"spark.kubernetes.driver.master"}).starts_with("local")) return;
   conf["spark.kubernetes.executor.podTemplateContainerName"] = config::kExecutorContainer;
-  plan.request.executor_template = executor_template(for_executors, executor_parts);
+  plan.request.executor_template = executor_template(for_executors, executor_parts, plan.warnings);
+}
+
+// A keytab that the driver's pod mounts is a file of its own, not of the machine that submits.
+void use_mounted_keytab(const json& application, Conf& conf) {
+  const std::string keytab = first_of(conf, {"spark.kerberos.keytab"});
+  if (!keytab.starts_with('/')) return;
+  struct Mounts {
+    const char* list;
+    const char* path;
+  };
+  for (const Mounts& mounts : {Mounts{"secrets", "path"}, Mounts{"configMaps", "path"},
+                               Mounts{"volumeMounts", "mountPath"}}) {
+    const json* list = base::find(application, {"spec", "driver", mounts.list});
+    if (list == nullptr || !list->is_array()) continue;
+    for (const json& mount : *list) {
+      std::string folder = base::string_at(mount, {mounts.path});
+      if (folder.empty()) continue;
+      if (!folder.ends_with('/')) folder += '/';
+      if (keytab.starts_with(folder)) conf["spark.kerberos.keytab"] = "local://" + keytab;
+    }
+  }
 }
 
 }  // namespace
@@ -352,11 +427,11 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
     }
     spec.accept({dead});
   }
-  if (spec.boolean("driverPodDisruptionBudget").value_or(false)) {
-    spec.refuse("driverPodDisruptionBudget");
-  }
   spec.refuse_rest();
   RETURN_IF_ERROR(spec.problem());
+  use_mounted_keytab(application, conf);
+  for (std::string& warning : without_effect(application, conf))
+    plan.warnings.push_back(std::move(warning));
   plan.left_out = std::move(spec.left_out());
   return plan;
 }

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>  // members by value
 
 #include "base/result.h"
+#include "runner/submission/batch_scheduler.h"
 #include "runner/submission/pod_parts.h"
 #include "runner/submission/spark_version.h"
 #include "runner/submission/submission.h"
@@ -22,7 +23,10 @@ namespace runner::submission {
 struct ApplicationPlan {
   SubmitRequest request;
   SparkVersion version;
-  PodParts driver_parts;                // the executors' are in request.executor_template already
+  PodParts driver_parts;  // the executors' are in request.executor_template already
+  WebUi web_ui;
+  bool disruption_budget = false;
+  BatchScheduler batch_scheduler;
   std::vector<nlohmann::json> objects;  // besides those that follow from the request
   std::vector<std::string> warnings;
   std::vector<std::string> left_out;  // paths, as in Submission

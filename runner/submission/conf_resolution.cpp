@@ -182,8 +182,10 @@ base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
     conf.try_emplace("spark.app.submitTime",
                      std::to_string(submit_time.time_since_epoch().count()));
   }
-  if (!version.has(Rule::ArchivesTravel) && conf.erase("spark.archives") > 0)
+  if (!version.has(Rule::ArchivesTravel) && has(conf, "spark.archives")) {
+    if (request.archives_by_flag) conf.erase("spark.archives");
     resolved.warnings.emplace_back("spark.archives has no effect before Spark 3.1");
+  }
   conf.erase("spark.driver.host");
   switch (resolved.language) {
     case Language::Jvm: {

@@ -88,33 +88,6 @@ base::Result<int64_t> mebibytes(const Conf& conf, const char* key, const char* f
   return *bytes >> 20;
 }
 
-base::Result<int64_t> executor_mebibytes(const Conf& conf) {
-  ASSIGN_OR_RETURN(const int64_t heap, mebibytes(conf, "spark.executor.memory", "1g"));
-  ASSIGN_OR_RETURN(const auto own_factor, real(conf, "spark.executor.memoryOverheadFactor"));
-  ASSIGN_OR_RETURN(const auto both_factor, real(conf, "spark.kubernetes.memoryOverheadFactor"));
-  ASSIGN_OR_RETURN(const int64_t least,
-                   mebibytes(conf, "spark.executor.minMemoryOverhead", "384m"));
-  const double product = own_factor.value_or(both_factor.value_or(0.1)) * static_cast<double>(heap);
-  int64_t overhead =
-      std::max(static_cast<int64_t>(std::clamp(
-                   product, 0.0, static_cast<double>(std::numeric_limits<int32_t>::max()))),
-               least);
-  if (has(conf, "spark.executor.memoryOverhead")) {
-    ASSIGN_OR_RETURN(overhead, mebibytes(conf, "spark.executor.memoryOverhead", ""));
-  }
-  int64_t sum = base::saturating_add(heap, overhead);
-  if (first_of(conf, {"spark.kubernetes.resource.type"}) == "python") {
-    ASSIGN_OR_RETURN(const int64_t python, mebibytes(conf, "spark.executor.pyspark.memory", "0"));
-    sum = base::saturating_add(sum, python);
-  }
-  if (lower(first_of(conf, {"spark.memory.offHeap.enabled"})) == "true") {
-    const auto bytes =
-        parse_size(first_of(conf, {"spark.memory.offHeap.size"}, "0"), SizeUnit::Byte);
-    sum = base::saturating_add(sum, bytes.value_or(0) >> 20);
-  }
-  return sum;
-}
-
 // As Utils.getDynamicAllocationInitialExecutors.
 base::Result<int64_t> executors_at_start(const Conf& conf) {
   const bool dynamic = lower(first_of(conf, {"spark.dynamicAllocation.enabled"})) == "true";
@@ -151,31 +124,69 @@ base::Result<Amounts> of_executor(const json& pod_template, const Conf& conf) {
 
 }  // namespace
 
-base::Result<Demand> demand_of(const json& application, const Context& context) {
-  ASSIGN_OR_RETURN(const Submission built, build_submission(application, context));
+base::Result<int64_t> executor_mebibytes(const Conf& conf) {
+  ASSIGN_OR_RETURN(const int64_t heap, mebibytes(conf, "spark.executor.memory", "1g"));
+  ASSIGN_OR_RETURN(const auto own_factor, real(conf, "spark.executor.memoryOverheadFactor"));
+  ASSIGN_OR_RETURN(const auto both_factor, real(conf, "spark.kubernetes.memoryOverheadFactor"));
+  ASSIGN_OR_RETURN(const int64_t least,
+                   mebibytes(conf, "spark.executor.minMemoryOverhead", "384m"));
+  const double product = own_factor.value_or(both_factor.value_or(0.1)) * static_cast<double>(heap);
+  int64_t overhead =
+      std::max(static_cast<int64_t>(std::clamp(
+                   product, 0.0, static_cast<double>(std::numeric_limits<int32_t>::max()))),
+               least);
+  if (has(conf, "spark.executor.memoryOverhead")) {
+    ASSIGN_OR_RETURN(overhead, mebibytes(conf, "spark.executor.memoryOverhead", ""));
+  }
+  int64_t sum = base::saturating_add(heap, overhead);
+  if (first_of(conf, {"spark.kubernetes.resource.type"}) == "python") {
+    ASSIGN_OR_RETURN(const int64_t python, mebibytes(conf, "spark.executor.pyspark.memory", "0"));
+    sum = base::saturating_add(sum, python);
+  }
+  if (lower(first_of(conf, {"spark.memory.offHeap.enabled"})) == "true") {
+    const auto bytes =
+        parse_size(first_of(conf, {"spark.memory.offHeap.size"}, "0"), SizeUnit::Byte);
+    sum = base::saturating_add(sum, bytes.value_or(0) >> 20);
+  }
+  return sum;
+}
+
+base::Result<RunDemand> demand_by_role(const Submission& built) {
   try {
-    ASSIGN_OR_RETURN(Amounts sum, of_pod(built.driver_pod));
-    int64_t pods = 1;
+    RunDemand demand;
+    ASSIGN_OR_RETURN(demand.driver.each, of_pod(built.driver_pod));
+    demand.driver.count = 1;
     const json* properties = object_with(built, "spark.properties");
     const json* of_executors = object_with(built, "podspec-configmap-key");
-    if (properties != nullptr && of_executors != nullptr) {
-      const Conf conf = base::parse_properties(properties->get<std::string>());
-      ASSIGN_OR_RETURN(const json pod, base::parse_json(of_executors->get<std::string>()));
-      ASSIGN_OR_RETURN(const Amounts each, of_executor(pod, conf));
-      ASSIGN_OR_RETURN(const int64_t count, executors_at_start(conf));
-      for (const auto& [name, amount] : each)
-        sum[name] = base::saturating_add(sum[name], base::saturating_multiply(amount, count));
-      pods = base::saturating_add(pods, count);
-    }
-    for (const char* name : {"cpu", "memory"})
-      if (const auto found = sum.find(std::string("requests.") + name); found != sum.end())
-        sum[name] = found->second;
-    sum["pods"] = sum["count/pods"] = base::saturating_multiply(pods, 1000);
-    return sum;
+    if (properties == nullptr || of_executors == nullptr) return demand;
+    const Conf conf = base::parse_properties(properties->get<std::string>());
+    ASSIGN_OR_RETURN(const json pod, base::parse_json(of_executors->get<std::string>()));
+    ASSIGN_OR_RETURN(demand.executors.each, of_executor(pod, conf));
+    ASSIGN_OR_RETURN(demand.executors.count, executors_at_start(conf));
+    return demand;
   } catch (const json::exception&) {
     return base::failure(base::Code::InvalidArgument,
                          "spec.executor has a part that no pod can have");
   }
+}
+
+std::string milli_quantity(int64_t thousandths) {
+  return thousandths % 1000 == 0 ? std::to_string(thousandths / 1000)
+                                 : std::to_string(thousandths) + "m";
+}
+
+base::Result<Demand> demand_of(const json& application, const Context& context) {
+  ASSIGN_OR_RETURN(const Submission built, build_submission(application, context));
+  ASSIGN_OR_RETURN(RunDemand demand, demand_by_role(built));
+  Demand sum = std::move(demand.driver.each);
+  const int64_t count = demand.executors.count;
+  for (const auto& [name, amount] : demand.executors.each)
+    sum[name] = base::saturating_add(sum[name], base::saturating_multiply(amount, count));
+  for (const char* name : {"cpu", "memory"})
+    if (const auto found = sum.find(std::string("requests.") + name); found != sum.end())
+      sum[name] = found->second;
+  sum["pods"] = sum["count/pods"] = base::saturating_multiply(base::saturating_add(1, count), 1000);
+  return sum;
 }
 
 }  // namespace runner::submission

@@ -13,6 +13,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/result.h"
+#include "runner/submission/conf.h"
 #include "runner/submission/submission.h"
 
 namespace runner::submission {
@@ -23,5 +24,22 @@ using Demand = std::map<std::string, int64_t>;
 
 // Errors: as build_submission; InvalidArgument for a quantity that none can read.
 base::Result<Demand> demand_of(const nlohmann::json& application, const Context& context);
+
+// Of an executor's pod, by the conf that the driver reads.
+base::Result<int64_t> executor_mebibytes(const Conf& conf);
+
+// The same of what is built already, one role at a time: a pod's worth, by "requests.cpu" and the
+// like, and how many of them there are at the start. Executors that are threads are none.
+struct RoleDemand {
+  Demand each;
+  int64_t count = 0;
+};
+struct RunDemand {
+  RoleDemand driver;
+  RoleDemand executors;
+};
+base::Result<RunDemand> demand_by_role(const Submission& built);
+// 1500 → "1500m", 2000 → "2".
+std::string milli_quantity(int64_t thousandths);
 
 }  // namespace runner::submission

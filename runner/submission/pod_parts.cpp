@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/names.h"
+#include "runner/submission/role_conf.h"
 
 namespace runner::submission {
 namespace {
@@ -64,8 +65,14 @@ bool names_volume(const json& volumes, const std::string& name) {
          });
 }
 
-// Mounts named spark-local-dir-… go through the conf (see application_conf); the volumes of the
-// others come along, each once.
+const json* volume_named(const std::vector<json>& volumes, const std::string& name) {
+  const auto volume = std::find_if(volumes.begin(), volumes.end(),
+                                   [&](const json& v) { return name_of(v) == name; });
+  return volume == volumes.end() ? nullptr : &*volume;
+}
+
+// Mounts named spark-local-dir-… go through the conf where it has words for them (role_conf); the
+// volumes of the others come along, each once.
 void add_volumes(Fields& role, Fields& spec, const json& role_template, PodParts& parts) {
   const std::vector<json> volumes = spec.objects("volumes");
   const json in_template = role_template.is_object()
@@ -73,26 +80,56 @@ void add_volumes(Fields& role, Fields& spec, const json& role_template, PodParts
                                : json();
   for (const json& item : role.objects("volumeMounts")) {
     const std::string name = name_of(item);
-    if (name.starts_with("spark-local-dir-")) continue;
-    parts.mounts.push_back(item);
-    const bool added = std::any_of(parts.volumes.begin(), parts.volumes.end(),
-                                   [&](const json& volume) { return name_of(volume) == name; });
-    if (added || names_volume(in_template, name)) continue;
-    const auto volume = std::find_if(volumes.begin(), volumes.end(),
-                                     [&](const json& v) { return name_of(v) == name; });
-    if (volume == volumes.end()) {
+    const json* volume = volume_named(volumes, name);
+    const bool local = name.starts_with("spark-local-dir-");
+    if (local && (volume == nullptr || conf_can_say(*volume, item))) continue;
+    (local ? parts.local_mounts : parts.mounts).push_back(item);
+    std::vector<json>& target = local ? parts.local_volumes : parts.volumes;
+    if (volume_named(target, name) != nullptr || names_volume(in_template, name)) continue;
+    if (volume == nullptr) {
       role.complain("volumeMounts", "name a volume that spec.volumes does not have: " + name);
       return;
     }
-    parts.volumes.push_back(*volume);
+    target.push_back(*volume);
+  }
+}
+
+// What only containers beside Spark's mount.
+void add_volumes_of_others(Fields& role, Fields& spec, PodParts& parts) {
+  const std::vector<json> volumes = spec.objects("volumes");
+  for (const char* list : {"sidecars", "initContainers"}) {
+    for (const json& container : role.objects(list)) {
+      const json* mounts = base::find(container, {"volumeMounts"});
+      if (mounts == nullptr || !mounts->is_array()) continue;
+      for (const json& item : *mounts) {
+        const std::string name = name_of(item);
+        const json* volume = volume_named(volumes, name);
+        if (volume != nullptr && !name.starts_with("spark-local-dir-") &&
+            volume_named(parts.volumes, name) == nullptr)
+          parts.volumes.push_back(*volume);
+      }
+    }
+  }
+}
+
+// Secrets whose mount no Spark configuration can say.
+void add_secrets(Fields& role, PodParts& parts) {
+  const std::vector<json> secrets = role.objects("secrets");
+  for (size_t i = 0; i < secrets.size(); ++i) {
+    if (conf_can_mount(secrets, i)) continue;
+    const std::string name = name_of(secrets[i]);
+    const std::string volume = secret_volume(name);
+    const bool by_spark = volume == name + "-volume";
+    if (!by_spark && volume_named(parts.volumes, volume) == nullptr)
+      parts.volumes.push_back({{"name", volume}, {"secret", {{"secretName", name}}}});
+    parts.mounts.push_back(mount(volume, text_at(secrets[i], "path")));
   }
 }
 
 void add_limits(Role which, Fields& role, PodParts& parts) {
-  if (which == Role::Executor) {
-    role.refuse("memoryLimit",
-                "is not supported: Spark sets the memory limit of executors to their request");
-  } else if (const std::string limit = role.text("memoryLimit"); !limit.empty()) {
+  // The executors' goes through the conf (application_conf), for Spark writes their limits.
+  const std::string limit = which == Role::Driver ? role.text("memoryLimit") : std::string();
+  if (!limit.empty()) {
     const std::optional<std::string> quantity = kubernetes_quantity(limit);
     if (!quantity)
       role.complain("memoryLimit", "must be a size such as 512m, 2g or 1Gi, not \"" + limit + "\"");
@@ -171,10 +208,19 @@ PodParts pod_parts(Role which, Fields& role, Fields& spec, const json& role_temp
                   "/etc/spark/conf", "SPARK_CONF_DIR");
   add_config_maps(role, parts);
   add_volumes(role, spec, role_template, parts);
+  add_volumes_of_others(role, spec, parts);
+  add_secrets(role, parts);
   parts.ports = role.objects("ports");
   add_pod_fields(role, parts);
   add_limits(which, role, parts);
   return parts;
+}
+
+void apply_local_dirs(const PodParts& parts, json& pod, std::string_view container_name) {
+  if (parts.local_mounts.empty()) return;
+  if (!pod.is_object()) pod = {{"metadata", json::object()}};
+  append(chosen_container(pod["spec"], container_name), "volumeMounts", parts.local_mounts);
+  append(pod["spec"], "volumes", parts.local_volumes);
 }
 
 void apply(const PodParts& parts, json& pod, std::string_view container_name) {

@@ -31,6 +31,10 @@ struct PodParts {
   std::vector<nlohmann::json> sidecars;
   std::vector<nlohmann::json> tolerations;
   std::vector<nlohmann::json> host_aliases;
+  // Scratch space that no Spark configuration can say, but that Spark must see: goes into the pod
+  // before Spark's own parts.
+  std::vector<nlohmann::json> local_mounts;
+  std::vector<nlohmann::json> local_volumes;
   // Merged.
   std::map<std::string, std::string> node_selector;
   std::map<std::string, std::string> limits;
@@ -43,6 +47,9 @@ struct PodParts {
 // what must go there instead.
 PodParts pod_parts(Role which, Fields& role, Fields& spec, const nlohmann::json& role_template,
                    Conf& conf);
+
+// The scratch space alone; `pod` may be null.
+void apply_local_dirs(const PodParts& parts, nlohmann::json& pod, std::string_view container_name);
 
 // `container_name` chooses the container; the first one when none has the name; a new one when
 // there is none at all.

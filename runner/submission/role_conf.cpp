@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/names.h"
 
@@ -90,7 +91,7 @@ void add_secret_references(Fields& role, const RoleKeys& keys, Conf& conf) {
 void add_environment(Fields& role, const RoleKeys& keys, const RunMarks& marks, Conf& conf) {
   set_all(conf, keys.env, marks.environment);
   set_all(conf, keys.env, role.text_map("envVars"));
-  const json secrets = role.objects("secrets");
+  const std::vector<json> secrets = role.objects("secrets");
   for (size_t i = 0; i < secrets.size(); ++i) {
     const json holder = {{"secret", secrets[i]}};
     Fields secret(holder, "secret", role.path() + ".secrets[" + std::to_string(i) + "]");
@@ -100,7 +101,7 @@ void add_environment(Fields& role, const RoleKeys& keys, const RunMarks& marks, 
     if (name.empty() || path.empty()) secret.complain("path", "and name are required");
     secret.refuse_rest();
     role.adopt(secret);
-    conf[keys.kubernetes + "secrets." + name] = path;
+    if (conf_can_mount(secrets, i)) conf[keys.kubernetes + "secrets." + name] = path;
     if (type == "GCPServiceAccount") {
       conf[keys.env + "GOOGLE_APPLICATION_CREDENTIALS"] = path + "/key.json";
     } else if (type == "HadoopDelegationToken") {
@@ -111,14 +112,26 @@ void add_environment(Fields& role, const RoleKeys& keys, const RunMarks& marks, 
   }
 }
 
+constexpr std::array kVolumeOptions = {"path",      "type",   "server",
+                                       "claimName", "medium", "sizeLimit"};
+constexpr std::array kVolumeTypes = {"emptyDir", "hostPath", "nfs", "persistentVolumeClaim"};
+
+// Spark's words for the kind of a volume; nullptr when it has none.
+const char* conf_type_of(const json& volume) {
+  const auto* const type = std::find_if(
+      kVolumeTypes.begin(), kVolumeTypes.end(),
+      [&volume](const char* t) { return volume.contains(t) && volume.at(t).is_object(); });
+  return type == kVolumeTypes.end() ? nullptr : *type;
+}
+
 // The options of one local volume by its type, as Spark's configuration names them.
 void set_volume_options(const std::string& type, const json& source, const std::string& prefix,
                         Conf& conf) {
-  constexpr std::array kOptions = {"path", "type", "server", "claimName", "medium", "sizeLimit"};
-  for (const char* option : kOptions) {
+  for (const char* option : kVolumeOptions) {
     const auto value = source.find(option);
-    if (value == source.end() || !value->is_string()) continue;
-    conf[prefix + "options." + option] = value->get<std::string>();
+    if (value == source.end() || value->is_null()) continue;
+    conf[prefix + "options." + option] =
+        value->is_string() ? value->get<std::string>() : base::dump_json(*value);
   }
   if ((type == "nfs" || type == "persistentVolumeClaim") &&
       source.value("readOnly", json()) == true) {
@@ -128,7 +141,6 @@ void set_volume_options(const std::string& type, const json& source, const std::
 
 // Volumes named spark-local-dir-… are Spark's scratch space, which it must know of.
 void add_local_volumes(Fields& role, Fields& spec, const RoleKeys& keys, Conf& conf) {
-  constexpr std::array kTypes = {"emptyDir", "hostPath", "nfs", "persistentVolumeClaim"};
   const std::vector<json> volumes = spec.objects("volumes");
   for (const json& mount : role.objects("volumeMounts")) {
     const json holder = {{"mount", mount}};
@@ -144,19 +156,13 @@ void add_local_volumes(Fields& role, Fields& spec, const RoleKeys& keys, Conf& c
       role.complain("volumeMounts", "name a volume that spec.volumes does not have: " + name);
       return;
     }
-    const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&volume](const char* t) {
-      return volume->contains(t) && volume->at(t).is_object();
-    });
-    if (type == kTypes.end()) {
-      role.complain("volumeMounts",
-                    "can use emptyDir, hostPath, nfs and persistentVolumeClaim for " + name);
-      return;
-    }
-    const std::string prefix = keys.kubernetes + "volumes." + *type + "." + name + ".";
+    if (!conf_can_say(*volume, mount)) continue;
+    const std::string type = conf_type_of(*volume);
+    const std::string prefix = keys.kubernetes + "volumes." + type + "." + name + ".";
     conf[prefix + "mount.path"] = path;
     set_text(conf, prefix + "mount.subPath", fields.text("subPath"));
     if (fields.boolean("readOnly").value_or(false)) conf[prefix + "mount.readOnly"] = "true";
-    set_volume_options(*type, volume->at(*type), prefix, conf);
+    set_volume_options(type, volume->at(type), prefix, conf);
     fields.refuse_rest();
     role.adopt(fields);
   }
@@ -205,6 +211,34 @@ void add_defaults(const RoleKeys& keys, Conf& conf) {
 }
 
 }  // namespace
+
+bool conf_can_mount(const std::vector<json>& secrets, size_t index) {
+  const std::string name = base::string_at(secrets[index], {"name"});
+  if (secret_volume(name) != name + "-volume") return false;
+  return std::none_of(
+      secrets.begin(), secrets.begin() + static_cast<std::ptrdiff_t>(index),
+      [&name](const json& earlier) { return base::string_at(earlier, {"name"}) == name; });
+}
+
+std::string secret_volume(const std::string& secret) {
+  return volume_name(secret + "-volume");
+}
+
+bool conf_can_say(const json& volume, const json& mount) {
+  const char* type = conf_type_of(volume);
+  if (type == nullptr) return false;
+  constexpr std::array<std::string_view, 4> kOfMount = {"name", "mountPath", "subPath", "readOnly"};
+  for (const auto& [name, value] : mount.items())
+    if (std::find(kOfMount.begin(), kOfMount.end(), name) == kOfMount.end()) return false;
+  const auto has_key = [&](const std::string& name) {
+    if (name == "readOnly") return true;
+    return std::any_of(kVolumeOptions.begin(), kVolumeOptions.end(),
+                       [&name](const char* option) { return name == option; });
+  };
+  for (const auto& [name, value] : volume.at(type).items())
+    if (value.is_structured() || !has_key(name)) return false;
+  return true;
+}
 
 void add_driver_conf(Fields& driver, Fields& spec, const std::string& app_name,
                      const RunMarks& marks, Conf& conf) {

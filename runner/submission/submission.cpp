@@ -9,6 +9,7 @@
 #include "config/names.h"
 #include "runner/submission/application_conf.h"
 #include "runner/submission/conf_to_objects.h"
+#include "runner/submission/duplicates.h"
 #include "runner/submission/names.h"
 #include "runner/submission/spark_version.h"
 
@@ -17,18 +18,32 @@ namespace {
 
 using nlohmann::json;
 
-void finish_driver(const PodParts& parts, json& pod) {
+void finish_driver(const PodParts& parts, json& pod, std::vector<std::string>& warnings) {
   // The container that the second stage has filled is the last one; a template may call it
   // otherwise.
   json& containers = pod["spec"]["containers"];
   const std::string name = containers.back()["name"].get<std::string>();
   apply(parts, pod, name);
+  merge_duplicates(pod, "spec.driver", warnings);
   pod["spec"].emplace("enableServiceLinks", false);
   for (json& container : pod["spec"]["containers"]) {
     if (container["name"] == name) {
       container.emplace("terminationMessagePolicy", "FallbackToLogsOnError");
     }
   }
+}
+
+// No node is drained under a running driver, as far as people ask first.
+json disruption_budget(const json& pod, const Context& context) {
+  return {
+      {"apiVersion", "policy/v1"},
+      {"kind", "PodDisruptionBudget"},
+      {"metadata",
+       {{"name", pod["metadata"]["name"]}, {"namespace", pod["metadata"]["namespace"]}}},
+      {"spec",
+       {{"minAvailable", 1},
+        {"selector",
+         {{"matchLabels", {{"spark-app-selector", context.app_id}, {"spark-role", "driver"}}}}}}}};
 }
 
 // Spark's words name a key of the configuration at best; people look for a field.
@@ -80,7 +95,7 @@ base::Result<Submission> build_submission(const json& application, const Context
                                      context.submit_time);
     if (!made) return base::failure(located(std::move(made).error(), application));
     Submission submission = *std::move(made);
-    finish_driver(plan.driver_parts, submission.driver_pod);
+    finish_driver(plan.driver_parts, submission.driver_pod, plan.warnings);
     if (!makes_network_policy(application, context)) {
       std::erase_if(submission.before_pod,
                     [](const json& object) { return object["kind"] == "NetworkPolicy"; });
@@ -90,8 +105,12 @@ base::Result<Submission> build_submission(const json& application, const Context
         return base::failure(base::Code::InvalidArgument,
                              "spec: the driver's pod: " + possible.error().message);
     }
+    RETURN_IF_ERROR(finish_batch_scheduler(plan.batch_scheduler, submission));
+    if (plan.disruption_budget)
+      submission.before_pod.push_back(disruption_budget(submission.driver_pod, context));
     for (json& object : plan.objects)
       submission.before_pod.push_back(std::move(object));
+    submission.web_ui = std::move(plan.web_ui);
     submission.left_out = std::move(plan.left_out);
     submission.warnings.insert(submission.warnings.begin(), plan.warnings.begin(),
                                plan.warnings.end());

@@ -7,6 +7,7 @@
 // "spec.batchScheduler is not supported yet"), never ignored.
 // Threads: pure.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -25,6 +26,21 @@ namespace runner::submission {
 // container or a cluster has is left out of them and told (Submission::warnings), not refused.
 enum class PodsRunAs { Containers, Processes };
 
+// How drivers are shown outside of the cluster.
+struct Exposure {
+  std::string ui_url_format;  // "{{$appName}}.example.com"; empty: UIs get no Ingress
+  std::string ingress_class;  // empty: the cluster's default
+  std::string gateway;        // "namespace/name": HTTPRoutes there instead of Ingresses
+};
+
+// Where a run's UI is found, as far as it was asked for; empty otherwise.
+struct WebUi {
+  std::string service;
+  int64_t port = 0;
+  std::string route;    // of its Ingress or HTTPRoute
+  std::string address;  // "https://pi.example.com/jobs"
+};
+
 // What comes from the service and the attempt, not from the user.
 struct Context {
   // submission_ids(UID, attempts) of names.h: a repeated submission makes the same names.
@@ -40,6 +56,7 @@ struct Context {
   // Service-level defaults; the user's sparkConf wins except for `forced_conf`.
   std::map<std::string, std::string> default_conf;
   std::map<std::string, std::string> forced_conf;
+  Exposure exposure;
   // What will run the pods, when it is known, says what it would refuse of one
   // ("volume \"x\": nfs is not supported …"). Empty: it says so when it gets the pod.
   std::function<base::Status(const nlohmann::json& pod)> check_pod;
@@ -50,6 +67,7 @@ struct Submission {
   // the controller.
   std::vector<nlohmann::json> before_pod;
   nlohmann::json driver_pod;
+  WebUi web_ui;
   // What the user should be told though nothing is wrong: events.
   std::vector<std::string> warnings;
   // Paths of what has no effect here because pods run as processes: one event names them.

@@ -123,6 +123,7 @@ base::Result<SubmitRequest> read_submit_arguments(const std::vector<std::string>
   request.arguments.assign(arguments.begin() + static_cast<std::ptrdiff_t>(at), arguments.end());
 
   ASSIGN_OR_RETURN(const Conf file, file_layer(layers, request));
+  request.archives_by_flag = has(layers.flags, "spark.archives");
   request.conf = std::move(layers.flags);  // the first to name a key decides on it
   request.conf.insert(layers.confs.begin(), layers.confs.end());
   request.conf.insert(file.begin(), file.end());

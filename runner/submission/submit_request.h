@@ -17,6 +17,8 @@ namespace runner::submission {
 
 struct SubmitRequest {
   Conf conf;  // what the user and the service set; keys outside "spark." are dropped with a warning
+  // Whether --archives said spark.archives: Spark 3.0 drops the flag, and has no use for the key.
+  bool archives_by_flag = false;
   std::string name;  // "" = spark.app.name, else the main class, else the resource's file name
   std::string main_class;  // "" for Python and R
   std::string main_resource;

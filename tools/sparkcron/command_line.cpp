@@ -97,6 +97,14 @@ void add_controller(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--history-service", options.history_service,
                  "The Service, in the controller's own namespace, that leads there")
       ->capture_default_str();
+  app.add_option("--ingress-url-format", options.ingress_url_format,
+                 "URL of the UIs of applications with sparkUIOptions, such as "
+                 "{{$appName}}.example.com or example.com/{{$appNamespace}}/{{$appName}}; default: "
+                 "they get no Ingress");
+  app.add_option("--ingress-class-name", options.ingress_class_name,
+                 "Of the Ingresses that are made; default: the cluster's default class");
+  app.add_option("--gateway", options.gateway,
+                 "NAMESPACE/NAME of a Gateway: HTTPRoutes there instead of Ingresses");
   app.add_option("--log-archive", options.log_archive,
                  "s3://BUCKET/PREFIX: where drivers' logs are kept; default: the data folder");
   app.add_option("--log-archive-endpoint", options.log_archive_endpoint,

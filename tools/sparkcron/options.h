@@ -68,6 +68,9 @@ struct Options {
   std::string log_archive_endpoint;     // "" = AWS's of the region
   std::string log_archive_region;       // "" = $AWS_REGION, else us-east-1
   std::string log_archive_credentials;  // a file; "" = the environment
+  std::string ingress_url_format;       // controller: of Spark's UIs; "" = they get none
+  std::string ingress_class_name;       // controller
+  std::string gateway;                  // controller: "namespace/name"
   std::string history_service = "sparkcron-history";  // controller: its Service
   bool leader_elect = true;                           // controller
   std::string role;              // permissions: a name of runner::roles(); empty = all

@@ -255,6 +255,9 @@ base::Status run_controller(const Options& options) {
   controllers_options.namespace_selector = options.namespace_selector;
   controllers_options.workers = options.workers;
   controllers_options.application.default_conf = options.default_conf;
+  controllers_options.application.exposure = {.ui_url_format = options.ingress_url_format,
+                                              .ingress_class = options.ingress_class_name,
+                                              .gateway = options.gateway};
   controllers_options.telemetry = &metrics;
   controllers_options.keeping.emplace(ControllersOptions::Keeping{
       .ledger = *ledger,

@@ -95,9 +95,10 @@ std::string version_of_spark(const std::string& home) {
   // spark-core_2.13-4.0.1.jar
   constexpr std::string_view kCore = "spark-core_";
   std::error_code problem;
-  for (const auto& entry : fs::directory_iterator(fs::path(home) / "jars", problem)) {
-    const std::string name = entry.path().stem().string();
-    if (!name.starts_with(kCore) || entry.path().extension() != ".jar") continue;
+  fs::directory_iterator jars(fs::path(home) / "jars", problem);
+  for (; !problem && jars != fs::directory_iterator(); jars.increment(problem)) {
+    const std::string name = jars->path().stem().string();
+    if (!name.starts_with(kCore) || jars->path().extension() != ".jar") continue;
     const size_t hyphen = name.find('-', kCore.size());
     if (hyphen != std::string::npos) return name.substr(hyphen + 1);
   }

@@ -71,6 +71,17 @@ TEST_CASE("Spark and Java are where the flag says, else the environment, else it
   }
 }
 
+TEST_CASE("the version of a Spark is that of its core library") {
+  const tests::Folder folder;
+  REQUIRE(base::make_folders(folder.path() / "jars"));
+  CHECK(version_of_spark(folder.path()).empty());
+  for (const char* jar :
+       {"spark-core_2.13.txt", "spark-sql_2.13-3.0.0.jar", "spark-core_2.13-4.1.0-preview1.jar"})
+    std::ofstream(folder.path() / "jars" / jar) << "";
+  CHECK(version_of_spark(folder.path()) == "4.1.0-preview1");
+  CHECK(version_of_spark(folder.path() / "nothing").empty());
+}
+
 // A folder's bin/java that may be run.
 std::string make_java(const std::filesystem::path& home) {
   const std::filesystem::path java = home / "bin" / "java";

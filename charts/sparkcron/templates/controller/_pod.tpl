@@ -49,6 +49,17 @@ spec:
         - --history-listen={{ .listenAddress }}:{{ int .history.port }}
         - --history-service={{ include "sparkcron.historyName" $ }}
         {{- end }}
+        {{- with .uiIngress }}
+        {{- with .urlFormat }}
+        - {{ printf "--ingress-url-format=%s" . | quote }}
+        {{- end }}
+        {{- with .ingressClassName }}
+        - --ingress-class-name={{ . }}
+        {{- end }}
+        {{- with .gateway }}
+        - --gateway={{ . }}
+        {{- end }}
+        {{- end }}
         {{- with .logArchive }}
         {{- if .url }}
         - --log-archive={{ .url }}

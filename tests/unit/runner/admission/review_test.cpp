@@ -87,8 +87,9 @@ TEST_CASE("a schedule that cannot work is refused with every field that is wrong
       {{{"template", {{"sparkConf", {{"spark.kubernetes.container.image", "x"}}}}}},
        "spec.template.sparkConf must not set spark.kubernetes.container.image: use "
        "spec.template.image"},
-      {{{"template", {{"batchScheduler", "volcano"}}}},
-       "spec.template.batchScheduler is not supported yet"},
+      {{{"template", {{"mode", "client"}}}},
+       "spec.template.mode must be cluster: in client mode the driver would run inside this "
+       "service"},
   };
   Door door;
   for (const Case& c : cases) {

@@ -172,17 +172,20 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "spec.driver.memory must be a size over zero such as 512m, 2g or 1Gi, not \"1.5g\""},
       {{{"driver", {{"memoryLimit", "lots"}}}},
        "spec.driver.memoryLimit must be a size such as 512m, 2g or 1Gi, not \"lots\""},
-      {{{"executor", {{"memoryLimit", "2g"}}}},
-       "spec.executor.memoryLimit is not supported: Spark sets the memory limit of executors to "
-       "their request"},
-      {{{"batchScheduler", "volcano"}}, "spec.batchScheduler is not supported yet"},
+      {{{"executor", {{"memoryLimit", "600m"}}}},
+       "spec.executor.memoryLimit must be at least 896Mi, what executors need with Spark's "
+       "overhead, "
+       "not 600m"},
+      {{{"executor", {{"memoryLimit", "lots"}}}},
+       "spec.executor.memoryLimit must be a size such as 512m, 2g or 1Gi, not \"lots\""},
       {{{"batchSchedulerOptions", {{"queue", "q"}}}},
-       "spec.batchSchedulerOptions is not supported yet"},
-      {{{"sparkUIOptions", {{"servicePort", 80}}}}, "spec.sparkUIOptions is not supported yet"},
-      {{{"driverIngressOptions", {{{"servicePort", 80}}}}},
-       "spec.driverIngressOptions is not supported yet"},
-      {{{"driverPodDisruptionBudget", true}},
-       "spec.driverPodDisruptionBudget is not supported yet"},
+       "spec.batchSchedulerOptions have no effect without spec.batchScheduler"},
+      {{{"executor", {{"template", {{"kind", "Deployment"}}}}}},
+       "spec.executor.template.kind must be Pod where it is given"},
+      {{{"sparkUIOptions", {{"serviceType", "Loud"}}}},
+       "spec.sparkUIOptions.serviceType must be ClusterIP, NodePort or LoadBalancer, not \"Loud\""},
+      {{{"driverIngressOptions", json::array({{{"servicePort", 80}}})}},
+       "spec.driverIngressOptions[0].ingressURLFormat is required"},
       {{{"driver", {{"shoeSize", 43}}}}, "spec.driver.shoeSize is not supported yet"},
       {{{"nodeSelector", {{"a", "b"}}}, {"executor", {{"nodeSelector", {{"a", "b"}}}}}},
        "spec.executor.nodeSelector and spec.nodeSelector exclude each other"},
@@ -194,7 +197,8 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "spec.sparkConf: spark.driver.bindAddress is not supported in Kubernetes mode, as the "
        "driver's bind address "
        "is managed and set to the driver pod's IP address."},
-      {{{"sparkConf", {{"spark.kerberos.keytab", "/etc/krb5.keytab"}}}},
+      {{{"sparkConf",
+         {{"spark.kerberos.keytab", "/etc/krb5.keytab"}, {"spark.kerberos.principal", "p"}}}},
        "spec.sparkConf: spark.kerberos.keytab names a file of the submitting machine: local:// "
        "names a file of the "
        "image"},

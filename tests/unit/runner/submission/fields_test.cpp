@@ -25,12 +25,13 @@ FieldTable spec_fields() {
   return {
       {"activeDeadlineSeconds", {60, Effect::OfTheController}},
       {"arguments", {{"a"}}},
-      {"batchScheduler", {"volcano", Effect::Refused}},
+      {"batchScheduler", {"volcano"}},
       {"batchSchedulerOptions", {{{"queue", "q"}}, Effect::Refused}},
       {"deps", {{{"jars", {"local:///x.jar"}}}}},
       {"driver", {{{"cores", 3}}}},
-      {"driverIngressOptions", {json::array({{{"servicePort", 1}}}), Effect::Refused}},
-      {"driverPodDisruptionBudget", {true, Effect::Refused}},
+      {"driverIngressOptions",
+       {json::array({{{"servicePort", 1}, {"ingressURLFormat", "h.example.com"}}})}},
+      {"driverPodDisruptionBudget", {true}},
       {"dynamicAllocation", {{{"enabled", true}}}},
       {"executor", {{{"cores", 3}}}},
       {"failureRetries", {1, Effect::Warns}},
@@ -55,7 +56,7 @@ FieldTable spec_fields() {
       {"retryInterval", {1, Effect::Warns}},
       {"sparkConf", {{{"spark.a", "b"}}}},
       {"sparkConfigMap", {"conf"}},
-      {"sparkUIOptions", {{{"servicePort", 1}}, Effect::Refused}},
+      {"sparkUIOptions", {{{"servicePort", 1}}}},
       {"sparkVersion", {"3.5.8"}},
       {"suspend", {false, Effect::OfTheController}},
       {"timeToLiveSeconds", {60, Effect::OfTheController}},
@@ -122,7 +123,6 @@ FieldTable executor_fields() {
   FieldTable fields = role_fields();
   fields["deleteOnTermination"] = {false};
   fields["instances"] = {7};
-  fields["memoryLimit"].effect = Effect::Refused;
   return fields;
 }
 

@@ -35,6 +35,10 @@ LeadingZero leading_zeros(const std::string& version) {
   return octal ? LeadingZero::Octal : LeadingZero::Decimal;
 }
 
+bool keeps_carriage_returns(const std::string& version) {
+  return version < "3.3";
+}
+
 void sort_by(json& list, const char* key) {
   if (!list.is_array()) return;
   std::stable_sort(list.begin(), list.end(), [key](const json& a, const json& b) {
@@ -51,6 +55,7 @@ void normalise_container(json& container) {
     std::sort(dirs.begin(), dirs.end());
     variable["value"] = join(dirs, ",");
   }
+  sort_by(container["volumeMounts"], "name");
   sort_by(container["volumeMounts"], "mountPath");
 }
 
@@ -143,9 +148,10 @@ base::Result<Submission> build(const Recording& recording) {
   request.conf_files = files(recording.json["conf_files"], "");
   request.local_files = files(recording.json["files"], "$CASE_DIR/");
   auto arguments = recording.json["args"].get<std::vector<std::string>>();
-  // The shell script in front of spark-submit loses carriage returns.
-  for (std::string& argument : arguments)
-    std::erase(argument, '\r');
+  // Since 3.3 the shell script in front of spark-submit loses carriage returns.
+  for (std::string& argument : arguments) {
+    if (!keeps_carriage_returns(recording.version)) std::erase(argument, '\r');
+  }
   ASSIGN_OR_RETURN(request, read_submit_arguments(arguments, std::move(request)));
   const auto driver_template =
       request.local_files.find(first_of(request.conf, {"spark.kubernetes.driver.podTemplateFile"}));

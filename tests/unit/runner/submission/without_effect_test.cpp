@@ -1,0 +1,180 @@
+// What changes nothing is said, what is there twice is merged, and neither stops a run.
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/catch.h"
+#include "tests/unit/runner/submission/application.h"
+
+using namespace runner::submission;
+using namespace runner::submission::test;
+using nlohmann::json;
+
+namespace {
+
+Submission built_with(const json& spec, const Context& where = context()) {
+  return must_build(with(scala_application(), {{"spec", spec}}), where);
+}
+
+std::vector<json> named(const json& list, const char* key, const std::string& name) {
+  std::vector<json> found;
+  for (const json& element : list)
+    if (element.value(key, json()) == json(name)) found.push_back(element);
+  return found;
+}
+
+bool says(const std::vector<std::string>& warnings, const std::string& text) {
+  return std::find(warnings.begin(), warnings.end(), text) != warnings.end();
+}
+
+}  // namespace
+
+TEST_CASE("what people wrote without effect is told by its path") {
+  struct Case {
+    json spec;
+    const char* warning;
+  };
+  const json claim = json::array({{{"name", "v"}, {"emptyDir", json::object()}}});
+  const Case cases[] = {
+      {{{"dynamicAllocation", {{"minExecutors", 1}, {"maxExecutors", 4}}}},
+       "without spec.dynamicAllocation.enabled these have no effect: "
+       "spec.dynamicAllocation.minExecutors, spec.dynamicAllocation.maxExecutors"},
+      {{{"monitoring", {{"exposeDriverMetrics", true}}}},
+       "without spec.monitoring.prometheus these have no effect: "
+       "spec.monitoring.exposeDriverMetrics"},
+      {{{"volumes", claim}}, "spec.volumes[0] (v) is mounted by no container"},
+      {{{"sparkConf", {{"spark.driver.memory", "9g"}}}},
+       "spec.sparkConf: spark.driver.memory has no effect, since another field or the service sets "
+       "it"},
+      {{{"sparkConf", {{"spark.app.name", "mine"}}}},
+       "spec.sparkConf: spark.app.name has no effect, since another field or the service sets it"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.warning) {
+      CHECK(built_with(c.spec).warnings == std::vector<std::string>{c.warning});
+    }
+  }
+  CHECK(built_with({{"sparkConf", {{"spark.driver.memory", "512m"}, {"spark.executor.cores", 1}}}})
+            .warnings.empty());
+}
+
+TEST_CASE("fields of executors that are threads of the driver are told once, by name") {
+  Context where = context();
+  where.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
+  const Submission built = built_with({{"executor",
+                                        {{"env", json::array({{{"name", "A"}, {"value", "b"}}})},
+                                         {"labels", {{"version", "1"}}},
+                                         {"instances", 3}}}},
+                                      where);
+  CHECK(built.warnings ==
+        std::vector<std::string>{"executors are threads of the driver, so these have no effect: "
+                                 "spec.executor.env, spec.executor.labels"});
+}
+
+TEST_CASE("sparkConfigMap alone works: the folder of the map is the only SPARK_CONF_DIR") {
+  const Submission built = built_with({{"sparkConfigMap", "conf"}});
+  const auto found = named(driver_container(built)["env"], "name", "SPARK_CONF_DIR");
+  REQUIRE(found.size() == 1);
+  CHECK(found[0]["value"] == "/etc/spark/conf");
+  CHECK(built.warnings.empty());
+}
+
+TEST_CASE("of what has one name twice the last counts, in both roles, and it is said") {
+  const json env = json::array({{{"name", "A"}, {"value", "first"}},
+                                {{"name", "B"}, {"value", "same"}},
+                                {{"name", "A"}, {"value", "last"}},
+                                {{"name", "B"}, {"value", "same"}}});
+  const json ports =
+      json::array({{{"name", "p"}, {"containerPort", 1}}, {{"name", "p"}, {"containerPort", 2}}});
+  const json maps =
+      json::array({{{"name", "one"}, {"path", "/same"}}, {{"name", "two"}, {"path", "/same"}}});
+  const json role = {{"env", env}, {"ports", ports}, {"configMaps", maps}};
+  const Submission built = built_with({{"driver", role}, {"executor", role}});
+  const json of_executors = executor_template(built);
+  for (const json& container : {driver_container(built), of_executors["spec"]["containers"][0]}) {
+    const auto a = named(container["env"], "name", "A");
+    REQUIRE(a.size() == 1);
+    CHECK(a[0]["value"] == "last");
+    CHECK(named(container["env"], "name", "B").size() == 1);
+    const auto p = named(container["ports"], "name", "p");
+    REQUIRE(p.size() == 1);
+    CHECK(p[0]["containerPort"] == 2);
+    const auto mounts = named(container["volumeMounts"], "mountPath", "/same");
+    REQUIRE(mounts.size() == 1);
+    CHECK(mounts[0]["name"] == "two-vol");
+  }
+  CHECK(built.warnings.size() == 6);
+  CHECK(says(built.warnings,
+             "spec.driver: of several environment variables named A the last one counts"));
+  CHECK(says(built.warnings, "spec.executor: of several ports named p the last one counts"));
+  CHECK(
+      says(built.warnings, "spec.driver: of several volumes mounted at /same the last one counts"));
+}
+
+TEST_CASE("a Secret is mounted at every path that it is given, whatever its name") {
+  const json secrets = json::array({{{"name", "s"}, {"path", "/one"}},
+                                    {{"name", "s"}, {"path", "/two"}},
+                                    {{"name", "a.b"}, {"path", "/dotted"}}});
+  const Submission built = built_with({{"driver", {{"secrets", secrets}}}});
+  const json& mounts = driver_container(built)["volumeMounts"];
+  const json& volumes = built.driver_pod["spec"]["volumes"];
+  struct Case {
+    const char* path;
+    const char* secret;
+  };
+  for (const Case& c : {Case{"/one", "s"}, Case{"/two", "s"}, Case{"/dotted", "a.b"}}) {
+    INFO(c.path);
+    const auto mount = named(mounts, "mountPath", c.path);
+    REQUIRE(mount.size() == 1);
+    const auto name = mount[0]["name"].get<std::string>();
+    CHECK(name.find('.') == std::string::npos);
+    const auto volume = named(volumes, "name", name);
+    REQUIRE(volume.size() == 1);
+    CHECK(volume[0]["secret"]["secretName"] == c.secret);
+  }
+}
+
+TEST_CASE("scratch space of any kind is what Spark writes to") {
+  const json volumes = json::array(
+      {{{"name", "spark-local-dir-1"},
+        {"ephemeral", {{"volumeClaimTemplate", {{"spec", {{"storageClassName", "fast"}}}}}}}},
+       {{"name", "spark-local-dir-2"}, {"emptyDir", {{"sizeLimit", 1073741824}}}}});
+  const json mounts = json::array({{{"name", "spark-local-dir-1"}, {"mountPath", "/fast"}},
+                                   {{"name", "spark-local-dir-2"}, {"mountPath", "/slow"}}});
+  const json role = {{"volumeMounts", mounts}};
+  const Submission built = built_with({{"volumes", volumes}, {"driver", role}, {"executor", role}});
+  const auto dirs = named(driver_container(built)["env"], "name", "SPARK_LOCAL_DIRS");
+  REQUIRE(dirs.size() == 1);
+  CHECK(dirs[0]["value"] == "/fast,/slow");
+  const auto fast = named(built.driver_pod["spec"]["volumes"], "name", "spark-local-dir-1");
+  REQUIRE(fast.size() == 1);
+  CHECK(fast[0]["ephemeral"]["volumeClaimTemplate"]["spec"]["storageClassName"] == "fast");
+  const auto slow = named(built.driver_pod["spec"]["volumes"], "name", "spark-local-dir-2");
+  REQUIRE(slow.size() == 1);
+  CHECK(slow[0]["emptyDir"]["sizeLimit"] == "1073741824");
+  const json of_executors = executor_template(built);
+  CHECK(named(of_executors["spec"]["volumes"], "name", "spark-local-dir-1").size() == 1);
+  CHECK(named(of_executors["spec"]["containers"][0]["volumeMounts"], "mountPath", "/fast").size() ==
+        1);
+}
+
+TEST_CASE("a volume that only a side car mounts comes along") {
+  const json side = json::array({{{"name", "side"},
+                                  {"image", "i"},
+                                  {"volumeMounts", {{{"name", "v"}, {"mountPath", "/v"}}}}}});
+  const Submission built =
+      built_with({{"volumes", json::array({{{"name", "v"}, {"emptyDir", json::object()}}})},
+                  {"driver", {{"sidecars", side}}}});
+  CHECK(named(built.driver_pod["spec"]["volumes"], "name", "v").size() == 1);
+  CHECK(built.warnings.empty());
+}
+
+TEST_CASE("a keytab that the driver mounts is a file of its pod") {
+  const json secrets = json::array({{{"name", "krb"}, {"path", "/etc/krb"}}});
+  const Submission built = built_with({{"driver", {{"secrets", secrets}}},
+                                       {"sparkConf",
+                                        {{"spark.kerberos.keytab", "/etc/krb/user.keytab"},
+                                         {"spark.kerberos.principal", "user@REALM"}}}});
+  CHECK(properties(built).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
+}
