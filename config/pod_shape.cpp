@@ -109,7 +109,7 @@ class Shape {
                                       [&](const BuiltInField* one) { return one->name == name; });
       const std::string at = path + "." + name;
       if (known == fields.end()) {
-        complain(at, unknown(name, type, fields));
+        complain(at, is_full() ? "" : unknown(name, type, fields));
       } else {
         field(member, **known, at);
       }
@@ -149,8 +149,13 @@ class Shape {
   }
 
  private:
+  // What is not told any more need not be thought of.
+  bool is_full() const { return count_ >= kMostShapeProblems; }
+
   void complain(const std::string& path, const std::string& what) {
-    if (count_++ >= kMostShapeProblems) return;
+    const bool full = is_full();
+    ++count_;
+    if (full) return;
     text_ += (text_.empty() ? "" : "; ") + path + " " + what;
   }
 

@@ -193,6 +193,11 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
   for (int i = 0; i < 2; ++i) {
     const auto created = api_.create(type, object);
     if (created) return std::optional<std::string>();
+    // Its namespace is there, for the application is in it.
+    if (created.error().code == Code::NotFound)
+      return base::failure(Code::Unimplemented, "this API server does not know " + type.kind +
+                                                    " of " + type.api_version() +
+                                                    ": install what serves it");
     if (created.error().code != Code::AlreadyExists) return base::failure(created.error());
     const auto existing = api_.get(type, key);
     if (existing) {
@@ -253,13 +258,20 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
   const std::string selector = std::string(config::kAppNameLabel) + "=" +
                                config::label_value(app.key.name) + "," + config::kCreatedByLabel +
                                "=true";
+  const std::vector<const kube::ResourceType*> rare =
+      rare_types(object, context_for(object, options_));
   std::vector<const kube::ResourceType*> types{&kube::services(), &kube::config_maps()};
-  for (const kube::ResourceType* type : rare_types(object, context_for(object, options_)))
-    types.push_back(type);
+  types.insert(types.end(), rare.begin(), rare.end());
   for (const kube::ResourceType* type : types) {
-    ASSIGN_OR_RETURN(const kube::ObjectList found,
-                     api_.list(*type, {.ns = app.key.ns, .label_selector = selector}));
-    for (const json& one : found.items) {
+    const auto found = api_.list(*type, {.ns = app.key.ns, .label_selector = selector});
+    // A kind that this API server does not know, or that an older role does not name, keeps no run
+    // from ending: what there is goes with its application.
+    const bool optional = std::find(rare.begin(), rare.end(), type) != rare.end();
+    if (!found && optional &&
+        (found.error().code == Code::NotFound || found.error().code == Code::Forbidden))
+      continue;
+    if (!found) return base::failure(found.error());
+    for (const json& one : found->items) {
       if (!kube::is_owned_by(one, app.uid)) continue;
       const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
       if (!removed && removed.error().code != Code::NotFound) return removed;

@@ -408,6 +408,9 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   for (const auto& [key, value] : context.default_conf)
     conf[key] = value;
   add_main(spec, request, plan.warnings);
+  // Spark would only name its user so, and act with the rights of the service account.
+  if (!request.proxy_user.empty() && !plan.version.has(Rule::ProxyUserArgument))
+    spec.complain("proxyUser", "needs a newer Spark: drivers of this line act as nobody else");
   add_general_conf(spec, conf);
   add_user_conf(spec, conf);
   // After the user's: these say where the run belongs.

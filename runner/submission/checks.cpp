@@ -264,6 +264,25 @@ void check_spark_conf(Checks& checks, const json& spec) {
           });
 }
 
+// What follows compares elements of these with each other, and ten thousands of them fit an object.
+void check_lengths(Checks& checks, const json& value, const std::string& path) {
+  constexpr size_t kMost = 1000;
+  constexpr std::array<std::string_view, 8> kLists = {"containers",     "configMaps", "env",
+                                                      "initContainers", "secrets",    "sidecars",
+                                                      "volumeMounts",   "volumes"};
+  if (!value.is_structured()) return;
+  size_t index = 0;
+  for (const auto& [name, member] : value.items()) {
+    const std::string where =
+        value.is_array() ? path + "[" + std::to_string(index++) + "]" : path + "." + name;
+    if (member.is_array() && member.size() > kMost &&
+        std::find(kLists.begin(), kLists.end(), name) != kLists.end())
+      return checks.complain(where, "has " + std::to_string(member.size()) + " elements: at most " +
+                                        std::to_string(kMost) + " are allowed");
+    check_lengths(checks, member, where);
+  }
+}
+
 }  // namespace
 
 bool is_object_name(std::string_view name) {
@@ -274,6 +293,8 @@ base::Status check_values(const json& application) {
   Checks checks;
   const json* spec = at(application, "spec");
   if (spec == nullptr || !spec->is_object()) return {};
+  check_lengths(checks, *spec, "spec");
+  RETURN_IF_ERROR(checks.result());
   RETURN_IF_ERROR(config::check_pod_shape(application));
   no_nul(checks, *spec, "spec");
   for (const char* name : {"sparkConfigMap", "hadoopConfigMap"})

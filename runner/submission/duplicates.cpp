@@ -18,6 +18,7 @@ struct Unique {
   const char* key;
   const char* what;
 };
+constexpr std::string_view kEnv = "env";
 constexpr Unique kVolumes = {"volumes", "name", "volumes named"};
 constexpr std::array kOfContainer = {
     Unique{"env", "name", "environment variables named"},
@@ -30,6 +31,14 @@ constexpr std::array<std::string_view, 2> kMeantToBe = {"SPARK_CONF_DIR", "HADOO
 bool is_told(const json& earlier, const json& last, std::string_view name) {
   return earlier != last &&
          std::find(kMeantToBe.begin(), kMeantToBe.end(), name) == kMeantToBe.end();
+}
+
+// OPTS: "$(OPTS) -Db" adds to what stands before it, and so may any variable in between.
+bool is_referred_to(const json& list, size_t index, size_t last, const std::string& name) {
+  const std::string reference = "$(" + name + ")";
+  for (size_t i = index + 1; i <= last; ++i)
+    if (base::string_at(list[i], {"value"}).find(reference) != std::string::npos) return true;
+  return false;
 }
 
 // The last of a name stays where it is, since later variables may refer to it.
@@ -45,10 +54,12 @@ void keep_last(json& owner, const Unique& unique, std::string_view role,
   json kept = json::array();
   std::string told;
   for (size_t i = 0; i < list->size(); ++i) {
-    json& element = (*list)[i];
+    const json& element = (*list)[i];
     const std::string name = base::string_at(element, {unique.key});
-    if (name.empty() || last[name] == i) {
-      kept.push_back(std::move(element));
+    const bool counts = name.empty() || last[name] == i ||
+                        (unique.list == kEnv && is_referred_to(*list, i, last[name], name));
+    if (counts) {
+      kept.push_back(element);
     } else if (is_told(element, (*list)[last[name]], name) && told != name) {
       told = name;
       warnings.push_back(std::string(role) + ": of several " + unique.what + " " + name +

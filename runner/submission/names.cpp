@@ -84,7 +84,9 @@ std::string app_name_label(std::string_view app_name) {
 
 std::string service_name(std::string_view prefix, std::string_view unique_id) {
   const std::string preferred = std::string(prefix) + "-driver-svc";
-  if (preferred.size() <= kLabelLength) return preferred;
+  // A Service's name begins with a letter (RFC 1035).
+  const bool digit = preferred.front() >= '0' && preferred.front() <= '9';
+  if (!digit && preferred.size() <= kLabelLength) return preferred;
   return "spark-" + std::string(unique_id) + "-driver-svc";
 }
 

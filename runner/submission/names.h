@@ -29,7 +29,8 @@ std::string resource_name_prefix(std::string_view app_name, std::string_view uni
                                  NameShape shape = NameShape::Kept);
 // Of the label spark-app-name: at most 63 characters, maybe none.
 std::string app_name_label(std::string_view app_name);
-// "<prefix>-driver-svc", or "spark-<unique_id>-driver-svc" where that would be over 63.
+// "<prefix>-driver-svc", or "spark-<unique_id>-driver-svc" where that would be over 63 or would
+// begin with a digit.
 std::string service_name(std::string_view prefix, std::string_view unique_id);
 std::string conf_map_name(std::string_view unique_id);
 // "<application><suffix>", shortened with a hash so that it stays a name of at most 253.

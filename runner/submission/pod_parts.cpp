@@ -58,16 +58,19 @@ void add_config_maps(Fields& role, PodParts& parts) {
   }
 }
 
+bool is_named(const json& object, const std::string& name) {
+  const json* its = base::find(object, {"name"});
+  return its != nullptr && its->is_string() && its->get_ref<const std::string&>() == name;
+}
+
 bool names_volume(const json& volumes, const std::string& name) {
-  return volumes.is_array() &&
-         std::any_of(volumes.begin(), volumes.end(), [&name](const json& volume) {
-           return volume.is_object() && name_of(volume) == name;
-         });
+  return volumes.is_array() && std::any_of(volumes.begin(), volumes.end(),
+                                           [&](const json& one) { return is_named(one, name); });
 }
 
 const json* volume_named(const std::vector<json>& volumes, const std::string& name) {
   const auto volume = std::find_if(volumes.begin(), volumes.end(),
-                                   [&](const json& v) { return name_of(v) == name; });
+                                   [&](const json& one) { return is_named(one, name); });
   return volume == volumes.end() ? nullptr : &*volume;
 }
 

@@ -85,6 +85,15 @@ std::string with_root(std::string message, std::string_view root) {
   return message;
 }
 
+// Each becomes an event.
+void limit(std::vector<std::string>& warnings) {
+  constexpr size_t kMost = 16;
+  if (warnings.size() <= kMost) return;
+  const size_t others = warnings.size() - kMost;
+  warnings.resize(kMost);
+  warnings.push_back("and " + std::to_string(others) + " more of such warnings");
+}
+
 }  // namespace
 
 base::Result<Submission> build_submission(const json& application, const Context& context) {
@@ -114,6 +123,7 @@ base::Result<Submission> build_submission(const json& application, const Context
     submission.left_out = std::move(plan.left_out);
     submission.warnings.insert(submission.warnings.begin(), plan.warnings.begin(),
                                plan.warnings.end());
+    limit(submission.warnings);
     return submission;
   } catch (const json::exception&) {
     // Parts that pass through to pods have no schema of their own: {"template": {"spec": 1}}.

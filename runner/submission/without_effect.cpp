@@ -130,7 +130,8 @@ void overruled_conf(const json& application, const Conf& conf, Warnings& warning
     const std::string written =
         value.is_string() ? value.get<std::string>() : base::dump_json(value);
     // Monitoring appends to Java options, sizes are rewritten, a mounted keytab becomes local.
-    const bool in_effect = used->starts_with(written) || used->ends_with("://" + written) ||
+    const bool appended = key.ends_with("JavaOptions") && used->starts_with(written);
+    const bool in_effect = *used == written || appended || used->ends_with("://" + written) ||
                            spark_size(written) == *used;
     if (!in_effect)
       warnings.push_back("spec.sparkConf: " + key +

@@ -80,8 +80,9 @@ void load(const std::string& path, SubmitRequest& request) {
 }
 
 std::string properties_file(const std::vector<std::string>& arguments) {
-  const auto at = std::find(arguments.begin(), arguments.end(), "--properties-file");
-  return at == arguments.end() || at + 1 == arguments.end() ? "" : *(at + 1);
+  // The last one counts, as for every option.
+  const auto at = std::find(arguments.rbegin(), arguments.rend(), "--properties-file");
+  return at == arguments.rend() || at == arguments.rbegin() ? "" : *(at - 1);
 }
 
 // Takes the files of the conf folder away that spark.kubernetes.configMap.maxSize has no room for.

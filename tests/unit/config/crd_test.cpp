@@ -189,7 +189,7 @@ TEST_CASE("both kinds have the same schema of an application") {
                                              ["properties"]);
 }
 
-TEST_CASE("samples and recorded manifests are accepted as they are") {
+TEST_CASE("samples are accepted as they are") {
   size_t found = 0;
   for (const auto& entry :
        std::filesystem::directory_iterator(std::string(SPARKCRON_SOURCE_DIR) + "/config/samples")) {

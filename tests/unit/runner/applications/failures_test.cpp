@@ -105,6 +105,27 @@ TEST_CASE("a missing Secret is shown while the driver waits for it") {
   CHECK(world.events_with("SparkDriverPending") == 1);
 }
 
+TEST_CASE(
+    "a kind that the cluster does not know fails the submission and keeps nobody from deleting") {
+  ApplicationWorld world;
+  world.api.before = [](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.plural != "podgroups") return std::nullopt;
+    return base::Error{Code::NotFound, "the server could not find the requested resource", {}};
+  };
+  world.apply({{"batchScheduler", "volcano"}});
+  world.settle();
+  CHECK(world.state() == "SUBMISSION_FAILED");
+  CHECK(world.error().find("this API server does not know PodGroup of "
+                           "scheduling.volcano.sh/v1beta1: install what serves it") !=
+        std::string::npos);
+  REQUIRE(world.api
+              .remove(config::spark_applications(), world.key,
+                      {.uid = kube::uid_of(world.application())})
+              .has_value());
+  world.settle();
+  CHECK(world.application().is_null());
+}
+
 TEST_CASE("a round that fails again and again is told in an event") {
   ApplicationWorld world;
   world.apply();
@@ -114,6 +135,20 @@ TEST_CASE("a round that fails again and again is told in an event") {
   world.reconciler.failing(world.key, refused, 3);
   CHECK(world.events_with("SparkApplicationReconcileFailed") == 1);
   CHECK(world.events_with("denied by webhook") == 1);
+}
+
+TEST_CASE("a right that an older role does not name keeps no run from ending") {
+  ApplicationWorld world;
+  world.apply({{"batchScheduler", "volcano"}});
+  world.settle();
+  REQUIRE(world.state() == "SUBMITTED");
+  world.api.before = [](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.plural != "podgroups" || call.verb != "list") return std::nullopt;
+    return base::Error{Code::Forbidden, "podgroups is forbidden", {}};
+  };
+  world.drivers_phase("Succeeded");
+  world.settle();
+  CHECK(world.state() == "COMPLETED");
 }
 
 }  // namespace tests

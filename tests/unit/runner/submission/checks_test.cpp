@@ -3,6 +3,8 @@
 
 #include "runner/submission/checks.h"
 
+#include <algorithm>
+
 #include "tests/support/catch.h"
 #include "tests/unit/runner/submission/application.h"
 
@@ -232,4 +234,36 @@ TEST_CASE("what the machine would refuse of a driver's pod is told before anythi
   CHECK(refused.error().message == "spec: the driver's pod: volume \"v\": nfs is not supported");
   CHECK(check_template(nfs, where, "spec.template")->message ==
         "spec.template: the driver's pod: volume \"v\": nfs is not supported");
+}
+
+TEST_CASE("lists whose elements are compared with each other have at most a thousand") {
+  json volumes = json::array();
+  for (int i = 0; i < 1001; ++i)
+    volumes.push_back({{"name", "v" + std::to_string(i)}, {"emptyDir", json::object()}});
+  const auto refused = build_submission(with_spec({{"volumes", volumes}}), context());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message == "spec.volumes has 1001 elements: at most 1000 are allowed");
+}
+
+TEST_CASE("a proxy user is refused where drivers act as nobody else") {
+  const auto made = [](const char* version) {
+    return build_submission(with_spec({{"proxyUser", "alice"}, {"sparkVersion", version}}),
+                            context());
+  };
+  REQUIRE_FALSE(made("3.0.3"));
+  CHECK(made("3.0.3").error().message ==
+        "spec.proxyUser needs a newer Spark: drivers of this line act as nobody else");
+  CHECK(made("3.5.8"));
+}
+
+TEST_CASE("a Service's name begins with a letter") {
+  const json application = with(scala_application(), {{"metadata", {{"name", "1st"}}},
+                                                      {"spec", {{"sparkVersion", "3.1.3"}}}});
+  const Submission built = must_build(application, context());
+  const auto service = std::find_if(built.before_pod.begin(), built.before_pod.end(),
+                                    [](const json& one) { return one["kind"] == "Service"; });
+  REQUIRE(service != built.before_pod.end());
+  const std::string name = (*service)["metadata"]["name"].get<std::string>();
+  CHECK(name.starts_with("spark-"));
+  CHECK(name.ends_with("-driver-svc"));
 }

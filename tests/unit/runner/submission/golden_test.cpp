@@ -16,7 +16,8 @@ namespace {
 struct Difference {
   const char* name;
   const char* why;
-  const char* ours;  // what we refuse it with; "" where we accept what spark-submit refused
+  const char* ours;              // what we refuse it with; "" where we accept it
+  std::string_view until = "9";  // the lines before this one
 };
 constexpr Difference kDifferences[] = {
     {.name = "deps_jars_s3a",
@@ -41,11 +42,16 @@ constexpr Difference kDifferences[] = {
      .why = "we do not open jars",
      .ours = "Failed to get main class in JAR with error 'this service does not read jars'.  "
              "Please specify one with --class."},
+    {.name = "name_leading_digit",
+     .why = "the API server refuses a Service whose name begins with a digit",
+     .ours = "",
+     .until = "3.2"},
 };
 
-const Difference* difference_named(const std::string& name) {
-  const auto* at = std::find_if(std::begin(kDifferences), std::end(kDifferences),
-                                [&](const Difference& one) { return one.name == name; });
+const Difference* difference_of(const std::string& version, const std::string& name) {
+  const auto* at =
+      std::find_if(std::begin(kDifferences), std::end(kDifferences),
+                   [&](const Difference& one) { return one.name == name && version < one.until; });
   return at == std::end(kDifferences) ? nullptr : at;
 }
 
@@ -74,7 +80,7 @@ TEST_CASE("objects equal those of the real spark-submit, in every line and every
       DYNAMIC_SECTION(version << " " << name) {
         const Comparison result = compare(load_recording(version, name));
         INFO(result.difference);
-        if (const Difference* known = difference_named(name)) {
+        if (const Difference* known = difference_of(version, name)) {
           INFO("differs on purpose: " << known->why);
           CHECK_FALSE(result.difference.empty());
           CHECK(result.refused == known->ours);

@@ -178,3 +178,30 @@ TEST_CASE("a keytab that the driver mounts is a file of its pod") {
                                          {"spark.kerberos.principal", "user@REALM"}}}});
   CHECK(properties(built).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
 }
+
+TEST_CASE("a variable that adds to an earlier one of its name keeps it") {
+  const json env = json::array(
+      {{{"name", "OPTS"}, {"value", "-Da"}}, {{"name", "OPTS"}, {"value", "$(OPTS) -Db"}}});
+  const Submission built = built_with({{"driver", {{"env", env}}}});
+  const auto found = named(driver_container(built)["env"], "name", "OPTS");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0]["value"] == "-Da");
+  CHECK(built.warnings.empty());
+}
+
+TEST_CASE("a value of sparkConf that begins the one in effect is overruled all the same") {
+  const Submission built = built_with(
+      {{"executor", {{"instances", 10}}}, {"sparkConf", {{"spark.executor.instances", "1"}}}});
+  CHECK(built.warnings ==
+        std::vector<std::string>{"spec.sparkConf: spark.executor.instances has no effect, since "
+                                 "another field or the service sets it"});
+}
+
+TEST_CASE("warnings are few, however many there could be") {
+  json volumes = json::array();
+  for (int i = 0; i < 40; ++i)
+    volumes.push_back({{"name", "v" + std::to_string(i)}, {"emptyDir", json::object()}});
+  const Submission built = built_with({{"volumes", volumes}});
+  REQUIRE(built.warnings.size() == 17);
+  CHECK(built.warnings.back() == "and 24 more of such warnings");
+}
