@@ -289,8 +289,9 @@ ObservedDriver read_driver(const json& pod) {
     if (driver.pod_failure.empty()) driver.pod_failure = disruption_of(pod);
     if (driver.pod_failure.empty()) driver.pod_failure = init_failure(pod);
   }
-  if (!has_ended(driver)) driver.in_doubt = why_in_doubt(pod);
   const json* container = spark_container_status(pod, config::kDriverContainer);
+  const bool over = container != nullptr && base::find(*container, {"state", "terminated"});
+  if (!over && !has_ended(driver)) driver.in_doubt = why_in_doubt(pod);
   if (container == nullptr) return driver;
   driver.started = time_at(*container, {"state", "running", "startedAt"});
   const json* terminated = base::find(*container, {"state", "terminated"});
@@ -321,13 +322,15 @@ std::string executor_state(const json& pod) {
 }
 
 std::string executor_failure(const json& pod) {
+  // Who ended it ("Evicted") says more than how it went down.
+  const std::string reason = string_at(pod, {"status", "reason"});
+  if (!reason.empty()) return "failed (" + reason + ")";
   for (const json& status : container_statuses(pod, "containerStatuses")) {
     const json* ended = base::find(status, {"state", "terminated"});
     const int64_t code = ended == nullptr ? 0 : integer_at(*ended, {"exitCode"}).value_or(0);
     if (code != 0) return exit_in_words(code, string_at(*ended, {"reason"}));
   }
-  const std::string reason = string_at(pod, {"status", "reason"});
-  return "failed" + (reason.empty() ? "" : " (" + reason + ")");
+  return "failed";
 }
 
 bool has_ended(const ObservedDriver& driver) {

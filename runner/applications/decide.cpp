@@ -163,10 +163,13 @@ class ApplicationDecider {
   // A new attempt starts only when no process of an old one lives: one driver at a time.
   void submit_when_clear(const Attempt& attempt) {
     if (driver() != nullptr && !is_of(attempt)) return stop_driver();
-    if (const auto late = too_late()) return give_up(*late);
-    if (const WallTime due = held_until(); due > now_ && driver() == nullptr) {
-      decision_.wake_at = std::min(due, submit_by().value_or(due));
-      return;
+    // One that is there has been made in time: it is adopted.
+    if (driver() == nullptr) {
+      if (const auto late = too_late()) return give_up(*late);
+      if (const WallTime due = held_until(); due > now_) {
+        decision_.wake_at = std::min(due, submit_by().value_or(due));
+        return;
+      }
     }
     if (!app_.has_finalizer) act(AddFinalizer{});
     act(Submit{attempt});
@@ -191,6 +194,9 @@ class ApplicationDecider {
   // server says about a field.
   void retry_submission() {
     if (observed_.spec_problem) return give_up(*observed_.spec_problem);
+    const Attempt next{std::max<int64_t>(app_.status.execution_attempts, 1),
+                       app_.status.submission_attempts + 1};
+    if (driver() != nullptr && is_of(next)) return submit_when_clear(next);
     if (is_for_good(app_.status.error_message)) return give_up(app_.status.error_message);
     const int64_t tried = app_.status.submission_attempts;
     const auto& retries = app_.restart.on_submission_failure_retries;
@@ -205,7 +211,7 @@ class ApplicationDecider {
     }
     // What the last try has made has other names than what the next one will make.
     act(CleanUp{});
-    submit_when_clear({std::max<int64_t>(app_.status.execution_attempts, 1), tried + 1});
+    submit_when_clear(next);
   }
 
   // The last moment for a submission that has been refused or has waited already.
@@ -230,7 +236,11 @@ class ApplicationDecider {
   }
 
   void give_up(const std::string& why) {
+    if (driver_lives()) return stop_driver();
     act(CleanUp{});
+    // Of this attempt, not of the run before it.
+    status().terminated = now_;
+    status().driver_exit_code.reset();
     status().spec_hash = app_.spec_hash;
     finish(AppState::Failed, why);
   }
@@ -309,8 +319,8 @@ class ApplicationDecider {
       return;
     }
     stop_driver();
-    status().stop_reason = what + std::to_string(allowed->count()) + " s" +
-                           (detail.empty() ? "" : " (" + detail + ")");
+    status().stop_reason = bounded(what + std::to_string(allowed->count()) + " s" +
+                                   (detail.empty() ? "" : " (" + detail + ")"));
     status().error_message = status().stop_reason;
   }
 

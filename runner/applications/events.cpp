@@ -19,8 +19,11 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
     events.push_back(
         {true, "SparkDriverPending", "Driver " + after.driver_pod + " does not start yet" + why});
   }
-  if (same_state && after.state == AppState::Running && new_message)
-    events.push_back({true, "SparkDriverUnknown", "Driver " + after.driver_pod + why});
+  if (same_state && after.state == AppState::Running && new_message) {
+    const bool deadline = !after.stop_reason.empty() && app.status.stop_reason.empty();
+    events.push_back({true, deadline ? "SparkDriverDeadlineExceeded" : "SparkDriverUnknown",
+                      "Driver " + after.driver_pod + why});
+  }
   if (same_state && new_message && after.not_submitted_since && !tried_again &&
       !is_final(after.state)) {
     events.push_back({true, "SparkApplicationWaiting", name + " is not submitted yet" + why});

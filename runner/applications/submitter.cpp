@@ -97,6 +97,15 @@ submission::Context dry_context(const json& object, const ApplicationOptions& op
   return context;
 }
 
+// Whether it is what this attempt makes: created before a crash, or though the answer was an error.
+bool is_of_attempt(const Application& app, const Attempt& attempt, const json& existing) {
+  return kube::is_owned_by(existing, app.uid) && !kube::is_deleting(existing) &&
+         string_at(existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
+             submission_id_of(app.uid, attempt) &&
+         string_at(existing, {"metadata", "annotations", config::kSpecHashAnnotation}) ==
+             app.spec_hash;
+}
+
 // What attempts leave besides Services and ConfigMaps. Asked for only where there can be any: on a
 // cluster each takes a right of its own.
 std::vector<const kube::ResourceType*> rare_types(const json& object,
@@ -198,8 +207,16 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
       return base::failure(Code::Unimplemented, "this API server does not know " + type.kind +
                                                     " of " + type.api_version() +
                                                     ": install what serves it");
-    if (created.error().code != Code::AlreadyExists) return base::failure(created.error());
+    const Code code = created.error().code;
+    if (code != Code::AlreadyExists && !is_refusal(code) && !is_not_now(code))
+      return base::failure(created.error());
     const auto existing = api_.get(type, key);
+    // Quotas and webhooks speak before a name is looked at: they refuse what is there already, too.
+    if (code != Code::AlreadyExists) {
+      if (existing && is_of_attempt(app, attempt, *existing)) return std::optional<std::string>();
+      const bool unknown = !existing && existing.error().code != Code::NotFound;
+      return base::failure(unknown && is_refusal(code) ? existing.error() : created.error());
+    }
     if (existing) {
       ASSIGN_OR_RETURN(in_the_way, name_is_taken(app, attempt, type, *existing));
       if (!in_the_way) return in_the_way;
@@ -224,11 +241,7 @@ base::Result<std::optional<std::string>> Submitter::name_is_taken(const Applicat
   bool remove = false;
   switch (holder.kind) {
     case Kind::Ours: {
-      const bool same = string_at(existing, {"metadata", "labels", config::kSubmissionIdLabel}) ==
-                            submission_id_of(app.uid, attempt) &&
-                        string_at(existing, {"metadata", "annotations",
-                                             config::kSpecHashAnnotation}) == app.spec_hash;
-      if (same && !leaving) return std::optional<std::string>();
+      if (is_of_attempt(app, attempt, existing)) return std::optional<std::string>();
       waits = what + " of an earlier attempt is still being removed";
       remove = !leaving;
       break;

@@ -71,17 +71,19 @@ const json* pod_name_in(const json& spec, std::string_view& path) {
   return submission::is_object_name(name->get_ref<const std::string&>()) ? name : nullptr;
 }
 
-// "etl-driver" of the run "nightly-manual-20261121t020000z": "etl-driver-manual-20261121t020000z".
+// "etl-driver" of the run "nightly-20261121t020000z": "etl-driver-<hash>-20261121t020000z", the
+// hash of the schedule's and the pod's name, since schedules that were copied give their drivers
+// one name.
 std::string pod_name_of_run(const std::string& name, const scheduler::StartRun& start) {
   const size_t stamp = start.name.rfind('-');
-  const std::string suffix =
-      (start.slot ? "" : "-manual") + (stamp == std::string::npos ? "" : start.name.substr(stamp));
+  const std::string suffix = "-" + base::short_hash(start.name.substr(0, stamp) + "/" + name) +
+                             (start.slot ? "" : "-manual") +
+                             (stamp == std::string::npos ? "" : start.name.substr(stamp));
   constexpr size_t kMostOfLabel = 63;
-  if (name.size() + suffix.size() <= kMostOfLabel) return name + suffix;
-  std::string start_of_name = name.substr(0, kMostOfLabel - suffix.size() - 9);
+  std::string start_of_name = name.substr(0, kMostOfLabel - suffix.size());
   while (start_of_name.ends_with('-') || start_of_name.ends_with('.'))
     start_of_name.pop_back();
-  return start_of_name + "-" + base::short_hash(name) + suffix;
+  return start_of_name + suffix;
 }
 
 void make_pod_name_unique(json& spec, const scheduler::StartRun& start) {
@@ -126,8 +128,8 @@ std::string about_pod_name(const json& schedule) {
   const json* name = spec == nullptr ? nullptr : pod_name_in(*spec, path);
   if (name == nullptr) return {};
   return "spec.template." + std::string(path) +
-         ": every run needs a driver pod of its own; theirs are called " +
-         name->get<std::string>() + "-<time of the slot>";
+         ": every run needs a driver pod of its own; the names of theirs begin with " +
+         name->get<std::string>() + " and end with the time of the slot";
 }
 
 json trial_run(const json& schedule, const scheduler::Spec& spec, base::WallTime now) {

@@ -73,7 +73,8 @@ std::string outcome_of(const ScheduleRun& run) {
   // A driver that runs, or that has run and is not heard of, as against one that is still to start.
   const AppState state = parse_app_state(run.state);
   const bool runs = state == AppState::Running || state == AppState::Unknown ||
-                    state == AppState::Succeeding || state == AppState::Failing;
+                    state == AppState::Succeeding || state == AppState::Failing ||
+                    state == AppState::Suspending || state == AppState::Invalidating;
   return runs ? "Running" : "Pending";
 }
 

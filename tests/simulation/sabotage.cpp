@@ -28,7 +28,9 @@ bool is_deleting(const json& object) {
 // No driver of it was made yet.
 bool is_held(const json& run) {
   const std::string state = base::string_at(run, {"status", "applicationState", "state"});
-  return state.empty() || state == "SUBMISSION_FAILED";
+  return state == "SUBMISSION_FAILED" ||
+         (state.empty() &&
+          !base::string_at(run, {"status", "applicationState", "errorMessage"}).empty());
 }
 
 json owned_by_schedule(json run, const std::string& uid) {

@@ -198,7 +198,8 @@ void Truth::run_status_written(const kube::ObjectKey& key) {
 }
 
 void Truth::process_started(const Process& process) {
-  driven_.insert(process.run_uid);
+  // No run there has a restart policy, and nobody edits one.
+  if (!driven_.insert(process.run_uid).second) violated("a second driver of one run started");
   const json& object = schedule();
   const auto owner = runs_.find(process.run_uid);
   if (owner == runs_.end() || object.is_null() || owner->second != kube::uid_of(object)) return;

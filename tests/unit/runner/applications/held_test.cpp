@@ -221,4 +221,70 @@ TEST_CASE("which refusals are for good") {
   CHECK_FALSE(is_for_good("\""));
 }
 
+TEST_CASE("a driver that was made is adopted, whatever refuses to make it again") {
+  // Quotas and webhooks speak before the API server sees that the name is taken.
+  for (const Code code : {Code::Forbidden, Code::Refused, Code::Unavailable}) {
+    ApplicationWorld world;
+    world.apply({{"pendingDeadlineSeconds", 90}, {"activeDeadlineSeconds", 600}});
+    world.api.before = [](const ApiCall& call) -> std::optional<base::Error> {
+      if (call.subresource == "status") return base::Error{Code::Conflict, "lost"};
+      return std::nullopt;
+    };
+    CHECK_FALSE(world.reconcile().has_value());
+    const std::string pod = kube::uid_of(world.driver());
+    REQUIRE_FALSE(pod.empty());
+    int tries = 0;
+    world.api.before = [&](const ApiCall& call) -> std::optional<base::Error> {
+      if (call.verb != "create" || call.plural != "pods") return std::nullopt;
+      return base::Error{code, "exceeded quota, try " + std::to_string(++tries)};
+    };
+    world.drivers_phase("Running");
+    world.settle();
+    CHECK(world.state() == "RUNNING");
+    CHECK(kube::uid_of(world.driver()) == pod);
+    CHECK(world.application()["status"]["executionAttempts"] == 1);
+    CHECK(tries <= 1);
+  }
+}
+
+TEST_CASE("a driver that was made before the pending deadline is no failure at it") {
+  ApplicationWorld world;
+  bool lost = false;
+  world.api.after = [&](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.verb != "create" || call.plural != "pods") return std::nullopt;
+    lost = true;
+    return base::Error{Code::Unavailable, "the answer was lost"};
+  };
+  // Nor can it be looked at.
+  world.api.before = [&](const ApiCall& call) -> std::optional<base::Error> {
+    if (!lost || call.verb != "get" || call.plural != "pods") return std::nullopt;
+    return base::Error{Code::Unavailable, "away"};
+  };
+  world.apply({{"pendingDeadlineSeconds", 90}});
+  CHECK(world.reconcile().has_value());
+  const std::string pod = kube::uid_of(world.driver());
+  REQUIRE_FALSE(pod.empty());
+  REQUIRE(world.state() == "");
+  world.api.after = nullptr;
+  world.api.before = nullptr;
+  world.clock.set_wall(world.clock.now() + seconds{91});
+  world.settle();
+  CHECK(world.state() != "FAILED");
+  CHECK(kube::uid_of(world.driver()) == pod);
+}
+
+TEST_CASE("a rerun that is given up ends when it is given up") {
+  ApplicationWorld world;
+  world.apply({{"restartPolicy", {{"type", "Always"}}}, {"pendingDeadlineSeconds", 90}});
+  world.settle();
+  world.drivers_phase("Failed");
+  world.settle();
+  world.api.erase(kube::pods(), world.driver_key);
+  world.refuse_pods(Code::Unavailable, kWebhookIsDown);
+  live_until(world, world.clock.now() + seconds{200});
+  REQUIRE(world.state() == "FAILED");
+  const auto end = base::string_at(world.application(), {"status", "terminationTime"});
+  CHECK(end > "2026-01-01T00:01:00Z");
+}
+
 }  // namespace tests

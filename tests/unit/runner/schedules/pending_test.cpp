@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/stable_hash.h"
 #include "kube/object.h"
 #include "runner/schedules/run.h"
 #include "tests/unit/runner/schedules/schedule_fixture.h"
@@ -81,14 +82,16 @@ TEST_CASE(
   ScheduleWorld world(template_with({{"driver", {{"podName", "etl-driver"}}}}));
   world.reconcile_at("2026-01-01T09:00:00Z");
   world.reconcile_at("2026-01-01T10:00:00Z");
+  const std::string hash = base::short_hash("job/etl-driver");
   std::set<std::string> pods;
   for (const std::string& name : world.runs())
     pods.insert(pod_of(world.run(name)));
-  CHECK(pods ==
-        std::set<std::string>{"etl-driver-20260101t090000z", "etl-driver-20260101t100000z"});
+  CHECK(pods == std::set<std::string>{"etl-driver-" + hash + "-20260101t090000z",
+                                      "etl-driver-" + hash + "-20260101t100000z"});
   CHECK(world.events_with(
             "Warning ScheduleWarning: spec.template.driver.podName: every run needs a "
-            "driver pod of its own; theirs are called etl-driver-<time of the slot>") == 1);
+            "driver pod of its own; the names of theirs begin with etl-driver and end with "
+            "the time of the slot") == 1);
 }
 
 TEST_CASE("A driver pod's name in sparkConf, a long one, one by hand and an impossible one") {
@@ -105,9 +108,13 @@ TEST_CASE("A driver pod's name in sparkConf, a long one, one by hand and an impo
 
   const json conf{{"sparkConf", {{"spark.kubernetes.driver.pod.name", "p"}}}};
   CHECK(run_of(conf, slot)["spec"]["sparkConf"]["spark.kubernetes.driver.pod.name"] ==
-        "p-20260101t090000z");
+        "p-" + base::short_hash("job/p") + "-20260101t090000z");
   const json name{{"driver", {{"podName", "p"}}}};
-  CHECK(pod_of(run_of(name, by_hand)) == "p-manual-20260101t090000z");
+  CHECK(pod_of(run_of(name, by_hand)) ==
+        "p-" + base::short_hash("job-manual/p") + "-manual-20260101t090000z");
+  scheduler::StartRun of_another = slot;
+  of_another.name = "copy-20260101t090000z";
+  CHECK(pod_of(run_of(name, slot)) != pod_of(run_of(name, of_another)));
 
   const std::string a = std::string(60, 'x') + ".a";
   const std::string b = std::string(60, 'x') + ".b";
