@@ -9,7 +9,6 @@
 #include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mutex.h"
 
 namespace kube {
 
@@ -75,7 +74,14 @@ void Controller::watch(Informer& informer, KeyMapper map) {
 
 void Controller::add(const ObjectKey& key) {
   queue_.add(key);
-  if (hooks_.on_depth) hooks_.on_depth(queue_.depth());
+  tell_depth();
+}
+
+// One after the other: what is told last is how it stands.
+void Controller::tell_depth() {
+  if (!hooks_.on_depth) return;
+  const base::MutexLock lock(depth_mutex_);
+  hooks_.on_depth(queue_.depth());
 }
 
 void Controller::start() {
@@ -97,6 +103,7 @@ void Controller::stop() {
   for (std::thread& worker : workers_)
     worker.join();
   workers_.clear();
+  tell_depth();
 }
 
 bool Controller::ready() const {
@@ -123,7 +130,7 @@ void Controller::await_preferred() const {
 }
 
 void Controller::process(const ObjectKey& key) {
-  if (hooks_.on_depth) hooks_.on_depth(queue_.depth());
+  tell_depth();
   const base::SteadyTime begin = clock_.steady_now();
   const base::WallTime wall = clock_.now();
   const auto result = base::guarded("reconcile", [&] { return reconciler_.reconcile(key); });

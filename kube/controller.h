@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "kube/back_off.h"
 #include "kube/delay_queue.h"
 #include "kube/failures.h"
@@ -87,6 +88,7 @@ class Controller {
   void settle(const ObjectKey& key, const Reconciled& reconciled);
   void retry(const ObjectKey& key, const base::Error& error);
   void tell_failing() const;
+  void tell_depth();
 
   const ControllerOptions options_;
   Reconciler& reconciler_;
@@ -94,6 +96,7 @@ class Controller {
   const ControllerHooks hooks_;
   Failures failures_;
   WorkQueue queue_;
+  base::Mutex depth_mutex_;  // held while a depth is told
   DelayQueue delayed_;
   struct Watched {
     const Informer* informer;

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace runner::submission {
 namespace {
 
@@ -19,24 +21,13 @@ bool is_left_out(std::string_view name) {
          (name.starts_with("spark") && ends_with_any(name, {"conf", "properties"}));
 }
 
-bool is_utf8(std::string_view text) {
-  // The strict writer throws on anything else, with Unicode's own rules on overlong forms and
-  // surrogates.
-  try {
-    (void)nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 nlohmann::json conf_folder_files(const std::map<std::string, std::string>& files,
                                  size_t less_than) {
   std::vector<std::pair<std::string, std::string>> chosen;
   for (const auto& [name, content] : files) {
-    if (!is_left_out(name) && is_utf8(content)) chosen.emplace_back(name, content);
+    if (!is_left_out(name) && base::is_utf8(content)) chosen.emplace_back(name, content);
   }
   std::stable_sort(chosen.begin(), chosen.end(),
                    [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });

@@ -89,9 +89,13 @@ objects::Outcome<void> without_value(const objects::Outcome<T>& outcome) {
 Collector::Collector(objects::Objects& objects, size_t max_queued_bytes)
     : objects_(objects), store_(objects.store()), max_queued_bytes_(max_queued_bytes) {
   store_.add_listener([this](const std::vector<storage::EventPtr>& events) {
+    const base::Status told = base::guarded("tell the collector", [&] {
+      const base::MutexLock lock(mutex_);
+      if (!stopping_) queue(events);
+    });
     const base::MutexLock lock(mutex_);
-    if (stopping_) return;
-    queue(events);
+    // Behind, it looks at everything.
+    if (!told) work_ = {.events = {}, .bytes = 0, .overrun = true};
     changed_.notify_all();
   });
 }
@@ -105,7 +109,8 @@ void Collector::queue(const std::vector<storage::EventPtr>& events) {
   if (work_.bytes > max_queued_bytes_) {
     work_ = {.events = {}, .bytes = 0, .overrun = true};
   } else {
-    work_.events.insert(work_.events.end(), events.begin(), events.end());
+    for (const storage::EventPtr& event : events)
+      work_.events.push_back(storage::without_state(event));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rfc3339.h"
+#include "base/text.h"
 #include "kube/server/machinery/built_in_schema.h"
 #include "kube/server/machinery/decode.h"
 #include "kube/server/machinery/wire_reader.h"
@@ -21,28 +22,6 @@ constexpr size_t kMaxDepth = 32;
 constexpr size_t kMaxValues = 200'000;
 // The zero value of Go's time, which stands for "not given".
 constexpr int64_t kZeroTime = -62135596800;
-
-bool is_utf8(std::string_view text) {
-  size_t pending = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (pending > 0) {
-      if ((byte & 0xC0U) != 0x80U) return false;
-      --pending;
-    } else if (byte >= 0x80U) {
-      if (byte >= 0xC2U && byte < 0xE0U) {
-        pending = 1;
-      } else if (byte >= 0xE0U && byte < 0xF0U) {
-        pending = 2;
-      } else if (byte >= 0xF0U && byte < 0xF5U) {
-        pending = 3;
-      } else {
-        return false;
-      }
-    }
-  }
-  return pending == 0;
-}
 
 std::string base64(std::string_view bytes) {
   static constexpr std::string_view kDigits =
@@ -144,7 +123,8 @@ class Decoder {
       const auto part = entry.next();
       if (!part || ++values_ > kMaxValues) return wrong(known);
       if (part->number == 1) {
-        if (part->type != WireReader::Type::Bytes || !is_utf8(part->bytes)) return wrong(known);
+        if (part->type != WireReader::Type::Bytes || !base::is_utf8(part->bytes))
+          return wrong(known);
         key = part->bytes;
       } else if (part->number == 2) {
         if (auto problem = read(known, *part, value, depth)) return problem;
@@ -178,7 +158,7 @@ class Decoder {
   }
 
   static Problem read_string(const BuiltInField& known, std::string_view bytes, Json& value) {
-    if (!is_utf8(bytes)) return wrong(known);
+    if (!base::is_utf8(bytes)) return wrong(known);
     value = std::string(bytes);
     return std::nullopt;
   }
@@ -253,7 +233,7 @@ std::optional<Envelope> open_envelope(std::string_view body) {
     WireReader meta(field->bytes);
     while (!meta.done()) {
       const auto part = meta.next();
-      if (!part || part->type != WireReader::Type::Bytes || !is_utf8(part->bytes)) {
+      if (!part || part->type != WireReader::Type::Bytes || !base::is_utf8(part->bytes)) {
         return std::nullopt;
       }
       if (part->number == 1) envelope.api_version = part->bytes;

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/json_size.h"
+#include "base/text.h"
 #include "base/yaml/yaml.h"
 #include "kube/server/machinery/protobuf.h"
 #include "kube/server/rest/local_call.h"
@@ -27,9 +28,19 @@ Outcome<DecodedJson> decode_yaml(const std::string& body) {
   return DecodedJson{.value = std::move(*value), .duplicate_fields = {}};
 }
 
+bool is_text(const json& value) {
+  if (value.is_string()) return base::is_utf8(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return true;
+  for (const auto& [name, member] : value.items())
+    if (!is_text(member) || (value.is_object() && !base::is_utf8(name))) return false;
+  return true;
+}
+
 Outcome<DecodedJson> given(const json& body) {
   const size_t most = base::JsonLimits{}.depth;
   if (base::json_depth(body, most) > most) return refuse(machinery::nested_too_deep(most));
+  // A socket would have carried it with the rest replaced.
+  if (!is_text(body)) return machinery::decode_json(base::dump_json(body));
   return DecodedJson{.value = body, .duplicate_fields = {}};
 }
 

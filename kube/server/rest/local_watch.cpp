@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/guard.h"
 #include "kube/server/objects/objects.h"
 
 namespace kube::server::rest {
@@ -63,7 +64,8 @@ void WatchQueue::cancel() {
     dropped.swap(items_);
     changed_.notify_all();
   }
-  if (callback) callback();
+  // Within a destructor, maybe. A queue that is closed is left at its next event at the latest.
+  if (callback) (void)base::guarded("end a watch", callback);
 }
 
 bool WatchQueue::closed() const {
@@ -79,7 +81,7 @@ void WatchQueue::on_cancel(std::function<void()> callback) {
       return;
     }
   }
-  callback();
+  (void)base::guarded("end a watch", callback);
 }
 
 base::Result<std::optional<kube::WatchEvent>> WatchQueue::next() {

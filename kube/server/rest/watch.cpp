@@ -150,6 +150,10 @@ class QueueWatcher final : public storage::Watcher {
       : queue_(std::move(queue)),
         selection_(std::move(selection)),
         resource_(std::move(resource)) {}
+  // However it goes: who reads would wait for ever.
+  ~QueueWatcher() override { queue_->end(); }
+  QueueWatcher(const QueueWatcher&) = delete;
+  QueueWatcher& operator=(const QueueWatcher&) = delete;
 
   bool deliver(const Event& event, Frames& frames) override {
     Told told = told_of(event, selection_);

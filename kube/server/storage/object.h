@@ -63,5 +63,7 @@ struct Event {
   std::shared_ptr<const nlohmann::json> state;
 };
 using EventPtr = std::shared_ptr<const Event>;
+// For who keeps it: a tree takes many times the memory of its text.
+EventPtr without_state(const EventPtr& event);
 
 }  // namespace kube::server::storage

@@ -35,14 +35,6 @@ std::string with_revision(nlohmann::json& object, int64_t revision) {
   return base::dump_json(object);
 }
 
-// A tree takes many times the memory of its text: the history keeps none.
-EventPtr without_state(const EventPtr& event) {
-  if (!event->state) return event;
-  auto lighter = std::make_shared<Event>(*event);
-  lighter->state = nullptr;
-  return lighter;
-}
-
 base::Status admit(const WriteRequest& request, const ObjectPtr& current) {
   if (request.change == Change::Created) {
     if (current) return base::failure(base::Code::AlreadyExists, "the name is taken");
@@ -56,6 +48,13 @@ base::Status admit(const WriteRequest& request, const ObjectPtr& current) {
 }
 
 }  // namespace
+
+EventPtr without_state(const EventPtr& event) {
+  if (!event->state) return event;
+  auto lighter = std::make_shared<Event>(*event);
+  lighter->state = nullptr;
+  return lighter;
+}
 
 struct ObjectStore::Pending {
   WriteRequest request;

@@ -22,11 +22,8 @@ bool wants(const Subscription& subscription, const Key& key) {
 std::vector<EventPtr> without_states(const std::vector<EventPtr>& events) {
   std::vector<EventPtr> lighter;
   lighter.reserve(events.size());
-  for (const EventPtr& event : events) {
-    auto copy = std::make_shared<Event>(*event);
-    copy->state = nullptr;
-    lighter.push_back(std::move(copy));
-  }
+  for (const EventPtr& event : events)
+    lighter.push_back(without_state(event));
   return lighter;
 }
 
@@ -63,10 +60,15 @@ struct WatchHub::Past {
 
 WatchHub::WatchHub(ObjectStore& store, base::Clock& clock) : store_(store), clock_(clock) {
   store_.add_listener([this](const std::vector<EventPtr>& events) {
-    {
+    const base::Status told = base::guarded("tell watches", [&] {
       const base::MutexLock lock(mutex_);
-      if (work_.stopping) return;
-      queue(events);
+      if (!work_.stopping) queue(events);
+    });
+    if (!told) {
+      // Whoever is not told must not go on as if nothing had happened.
+      const base::MutexLock lock(mutex_);
+      work_.overrun = true;
+      work_.commits.clear();
     }
     changed_.notify_one();
   });
@@ -186,7 +188,7 @@ void WatchHub::end_all() {
 
 // False: the watch is over. What throws ends this watch alone.
 bool WatchHub::guard(Watch& watch, const std::function<bool()>& step) {
-  const auto stays = base::guarded("watch of " + watch.subscription.resource, step);
+  const auto stays = base::guarded("watch", step);
   if (stays) return *stays;
   base::log_error("kube/server", "A watch failed and is ended", {{"error", stays.error().message}});
   watch.subscription.watcher->end();

@@ -103,6 +103,17 @@ std::vector<Step> steps() {
   return {
       {"get of nothing", [](Api& api) { return told(api.get(kMap, {"default", "a"})); }},
       {"create", [](Api& api) { return told(api.create(kMap, in_default(config_map("a")))); }},
+      {"create with text that is not UTF-8",
+       [](Api& api) {
+         return told(api.create(kMap, in_default(config_map("torn", {{"k", "a\xe2\x82"}}))));
+       }},
+      {"patch with text that is not UTF-8, which changes nothing",
+       [](Api& api) {
+         return told(api.patch(kMap, {"default", "torn"}, PatchType::MergePatch,
+                               {{"data", {{"k", "a\xe2\x82"}}}}));
+       }},
+      {"remove what was torn",
+       [](Api& api) { return told(api.remove(kMap, {"default", "torn"})); }},
       {"create again",
        [](Api& api) { return told(api.create(kMap, in_default(config_map("a")))); }},
       {"create without a namespace",
@@ -418,6 +429,7 @@ TEST_CASE("an informer and a controller work the same over both doors") {
   Api& api = connection.api();
   api.create(kMap, in_default(config_map("before", {{"k", "1"}}))).value();
   kube::Informer informer(api, base::real_clock(), kMap);
+  if (GENERATE(false, true)) informer.stream_lists();
   kube::InformerCache cache;
   cache.add(informer);
   Recorder recorder(cache);
