@@ -1,5 +1,7 @@
 #include "monitor/ledger.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -265,6 +267,16 @@ void Ledger::try_write() {
   if (condition().last_write) return;
   // How it ended is noted, like the outcome of any other.
   (void)write([](LedgerWriter& writer, std::vector<DroppedRun>&) { return writer.try_write(); });
+}
+
+uint64_t Ledger::file_bytes() const {
+  uint64_t bytes = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(options_.path + suffix, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
 }
 
 LedgerCondition Ledger::condition() const {

@@ -78,6 +78,8 @@ class Ledger final : public runner::RunRecorder {
   // Of all runs ever, scheduled or not.
   [[nodiscard]] base::Result<runner::RunCounts> totals();
   [[nodiscard]] LedgerCondition condition() const;
+  // Of the file and its write-ahead log, as the file system has them now; waits for no disk.
+  [[nodiscard]] uint64_t file_bytes() const;
   // To be called now and then: after a write that failed, a small one that changes nothing, so that
   // condition() recovers with the disk though nobody records anything. Else nothing.
   void try_write();

@@ -39,6 +39,11 @@ std::vector<double> lateness_bounds() {
   return {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600};
 }
 
+// Of nightly jobs as of those of a minute.
+std::vector<double> execution_bounds() {
+  return {10, 30, 60, 120, 300, 600, 1'200, 1'800, 3'600, 7'200, 14'400, 28'800, 86'400};
+}
+
 std::vector<double> admission_bounds() {
   return {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 }
@@ -60,8 +65,8 @@ struct Metrics::ApplicationSeries {
   uint64_t running = 0;
   uint64_t succeeded = 0;
   uint64_t failed = 0;
-  Sum success_time;
-  Sum failure_time;
+  Buckets success_time{execution_bounds()};
+  Buckets failure_time{execution_bounds()};
   Buckets submit_latency{submit_bounds()};
   Buckets start_latency{start_bounds()};
   Buckets driver_lateness{lateness_bounds()};
@@ -306,10 +311,16 @@ void Metrics::collect_applications(const Snapshot& snapshot,
           [](const ApplicationSeries& g) { return g.failed; });
   collect("spark_application_success_execution_time_seconds",
           "From the last submission to the end, of those that completed", Summary,
-          [](const ApplicationSeries& g) -> const Sum& { return g.success_time; });
+          [](const ApplicationSeries& g) -> const Sum& { return g.success_time.all; });
+  collect("spark_application_success_execution_time_seconds_histogram",
+          "From the last submission to the end, of those that completed", Histogram,
+          [](const ApplicationSeries& g) -> const Buckets& { return g.success_time; });
   collect("spark_application_failure_execution_time_seconds",
           "From the last submission to the end, of those that failed", Summary,
-          [](const ApplicationSeries& g) -> const Sum& { return g.failure_time; });
+          [](const ApplicationSeries& g) -> const Sum& { return g.failure_time.all; });
+  collect("spark_application_failure_execution_time_seconds_histogram",
+          "From the last submission to the end, of those that failed", Histogram,
+          [](const ApplicationSeries& g) -> const Buckets& { return g.failure_time; });
   collect("spark_application_submit_latency_seconds", "From creation to the first submission",
           Summary, [](const ApplicationSeries& g) -> const Sum& { return g.submit_latency.all; });
   collect("spark_application_submit_latency_seconds_histogram",
@@ -335,6 +346,16 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
   using enum MetricType;
   Family last_success("sparkcron_schedule_last_success_timestamp_seconds",
                       "When a run of the schedule last completed", Gauge);
+  Family last_run("sparkcron_schedule_last_run_timestamp_seconds",
+                  "When the latest run of the schedule was created", Gauge);
+  Family failures("sparkcron_schedule_consecutive_failures",
+                  "The last ended runs in a row that failed, ten at most", Gauge);
+  Family oldest("sparkcron_schedule_oldest_active_run_timestamp_seconds",
+                "When the oldest run was created that has not ended", Gauge);
+  Family usual("sparkcron_schedule_usual_duration_seconds",
+               "The median of the recent runs that completed, from creation to end", Gauge);
+  Family held("sparkcron_schedule_held_slots",
+              "Slots that are due and wait, by what they would be skipped as", Gauge);
   Family next_run("sparkcron_schedule_next_run_timestamp_seconds",
                   "The next slot; absent while suspended", Gauge);
   Family active("sparkcron_schedule_active_runs", "Runs that have not ended", Gauge);
@@ -358,6 +379,12 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
     if (schedule.not_ready)
       ready.add(with_reason(labels, *schedule.not_ready), schedule.not_ready->empty() ? 1.0 : 0.0);
     if (facts.uid.empty()) continue;  // its first round has not ended: the spec may be wrong
+    if (facts.last_run) last_run.add(labels, seconds_of(*facts.last_run));
+    failures.add(labels, static_cast<double>(facts.consecutive_failures));
+    if (facts.oldest_active) oldest.add(labels, seconds_of(*facts.oldest_active));
+    if (facts.usual_duration) usual.add(labels, static_cast<double>(facts.usual_duration->count()));
+    if (facts.held_slots > 0)
+      held.add(with_reason(labels, facts.held_reason), static_cast<double>(facts.held_slots));
     if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));
     if (facts.next_run) next_run.add(labels, seconds_of(*facts.next_run));
     active.add(labels, static_cast<double>(facts.active_runs));
@@ -369,8 +396,9 @@ void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFami
     for (const auto& [reason, count] : schedule.skipped)
       skipped.add(with_reason(labels, reason), static_cast<double>(count));
   }
-  for (Family* family : {&ready, &last_success, &next_run, &active, &suspended, &started,
-                         &succeeded, &failed, &skipped, &lateness})
+  for (Family* family :
+       {&ready, &last_run, &last_success, &next_run, &active, &oldest, &usual, &held, &suspended,
+        &started, &succeeded, &failed, &failures, &skipped, &lateness})
     std::move(*family).append_to(families);
 }
 

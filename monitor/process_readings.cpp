@@ -18,6 +18,13 @@ std::vector<Reading> process_readings() {
            .value = static_cast<double>(base::caught_exceptions())}};
 }
 
+std::vector<Reading> role_readings(Role role) {
+  return {{.name = "sparkcron_leader",
+           .help = "1 if this process starts runs, 0 if it waits for the lease",
+           .kind = Gauge,
+           .value = role == Role::Leader ? 1.0 : 0.0}};
+}
+
 std::vector<Reading> server_readings(const base::http::Server* server) {
   if (server == nullptr) return {};
   const base::http::ServerNumbers numbers = server->numbers();

@@ -46,8 +46,18 @@ struct ScheduleReport {
   std::string uid;
   bool suspended = false;
   uint64_t active_runs = 0;
+  std::optional<base::WallTime> last_run;  // the creation of the latest
   std::optional<base::WallTime> last_success;
   std::optional<base::WallTime> next_run;
+  // The last ended runs in a row that failed; of the ten runs that the status knows.
+  uint64_t consecutive_failures = 0;
+  // The creation of the oldest run that has not ended.
+  std::optional<base::WallTime> oldest_active;
+  // What runs usually take that succeed, once enough have; schedules::RecentOutcomes.
+  std::optional<std::chrono::seconds> usual_duration;
+  // Slots that are due and wait, and what they would be skipped as; 0 = none.
+  uint64_t held_slots = 0;
+  std::string held_reason;
   RunCounts counts;  // since the schedule exists, not since the process does
 };
 

@@ -8,6 +8,7 @@
 #include "base/rfc3339.h"
 #include "config/names.h"
 #include "kube/object.h"
+#include "runner/schedules/recent.h"
 #include "runner/schedules/reconciler.h"
 
 namespace runner::schedules {
@@ -41,8 +42,18 @@ void ScheduleReconciler::report(const Round& round, const json& status) {
                                   .failed = state.counts.failed,
                                   .skipped = state.counts.skipped}};
   if (!round.decision.next_runs.empty()) facts.next_run = round.decision.next_runs.front();
+  if (const auto time = base::parse_rfc3339(base::string_at(status, {"lastRun"})))
+    facts.last_run = *time;
   if (const auto time = base::parse_rfc3339(base::string_at(status, {"lastSuccessfulTime"})))
     facts.last_success = *time;
+  if (state.held) {
+    facts.held_slots = state.held->slots.count;
+    facts.held_reason = to_string(state.held->reason);
+  }
+  const RecentOutcomes recent = recent_outcomes(status);
+  facts.consecutive_failures = recent.consecutive_failures;
+  facts.oldest_active = recent.oldest_active;
+  facts.usual_duration = recent.usual_duration;
   options_.telemetry->schedule_decided(facts);
   report_not_ready(round.schedule, round.decision.clock_behind && round.trouble.reason.empty()
                                        ? "ClockBehind"

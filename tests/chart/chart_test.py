@@ -531,19 +531,38 @@ class Monitoring(unittest.TestCase):
             unready = [{"series": f'sparkcron_schedule_ready{{pod="a",{schedule},reason="{reason}"}}', "values": values}
                        for reason, values in (("", "1x9 stale"), ("CreateRefused", "_x9 0x4 stale"), ("NameTaken", "_x14 0x45"))]
             ledger = {"series": 'sparkcron_ledger_writable{pod="a"}', "values": "1x9 0x50"}
+            # The one that leads goes at 10 minutes, and the other takes over ten minutes later.
+            leaders = [{"series": 'sparkcron_leader{pod="a"}', "values": "1x9 stale"},
+                       {"series": 'sparkcron_leader{pod="b"}', "values": "0x19 1x40"}]
+            again = {"series": f'sparkcron_schedule_consecutive_failures{{pod="a",{schedule}}}', "values": "0x9 1x9 2x9 0x30"}
+            # A run from minute 5 on, where ten minutes are usual; a schedule without anything usual has one as well.
+            long = [{"series": f'sparkcron_schedule_oldest_active_run_timestamp_seconds{{pod="a",{schedule}}}', "values": "_x5 300x40 stale"},
+                    {"series": f'sparkcron_schedule_usual_duration_seconds{{pod="a",{schedule}}}', "values": "600x60"},
+                    {"series": 'sparkcron_schedule_oldest_active_run_timestamp_seconds{pod="a",namespace="etl",schedule="new"}',
+                     "values": "300x60"}]
+            # Ten runs a minute: on time at first, then between 30 and 60 s late.
+            lateness = [{"series": f'sparkcron_schedule_lateness_seconds_bucket{{pod="a",{schedule},le="{le}"}}', "values": values}
+                        for le, values in (("30", "0+10x19 190x40"), ("60", "0+10x60"), ("+Inf", "0+10x60"))]
 
             def expected(alert, minute, labels):
                 return {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": [{"exp_labels": labels}] if labels else []}
             of = {"namespace": "etl", "schedule": "nightly"}
             critical, warning = {"severity": "critical"}, {"severity": "warning"}
             cases.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [
-                {"interval": "1m", "input_series": [up, late, failed, ledger, *unready], "alert_rule_test": self.without_annotations(rule, [
+                {"interval": "1m", "input_series": [up, late, failed, ledger, again, *unready, *leaders, *long, *lateness], "alert_rule_test": self.without_annotations(rule, [
                     expected("SparkcronDown", 20, None),
                     expected("SparkcronRunOverdue", 15, None), expected("SparkcronRunOverdue", 17, {**of, **critical}),
                     expected("SparkcronRunFailed", 9, None), expected("SparkcronRunFailed", 12, {**of, **warning}),
                     expected("SparkcronRunFailed", 40, None),
                     expected("SparkcronScheduleNotReady", 18, None),
                     expected("SparkcronScheduleNotReady", 22, {**of, **warning}),
+                    expected("SparkcronNoLeader", 11, None), expected("SparkcronNoLeader", 13, critical),
+                    expected("SparkcronNoLeader", 21, None),
+                    expected("SparkcronFailsAgain", 19, None), expected("SparkcronFailsAgain", 21, {**of, **critical}),
+                    expected("SparkcronFailsAgain", 31, None),
+                    expected("SparkcronRunTakesLong", 30, None), expected("SparkcronRunTakesLong", 31, {**of, **warning}),
+                    expected("SparkcronRunTakesLong", 47, None),
+                    expected("SparkcronStartsLate", 19, None), expected("SparkcronStartsLate", 40, warning),
                     expected("SparkcronLedgerNotWritable", 10, None),
                     expected("SparkcronLedgerNotWritable", 13, {"pod": "a", **critical})])},
                 {"interval": "1m", "input_series": [], "alert_rule_test": self.without_annotations(rule, [

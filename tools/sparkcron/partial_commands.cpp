@@ -231,6 +231,7 @@ base::Status run_controller(const Options& options) {
                                 {.controller = "sparkcron", .instance = node_name()});
   std::atomic<const base::http::Server*> listening{nullptr};
   std::atomic<const Controllers*> running{nullptr};
+  std::atomic<const kube::LeaderElector*> election_of{nullptr};
   monitor::Metrics metrics(
       {.labels = {"namespace"},
        .skip_counts =
@@ -244,6 +245,12 @@ base::Status run_controller(const Options& options) {
                       const Controllers* now = running;
                       return now == nullptr ? std::vector<monitor::Reading>{}
                                             : log_readings(now->logs());
+                    },
+                    [&election_of, &options] {
+                      const kube::LeaderElector* now = election_of;
+                      const bool leads = now == nullptr ? !options.leader_elect : now->leading();
+                      return monitor::role_readings(leads ? monitor::Role::Leader
+                                                          : monitor::Role::Standby);
                     },
                     [&data] { return disk_readings(data.path()); }, monitor::process_readings,
                     [&listening] { return monitor::server_readings(listening); }},
@@ -283,6 +290,7 @@ base::Status run_controller(const Options& options) {
                                              std::_Exit(1);
                                            }});
   }
+  election_of = elector.get();
   running = &controllers;
   ledger_loss.follow(controllers);
   // Of a cluster's objects the one that is the controller's own.

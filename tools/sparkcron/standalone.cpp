@@ -117,7 +117,8 @@ class Standalone {
           if (!counts) return std::nullopt;
           return std::move(*counts);
         },
-        .readings = {[this] { return ledger_readings(*ledger_, archive_.get()); },
+        .readings = {[] { return monitor::role_readings(monitor::Role::Leader); },
+                     [this] { return ledger_readings(*ledger_, archive_.get()); },
                      [this] { return disk_readings(data_.path()); }, monitor::process_readings,
                      [this] { return monitor::server_readings(server_); }},
         .totals = totals,

@@ -49,7 +49,10 @@ std::vector<Reading> ledger_readings(const monitor::Ledger& ledger,
        .value = static_cast<double>(condition.vanished)},
       {.name = "sparkcron_ledger_writable",
        .help = "1 if the last write to the ledger succeeded",
-       .value = condition.last_write ? 1.0 : 0.0}};
+       .value = condition.last_write ? 1.0 : 0.0},
+      {.name = "sparkcron_ledger_bytes",
+       .help = "Size of the ledger's file and of its write-ahead log",
+       .value = static_cast<double>(ledger.file_bytes())}};
   if (archive != nullptr)
     readings.push_back({.name = "sparkcron_archived_logs_bytes",
                         .help = "Size of the logs of ended runs",

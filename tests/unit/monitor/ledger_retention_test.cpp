@@ -136,6 +136,7 @@ TEST_CASE("the ledger's file is bounded, and gives room back", "[monitor]") {
   CHECK((*ledger->find_run(kScheduleUid, run.name))->message.size() == 4096);
   // What comes in between two looks: 256 rows of 4 KiB and a little.
   CHECK(in_file() < 4U << 20);
+  CHECK(ledger->file_bytes() >= in_file());
   CHECK(counts(*ledger).started == 900);
 }
 

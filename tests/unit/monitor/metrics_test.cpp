@@ -108,6 +108,12 @@ TEST_CASE("applications are counted by what changes", "[monitor]") {
   CHECK(sample(metrics, "spark_application_success_count") == 1);
   CHECK(sample(metrics, "spark_application_failure_count") == 0);
   CHECK(sample(metrics, "spark_application_success_execution_time_seconds_sum") == 98);
+  CHECK(sample(metrics,
+               "spark_application_success_execution_time_seconds_histogram_bucket{le=\"120\"}") ==
+        1);
+  CHECK(sample(metrics,
+               "spark_application_success_execution_time_seconds_histogram_bucket{le=\"60\"}") ==
+        0);
   CHECK(sample(metrics, "spark_application_submit_latency_seconds_sum") == 2);
   CHECK(sample(metrics, "spark_application_submit_latency_seconds_histogram_bucket{le=\"2\"}") ==
         1);
@@ -231,6 +237,30 @@ TEST_CASE("a schedule has its own series until it is deleted", "[monitor]") {
   CHECK(sample(metrics,
                "sparkcron_schedule_skipped_total"
                R"({namespace="etl",schedule="nightly",reason="Superseded"})") == 2);
+  CHECK(sample(metrics, "sparkcron_schedule_consecutive_failures" + labels) == 0);
+  for (const char* absent : {"last_run_timestamp_seconds", "oldest_active_run_timestamp_seconds",
+                             "usual_duration_seconds", "held_slots"}) {
+    CHECK_THAT(metrics.text(), !Catch::Contains(std::string("sparkcron_schedule_") + absent));
+  }
+  SECTION("what its runs say") {
+    ScheduleReport facts = schedule("nightly");
+    facts.last_run = kStart + seconds(1);
+    facts.consecutive_failures = 3;
+    facts.oldest_active = kStart + seconds(2);
+    facts.usual_duration = seconds(90);
+    facts.held_slots = 2;
+    facts.held_reason = "ForbidConcurrent";
+    metrics.schedule_decided(facts);
+    CHECK(sample(metrics, "sparkcron_schedule_last_run_timestamp_seconds" + labels) ==
+          1'800'000'001);
+    CHECK(sample(metrics, "sparkcron_schedule_consecutive_failures" + labels) == 3);
+    CHECK(sample(metrics, "sparkcron_schedule_oldest_active_run_timestamp_seconds" + labels) ==
+          1'800'000'002);
+    CHECK(sample(metrics, "sparkcron_schedule_usual_duration_seconds" + labels) == 90);
+    CHECK(sample(metrics,
+                 "sparkcron_schedule_held_slots"
+                 R"({namespace="etl",schedule="nightly",reason="ForbidConcurrent"})") == 2);
+  }
   SECTION("suspended") {
     ScheduleReport facts = schedule("nightly");
     facts.suspended = true;
@@ -306,6 +336,13 @@ TEST_CASE("what was dropped and caught in the process is exported", "[monitor]")
   REQUIRE(before.has_value());
   CHECK_FALSE(base::guarded("a step", []() -> base::Status { throw std::runtime_error("x"); }));
   CHECK(caught() == *before + 1);
+}
+
+TEST_CASE("who leads is exported by each replica", "[monitor]") {
+  for (const auto role : {monitor::Role::Leader, monitor::Role::Standby}) {
+    const Metrics metrics{MetricsOptions{.readings = {[role] { return role_readings(role); }}}};
+    CHECK(sample(metrics, "sparkcron_leader") == (role == monitor::Role::Leader ? 1 : 0));
+  }
 }
 
 TEST_CASE("the numbers of the HTTP server are exported once it listens", "[monitor]") {
