@@ -80,6 +80,14 @@ base::Result<Number> parse_number(std::string_view text, Number least, Number mo
   return number;
 }
 
+base::Result<base::WallTime> parse_time(const char* parameter, std::string_view text) {
+  const auto time = base::parse_rfc3339(std::string(text));
+  if (!time)
+    return failure(Code::InvalidArgument,
+                   std::string(parameter) + ": " + quoted(text) + " is not RFC 3339");
+  return *time;
+}
+
 base::Result<kube::LogOptions> log_options(const Request& request) {
   kube::LogOptions options{.container = std::string(request.parameter("container").value_or("")),
                            .timestamps = request.parameter("timestamps") == "true"};
@@ -98,10 +106,7 @@ base::Result<kube::LogOptions> log_options(const Request& request) {
     *field.value = *number;
   }
   if (const auto text = request.parameter("sinceTime")) {
-    const auto since = base::parse_rfc3339(std::string(*text));
-    if (!since)
-      return failure(Code::InvalidArgument, "sinceTime: " + quoted(*text) + " is not RFC 3339");
-    options.since = *since;
+    ASSIGN_OR_RETURN(options.since, parse_time("sinceTime", *text));
   }
   return options;
 }
@@ -179,7 +184,13 @@ base::http::Handler history_handler(Ledger& ledger, Authorize authorize) {
     if (refused(request, authorize, *responder)) return;
     HistoryQuery query{.ns = std::string(request.parameter("namespace").value_or("")),
                        .schedule = std::string(request.parameter("schedule").value_or("")),
-                       .run = std::string(request.parameter("run").value_or(""))};
+                       .run = std::string(request.parameter("run").value_or("")),
+                       .state = std::string(request.parameter("state").value_or(""))};
+    if (const auto text = request.parameter("since")) {
+      const auto since = parse_time("since", *text);
+      if (!since) return refuse(*responder, since.error());
+      query.since = *since;
+    }
     if (const auto text = request.parameter("limit")) {
       const auto limit = parse_number<size_t>(*text, 1, kMaxLimit);
       if (!limit) return refuse(*responder, limit.error().with_context("limit"));

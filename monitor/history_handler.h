@@ -1,9 +1,10 @@
 #pragma once
 
-// GET /sparkcron/v1/history?namespace=&schedule=&run=&limit=: what `sparkctl history` shows. Runs
-// and skipped stretches, newest first, as JSON; limit is 1 to 10,000, 100 if absent. With `run`
-// only the runs of that name. An answer that would be longer than some 8 MiB ends earlier and says
-// "cut": true.
+// GET /sparkcron/v1/history?namespace=&schedule=&run=&state=&since=&limit=: what `sparkctl history`
+// shows. Runs and skipped stretches, newest first, as JSON; limit is 1 to 10,000, 100 if absent.
+// With `run` only the runs of that name, with `state` those in that state, with `since` (RFC 3339)
+// what ended or was last skipped then or later, and what has not ended. An answer that would be
+// longer than some 8 MiB ends earlier and says "cut": true.
 //
 // GET /sparkcron/v1/log?namespace=&run=: the kept log of a run's driver, as plain text; the newest,
 // if there are several. `container`, `tailLines`, `timestamps`, `limitBytes` and `sinceTime` are

@@ -84,10 +84,15 @@ Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History
   ASSIGN_OR_RETURN(
       Statement runs,
       database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" + kHistoryOf +
-                        " AND (?4 = '' OR name = ?4) ORDER BY created DESC, rowid "
+                        " AND (?4 = '' OR name = ?4) AND (?5 = '' OR state = ?5) AND (?6 IS NULL "
+                        "OR ended IS NULL OR ended >= ?6) ORDER BY created DESC, rowid "
                         "DESC LIMIT ?3"));
   bind(runs, query);
-  runs.bind(4, query.run);
+  runs.bind(4, query.run).bind(5, query.state);
+  if (query.since)
+    runs.bind(6, query.since->time_since_epoch().count());
+  else
+    runs.bind_null(6);
   while (true) {
     ASSIGN_OR_RETURN(const bool row, runs.step());
     if (!row) return {};
@@ -102,12 +107,18 @@ Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History
 }
 
 Status LedgerReader::read_skips(const HistoryQuery& query, size_t& bytes, History& history) {
-  if (!query.run.empty()) return {};
+  if (!query.run.empty() || !query.state.empty()) return {};
   ASSIGN_OR_RETURN(Statement skips,
                    database_.prepare("SELECT ns, schedule, schedule_uid, from_time, to_time, "
                                      "count, reason FROM skips" +
-                                     std::string(kHistoryOf) + " ORDER BY to_time DESC LIMIT ?3"));
+                                     std::string(kHistoryOf) +
+                                     " AND (?4 IS NULL OR to_time >= ?4) ORDER BY to_time DESC "
+                                     "LIMIT ?3"));
   bind(skips, query);
+  if (query.since)
+    skips.bind(4, std::chrono::ceil<std::chrono::seconds>(*query.since).time_since_epoch().count());
+  else
+    skips.bind_null(4);
   while (true) {
     ASSIGN_OR_RETURN(const bool row, skips.step());
     if (!row) return {};

@@ -22,7 +22,10 @@ struct HistoryQuery {
   std::string ns;        // "" = all
   std::string schedule;  // "" = all, those without a schedule as well
   std::string run;       // "" = all; else runs of that name, and no skips
-  size_t limit = 100;    // of runs and of skips, each
+  std::string state;     // "" = all; else runs in that state, and no skips
+  // Only what ended, or was last skipped, then or later, and what has not ended.
+  std::optional<base::WallTime> since;
+  size_t limit = 100;  // of runs and of skips, each
   // Of the texts of all rows together; what follows is left out.
   size_t max_bytes = size_t{8} << 20;
 };

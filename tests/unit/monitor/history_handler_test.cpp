@@ -61,6 +61,28 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
     CHECK(run_only["skips"].empty());
     CHECK(json::parse(ask(handler, path, {{"run", "other"}}).body)["runs"].empty());
   }
+  SECTION("what failed since") {
+    runner::RunRecord failed = run;
+    failed.name = "nightly-failed";
+    failed.uid = "u2";
+    failed.state = "FAILED";
+    REQUIRE((*ledger)->record_run(failed));
+    const auto names = [&](std::vector<std::pair<std::string, std::string>> query) {
+      const json answer = json::parse(ask(handler, path, std::move(query)).body);
+      std::string all = std::to_string(answer["skips"].size());
+      for (const json& one : answer["runs"])
+        all += " " + one["name"].get<std::string>();
+      return all;
+    };
+    CHECK(names({{"state", "FAILED"}}) == "0 nightly-failed");
+    CHECK(names({{"state", "FAILED"}, {"since", "2026-11-21T00:01:01.5Z"}}) == "0 nightly-failed");
+    CHECK(names({{"state", "FAILED"}, {"since", "2026-11-21T00:01:02Z"}}) == "0");
+    CHECK(names({{"since", "2026-11-21T00:01:02Z"}}) == "1");
+    CHECK(names({{"since", "2026-11-21T00:02:00.5Z"}}) == "0");
+    const auto refused = ask(handler, path, {{"since", "yesterday"}});
+    CHECK(refused.status == 400);
+    CHECK(json::parse(refused.body)["message"] == "since: \"yesterday\" is not RFC 3339");
+  }
   SECTION("refused") {
     struct Case {
       std::string limit;
