@@ -2,8 +2,11 @@
 import base64
 import http.server
 import json
+import pathlib
+import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -72,6 +75,24 @@ class SparkctlTest(harness.E2ETest):
         wait_for(self.started, "the driver started")
         self.assertIn("fake driver done", self.ctl("logs", "-f", "slow"))
 
+    def test_a_run_is_stopped_and_tried_again(self):
+        self.create("long", "0 0 1 1 *", seconds=300)
+        self.ctl("trigger", "long")
+        wait_for(self.started, "the driver started")
+        name = json.loads(self.ctl("list", "runs", "-o", "json"))["items"][0]["metadata"]["name"]
+        run = lambda: json.loads(self.ctl("get", name, "-o", "json"))
+        wait_for(lambda: state_of(run()) == "RUNNING", "it runs")
+        self.assertIn("is being stopped", self.ctl("stop", name))
+        wait_for(lambda: state_of(run()) in FINAL, "it ended")
+        self.assertEqual(state_of(run()), "FAILED")
+        self.assertIn("stopped by ", run()["status"]["applicationState"]["errorMessage"])
+        self.assertIn("stopped by ", self.ctl("history", "--failed", "--since", "1h"))
+        self.assertIn("is tried again", self.ctl("retry", name))
+        wait_for(lambda: state_of(run()) == "RUNNING", "it runs again")
+        self.assertEqual(run()["status"]["executionAttempts"], 2)
+        self.ctl("stop", name)
+        wait_for(lambda: state_of(run()) == "FAILED", "it ended again")
+
     def test_errors_say_what_to_do(self):
         cases = [
             (["get", "nothing"], None, 3, "nothing"),
@@ -91,6 +112,40 @@ class SparkctlTest(harness.E2ETest):
         self.standalone.stop()
         code, message = self.refused("list")
         self.assertEqual(code, 6, message)
+
+
+class CompletionTest(unittest.TestCase):
+    """Each shell sources its own script and completes with it; names come from a stand-in for the API."""
+    SHELLS = {
+        "bash": ["bash", "--norc", "-c", """
+            source "$1"; COMP_WORDS=(sparkctl his); COMP_CWORD=1; _sparkctl; echo "${COMPREPLY[@]}"
+            COMP_WORDS=(sparkctl logs ni); COMP_CWORD=2; _sparkctl; echo "${COMPREPLY[@]}" """, "-"],
+        "zsh": ["zsh", "-fc", """
+            autoload -Uz compinit; compinit -u -D; source "$1"; [[ ${_comps[sparkctl]} == _sparkctl ]] || exit 1
+            compadd() { shift; print -r -- ${(M)@:#$prefix*} }
+            prefix=his words=(sparkctl his) CURRENT=2; _sparkctl
+            prefix=ni words=(sparkctl logs ni) CURRENT=3; _sparkctl""", "-"],
+        "fish": ["fish", "--no-config", "-c", """
+            source $argv[1]; complete -C "sparkctl his" | cut -f1; string join " " (complete -C "sparkctl logs ni" | cut -f1)"""],
+    }
+
+    def test_each_shell_completes_commands_and_names(self):
+        for shell, command in self.SHELLS.items():
+            with self.subTest(shell=shell), tempfile.TemporaryDirectory() as folder:
+                if shutil.which(shell) is None:
+                    self.skipTest(f"{shell} is not installed; tools/bootstrap test does it")
+                folder = pathlib.Path(folder)
+                stand_in = folder / "sparkctl"
+                stand_in.write_text("#!/bin/sh\n[ \"$2\" = runs ] && echo sparkapplication.sparkoperator.k8s.io/nightly-1"
+                                    " || echo scheduledsparkapplication.sparkoperator.k8s.io/nightly\n")
+                stand_in.chmod(0o755)
+                script = folder / "script"
+                script.write_text(subprocess.run([str(BIN / "sparkctl"), "completion", shell], capture_output=True, text=True,
+                                                 check=True).stdout)
+                done = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=60, check=False,
+                                      env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "TERM": "dumb"})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(done.stdout.split("\n")[:2], ["history", "nightly nightly-1"], done.stderr)
 
 
 class PartsTest(harness.E2ETest):

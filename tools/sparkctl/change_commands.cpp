@@ -21,8 +21,9 @@ base::Status create(Session& session, const std::vector<std::string>& files) {
 }
 
 base::Status remove(Session& session, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+  for (const std::string& text : names) {
+    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, text));
+    const std::string name = kube::key_of(*found.object).name;
     // Exactly the object that was found, not a namesake that came meanwhile.
     const auto removed =
         session.api.remove(found.type, {session.ns, name}, {.uid = kube::uid_of(*found.object)});
@@ -36,8 +37,9 @@ base::Status set_suspension(Session& session, const std::vector<std::string>& na
                             Suspension suspension) {
   const bool suspend = suspension == Suspension::Suspend;
   const kube::ResourceType& type = config::scheduled_spark_applications();
-  for (const std::string& name : names) {
-    RETURN_IF_ERROR(find_schedule(session, name));
+  for (const std::string& text : names) {
+    ASSIGN_OR_RETURN(const kube::Json schedule, find_schedule(session, text));
+    const std::string name = kube::key_of(schedule).name;
     const auto patched = session.api.patch(type, {session.ns, name}, kube::PatchType::MergePatch,
                                            {{"spec", {{"suspend", suspend}}}});
     if (!patched) return base::failure(patched.error());

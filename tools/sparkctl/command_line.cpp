@@ -2,16 +2,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <iterator>
+#include <optional>
 #include <ostream>
+#include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
+#include "scheduler/cron_duration.h"
 #include "tools/sparkcron/version.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/completion.h"
 #include "tools/sparkctl/cron.h"
 #include "tools/sparkctl/render.h"
+#include "tools/sparkctl/unknown_command.h"
 
 namespace sparkctl {
 namespace {
@@ -27,7 +34,11 @@ struct Arguments {
   std::vector<std::string> files;
   std::string name;
   std::string what = "schedules";
+  std::string shell = "bash";
   int limit = 20;
+  bool failed = false;
+  std::string since;
+  bool watch = false;
   bool wait = false;
   int timeout = 0;
   kube::LogOptions log;
@@ -48,9 +59,11 @@ constexpr const char* kExamples =
     "  sparkctl logs -f nightly-etl          the newest run's driver\n"
     "  sparkctl history nightly-etl          all its runs, those long pruned too\n"
     "  sparkctl render -f app.yaml           what a submission would create; no cluster needed\n"
+    "  sparkctl history -A --failed --since 12h\n"
     "  sparkctl cron next '0 2 * * MON-FRI' --zone Europe/Berlin\n\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 not allowed,\n"
-    "5 refused by the API, 6 the API does not answer, 7 the triggered run failed.";
+    "5 refused by the API, 6 the API does not answer, 7 the triggered run failed,\n8 no "
+    "kubeconfig.";
 
 constexpr const char* kRenderExamples =
     "Examples:\n"
@@ -64,6 +77,57 @@ constexpr const char* kRenderExamples =
     "    --class Main local:///opt/app.jar 10\n\n"
     "Nothing is sent anywhere. Exit codes: 0 rendered, 2 wrong usage, 3 no such file, 5 refused:\n"
     "nothing is written then, and the reason says where.";
+
+// As Go writes durations, and days; nullopt if it is none.
+std::optional<std::chrono::seconds> since_of(const std::string& text) {
+  const bool days = text.ends_with('d');
+  const std::string plain = days ? text.substr(0, text.size() - 1) + "h" : text;
+  const auto parsed = scheduler::parse_go_duration(plain);
+  if (!parsed || *parsed <= 0 || *parsed > INT64_MAX / 24) return std::nullopt;
+  const std::chrono::nanoseconds time{days ? *parsed * 24 : *parsed};
+  return std::chrono::ceil<std::chrono::seconds>(time);
+}
+
+// Of commands whose result is one or more objects.
+constexpr std::string_view kWithOutput[] = {"list",   "get",     "describe", "status",
+                                            "events", "history", "render"};
+
+struct Example {
+  std::string_view command;
+  std::string_view text;
+};
+constexpr Example kExamplesOf[] = {
+    {"list", "sparkctl list -A\n  sparkctl list runs nightly-etl --watch\n  sparkctl list -o json"},
+    {"get", "sparkctl get nightly-etl -o yaml\n  sparkctl get nightly-etl-20261120t010000z -w"},
+    {"describe", "sparkctl describe nightly-etl"},
+    {"status", "sparkctl status nightly-etl-20261120t010000z"},
+    {"create", "sparkctl create -f nightly-etl.yaml\n  cat *.yaml | sparkctl create -f -"},
+    {"delete", "sparkctl delete nightly-etl"},
+    {"suspend", "sparkctl list -o name | xargs sparkctl suspend"},
+    {"resume", "sparkctl resume nightly-etl"},
+    {"stop", "sparkctl stop nightly-etl-20261120t010000z"},
+    {"retry", "sparkctl retry nightly-etl-20261120t010000z"},
+    {"trigger", "sparkctl trigger nightly-etl --wait --timeout 3600"},
+    {"history", "sparkctl history nightly-etl\n  sparkctl history -A --failed --since 12h"},
+    {"events", "sparkctl events nightly-etl -f"},
+    {"logs",
+     "sparkctl logs -f nightly-etl\n  sparkctl logs nightly-etl-20261120t010000z --tail 50"},
+    {"version", "sparkctl version --client"},
+    {"completion",
+     "source <(sparkctl completion bash)\n  source <(sparkctl completion zsh)\n"
+     "  sparkctl completion fish | source"},
+};
+
+// What the help of every command ends with.
+std::string footer_of(std::string_view command) {
+  std::string text;
+  for (const Example& one : kExamplesOf)
+    if (one.command == command) text = "Examples:\n  " + std::string(one.text) + "\n\n";
+  return text +
+         "Of every command: --kubeconfig FILE, --context NAME, -n/--namespace NAME,\n"
+         "-A/--all-namespaces, -o/--output FORMAT, --history-service NAMESPACE/NAME;\n"
+         "sparkctl --help explains them.";
+}
 
 Command wrap(std::function<base::Status(Session&)> command) {
   return [command = std::move(command)](Session& session) -> base::Result<ExitCode> {
@@ -80,6 +144,7 @@ class CommandLine {
     app_.set_version_flag("--version", sparkcron::version_text());
     add_shared();
     add_reading();
+    add_event_listing();
     add_changing();
     add_following();
     add_rendering();
@@ -116,21 +181,39 @@ class CommandLine {
     command->add_option("names", arguments_.names, what)->required();
   }
 
+  void add_watch(CLI::App* command) {
+    command->add_flag("-w,--watch", arguments_.watch, "then each change, until interrupted");
+  }
+  [[nodiscard]] Follow follow() const { return arguments_.watch ? Follow::Yes : Follow::No; }
+
   void add_reading() {
-    CLI::App* listing =
-        add("list", "Schedules, or runs", wrap([this](Session& session) {
-              const bool runs = arguments_.what == "runs";
-              return list(session, runs ? Listed::Runs : Listed::Schedules, arguments_.name);
-            }));
+    CLI::App* listing = add("list", "Schedules, or runs", wrap([this](Session& session) {
+                              const bool runs = arguments_.what.starts_with("run");
+                              return list(session, runs ? Listed::Runs : Listed::Schedules,
+                                          arguments_.name, follow());
+                            }));
+    add_watch(listing);
     listing->add_option("what", arguments_.what, "schedules (default) or runs")
-        ->check(CLI::IsMember({"schedules", "runs"}));
+        ->check(CLI::IsMember({"schedules", "runs", "schedule", "run"}));
     listing->add_option("schedule", arguments_.name, "with runs: only those of this schedule");
-    add_names(add("get", "Schedules or runs by name",
-                  wrap([this](Session& session) { return get(session, arguments_.names); })),
-              "schedules or runs");
-    add_names(add("describe", "All about schedules or runs",
-                  wrap([this](Session& session) { return describe(session, arguments_.names); })),
-              "schedules or runs");
+    CLI::App* getting =
+        add("get", "Schedules or runs by name",
+            wrap([this](Session& session) { return get(session, arguments_.names, follow()); }));
+    add_names(getting, "schedules or runs");
+    add_watch(getting);
+    for (const char* name : {"describe", "status"})
+      add_names(add(name, "All about schedules or runs",
+                    wrap([this](Session& session) { return describe(session, arguments_.names); })),
+                "schedules or runs");
+  }
+
+  void add_event_listing() {
+    CLI::App* telling =
+        add("events", "What was said of a schedule, its runs and their pods",
+            wrap([this](Session& session) { return events(session, arguments_.name, follow()); }));
+    telling->alias("event");
+    telling->add_option("name", arguments_.name, "default: all of the namespace");
+    telling->add_flag("-f,--follow,-w,--watch", arguments_.watch, "then each as it comes");
   }
 
   void add_changing() {
@@ -149,6 +232,12 @@ class CommandLine {
                     return set_suspension(session, arguments_.names, Suspension::Resume);
                   })),
               "schedules");
+    add_names(add("stop", "End a run's driver; the run stays and says who stopped it",
+                  wrap([this](Session& session) { return stop(session, arguments_.names); })),
+              "runs");
+    add_names(add("retry", "One more attempt of a run that failed, for the same slot",
+                  wrap([this](Session& session) { return retry(session, arguments_.names); })),
+              "runs");
     CLI::App* triggering =
         add("trigger", "Start a run by hand, beside the schedule", [this](Session& session) {
           return trigger(session, {.name = arguments_.name,
@@ -166,10 +255,20 @@ class CommandLine {
 
   void add_following() {
     constexpr int kMostHistory = 10'000;
-    CLI::App* remembering =
-        add("history", "What became of past slots, pruned runs too", wrap([this](Session& session) {
-              return history(session, arguments_.name, arguments_.limit);
-            }));
+    CLI::App* remembering = add(
+        "history", "What became of past slots, pruned runs too", wrap([this](Session& session) {
+          return history(session, {.schedule = arguments_.name,
+                                   .outcomes = arguments_.failed ? Outcomes::Failed : Outcomes::All,
+                                   .since = since_of(arguments_.since),
+                                   .limit = arguments_.limit});
+        }));
+    remembering->add_flag("--failed", arguments_.failed, "only runs that failed");
+    remembering
+        ->add_option("--since", arguments_.since, "what ended in that time: 90s, 30m, 12h, 7d")
+        ->check([](const std::string& text) {
+          return since_of(text) ? std::string()
+                                : "\"" + text + "\" is no duration such as 90s, 30m, 12h or 7d";
+        });
     remembering->add_option("schedule", arguments_.name, "default: all of the namespace");
     remembering->add_option("--limit", arguments_.limit, "default 20")
         ->check(CLI::Range(1, kMostHistory));
@@ -178,6 +277,7 @@ class CommandLine {
               if (arguments_.tail >= 0) arguments_.log.tail_lines = arguments_.tail;
               return logs(session, {.name = arguments_.name, .log = arguments_.log});
             }));
+    logging->alias("log");
     logging->add_option("name", arguments_.name, "a run, or a schedule: its newest run")
         ->required();
     logging->add_flag("-f,--follow", arguments_.log.follow, "until the driver ends");
@@ -218,7 +318,12 @@ class CommandLine {
     CLI::App* telling = add("version", "Of sparkctl and the server",
                             wrap([](Session& session) { return version(session); }));
     telling->add_flag("--client", arguments_.client_only, "only of sparkctl");
-    app_.add_subcommand("completion", "A bash script that completes sparkctl's command line");
+    app_.add_subcommand("completion", "A script that completes sparkctl's command line")
+        ->add_option("shell", arguments_.shell, "bash (default), zsh or fish")
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    for (CLI::App* command : app_.get_subcommands(nullptr))
+      if (command->get_footer() == app_.get_footer())
+        command->footer(footer_of(command->get_name()));
   }
 
   CLI::App app_{"Spark schedules from the command line", "sparkctl"};
@@ -242,7 +347,14 @@ int report(const base::Error& error, const Terminal& terminal) {
 base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal,
                                const Environment& environment, base::Clock& clock) {
   const Arguments& arguments = line.arguments();
-  ASSIGN_OR_RETURN(kube::Connection connection, find_connection(arguments.connect, environment));
+  auto found = find_connection(arguments.connect, environment);
+  // "Not found" is for what an API was asked for.
+  if (!found && found.error().code == base::Code::NotFound) {
+    report(found.error(), terminal);
+    return kNoServer;
+  }
+  if (!found) return base::failure(found.error());
+  kube::Connection connection = std::move(*found);
   connection.client.user_agent = std::string("sparkctl/") + sparkcron::kVersion;
   ASSIGN_OR_RETURN(std::unique_ptr<base::http::Client> client,
                    base::http::Client::create(std::move(connection.client)));
@@ -252,6 +364,7 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
       .logs = [&](const auto& pod, const auto& options) { return api.logs(pod, options); },
       .raw = [&](const auto& request) { return api.raw(request); },
       .history_service = arguments.history_service,
+      .user = environment("USER"),
       .clock = clock,
       .in = terminal.in,
       .out = terminal.out,
@@ -296,11 +409,30 @@ int render_offline(const Arguments& arguments, std::vector<std::string> submit,
   return done ? int{kDone} : report(done.error(), terminal);
 }
 
-}  // namespace
+std::vector<std::string> commands_of(CommandLine& line) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : line.app().get_subcommands(nullptr))
+    names.push_back(command->get_name());
+  names.emplace_back("help");
+  return names;
+}
 
-int run(const std::vector<std::string>& given, const Terminal& terminal,
-        const Environment& environment, base::Clock& clock) {
-  std::vector<std::string> arguments = given;
+Shell shell_of(const std::string& name) {
+  return name == "fish" ? Shell::Fish : name == "zsh" ? Shell::Zsh : Shell::Bash;
+}
+
+// -o with a command that would not heed it; "" = none.
+std::string without_output(CommandLine& line) {
+  const auto chosen = line.app().get_subcommands();
+  if (line.app().count("--output") == 0 || chosen.empty()) return "";
+  const std::string name = chosen.front()->get_name();
+  const bool heeds =
+      std::find(std::begin(kWithOutput), std::end(kWithOutput), name) != std::end(kWithOutput);
+  return heeds ? "" : name;
+}
+
+int run_command(std::vector<std::string> arguments, const Terminal& terminal,
+                const Environment& environment, base::Clock& clock) {
   std::vector<std::string> submit = cut_submit_arguments(arguments);
   const CronContext cron{.in = terminal.in,
                          .out = terminal.out,
@@ -315,14 +447,18 @@ int run(const std::vector<std::string>& given, const Terminal& terminal,
     const std::vector<std::string> left = line.app().remaining();
     if (error.get_name() == "RequiredError" && line.app().get_subcommands().empty() &&
         !left.empty()) {
-      terminal.err << "sparkctl: there is no command \"" << left.front()
-                   << "\"; sparkctl --help lists them\n";
+      terminal.err << "sparkctl: " << explain_unknown_command(left.front(), commands_of(line))
+                   << '\n';
       return kUsage;
     }
     return line.app().exit(error, terminal.out, terminal.err) == 0 ? kDone : kUsage;
   }
+  if (const std::string name = without_output(line); !name.empty()) {
+    terminal.err << "sparkctl: " << name << " takes no -o\n";
+    return kUsage;
+  }
   if (line.app().got_subcommand("completion")) {
-    terminal.out << kBashCompletion;
+    terminal.out << completion_script(shell_of(line.arguments().shell), commands_of(line));
     return kDone;
   }
   if (line.app().got_subcommand("version")) {
@@ -334,6 +470,22 @@ int run(const std::vector<std::string>& given, const Terminal& terminal,
   if (!line.command()) return cron_exit;
   const auto done = execute(line, terminal, environment, clock);
   return done ? int{*done} : report(done.error(), terminal);
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Terminal& terminal,
+        const Environment& environment, base::Clock& clock) {
+  std::vector<std::string> meant = arguments;
+  if (!meant.empty() && meant.front() == "help") {
+    meant.erase(meant.begin());
+    meant.emplace_back("--help");
+  }
+  const int code = run_command(std::move(meant), terminal, environment, clock);
+  terminal.out.flush();
+  if (terminal.out) return code;
+  terminal.err << "sparkctl: the output could not be written; it is incomplete\n";
+  return code == kDone ? int{kFailed} : code;
 }
 
 }  // namespace sparkctl

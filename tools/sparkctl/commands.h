@@ -15,9 +15,13 @@
 namespace sparkctl {
 
 enum class Listed { Schedules, Runs };
-// With a schedule: only its runs, the newest first.
-base::Status list(Session& session, Listed what, const std::string& schedule);
-base::Status get(Session& session, const std::vector<std::string>& names);
+enum class Follow { No, Yes };
+// With a schedule: only its runs, the newest first. With Follow, changes too, until interrupted.
+base::Status list(Session& session, Listed what, const std::string& schedule,
+                  Follow follow = Follow::No);
+// Follow is for things of one kind.
+base::Status get(Session& session, const std::vector<std::string>& names,
+                 Follow follow = Follow::No);
 base::Status describe(Session& session, const std::vector<std::string>& names);
 
 // Files of YAML or JSON documents, "-" = standard input. Nothing is created unless all of them can
@@ -28,6 +32,13 @@ enum class Suspension { Suspend, Resume };
 base::Status set_suspension(Session& session, const std::vector<std::string>& names,
                             Suspension suspension);
 
+// Ends the driver of a run; the run stays, as FAILED, and says who stopped it. Of one that has
+// ended nothing but a word on the error stream. Needs the permission to patch
+// sparkapplications/status.
+base::Status stop(Session& session, const std::vector<std::string>& names);
+// One more attempt of a run that failed, for the same slot; as stop() in what it needs.
+base::Status retry(Session& session, const std::vector<std::string>& names);
+
 struct TriggerOptions {
   std::string name;
   bool wait = false;
@@ -36,14 +47,25 @@ struct TriggerOptions {
 // Without wait always kDone.
 base::Result<ExitCode> trigger(Session& session, const TriggerOptions& options);
 
-// From the service's own ledger, which outlives pruning. `schedule` "" = all of the namespace.
-base::Status history(Session& session, const std::string& schedule, int limit);
+enum class Outcomes { All, Failed };
+struct HistoryOptions {
+  std::string schedule;  // "" = all of the session's namespaces
+  Outcomes outcomes = Outcomes::All;
+  // What ended in that time, and what has not ended.
+  std::optional<std::chrono::seconds> since = {};
+  int limit = 20;
+};
+// From the service's own ledger, which outlives pruning.
+base::Status history(Session& session, const HistoryOptions& options);
 
 struct LogsOptions {
   std::string name;  // a run, or a schedule: its newest run
   kube::LogOptions log;
 };
 base::Status logs(Session& session, const LogsOptions& options);
+
+// `name`: of that object and of what is named after it, as runs and pods are; "" = all.
+base::Status events(Session& session, const std::string& name, Follow follow);
 
 base::Status version(Session& session);
 

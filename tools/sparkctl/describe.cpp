@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <ostream>
 #include <sstream>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -55,7 +56,7 @@ class Page {
       line(label, string_at(object, path) + " (" + relative_to(*when, now_) + ")");
     }
   }
-  void table(const std::string& title, const Table& rows, const std::string& otherwise) {
+  void table(const std::string& title, Table rows, const std::string& otherwise) {
     if (rows.empty()) {
       if (!otherwise.empty()) line(title, otherwise);
       return;
@@ -135,11 +136,11 @@ void next_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zone
         {local(time, zone), string_at(holder, {"at"}), time ? relative_to(*time, page.now()) : ""});
   }
   const bool suspended = base::bool_at(schedule, {"spec", "suspend"}).value_or(false);
-  page.table("Next runs", table, suspended ? "none while suspended" : "none");
+  page.table("Next runs", std::move(table), suspended ? "none while suspended" : "none");
 }
 
 void recent_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zone) {
-  Table table({"SLOT", "OUTCOME", "STARTED", "DURATION", "RUN", "REASON"});
+  Table table({"SLOT", "OUTCOME", "STARTED", "DURATION", "RUN", "REASON"}, Fit::Wrapped);
   for (const Json& run : array_at(schedule, {"status", "recentRuns"})) {
     const std::string outcome = string_at(run, {"outcome"});
     const auto started = time_at(run, {"started"});
@@ -155,49 +156,29 @@ void recent_runs(Page& page, const Json& schedule, const scheduler::TimeZone* zo
                started ? relative_to(*started, page.now()) : "",
                started && ended ? exact(*ended - *started) : "", name, string_at(run, {"reason"})});
   }
-  page.table("Recent runs", table, "none");
+  page.table("Recent runs", std::move(table), "none");
 }
 
 void conditions(Page& page, const Json& object) {
-  Table table({"TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"});
+  Table table({"TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"}, Fit::Wrapped);
   for (const Json& condition : array_at(object, {"status", "conditions"})) {
     table.add({string_at(condition, {"type"}), string_at(condition, {"status"}),
                string_at(condition, {"reason"}),
                age_at(condition, {"lastTransitionTime"}, page.now()),
                string_at(condition, {"message"})});
   }
-  page.table("Conditions", table, "");
-}
-
-// When an event was last seen: core events know several fields for it.
-std::optional<base::WallTime> seen_last(const Json& event) {
-  for (const auto& path :
-       {std::initializer_list<std::string_view>{"series", "lastObservedTime"},
-        std::initializer_list<std::string_view>{"lastTimestamp"},
-        std::initializer_list<std::string_view>{"eventTime"},
-        std::initializer_list<std::string_view>{"metadata", "creationTimestamp"}}) {
-    if (const auto time = time_at(event, path)) return time;
-  }
-  return std::nullopt;
+  page.table("Conditions", std::move(table), "");
 }
 
 void show_events(Page& page, std::vector<Json> events) {
-  std::stable_sort(events.begin(), events.end(), [](const Json& left, const Json& right) {
-    return seen_last(left) < seen_last(right);
-  });
-  Table table({"TYPE", "REASON", "AGE", "COUNT", "MESSAGE"});
+  sort_events(events);
+  Table table({"TYPE", "REASON", "AGE", "COUNT", "MESSAGE"}, Fit::Wrapped);
   for (const Json& event : events) {
-    const std::string type = string_at(event, {"type"});
-    const auto count =
-        integer_at(event, {"series", "count"}).value_or(integer_at(event, {"count"}).value_or(1));
-    std::string message = string_at(event, {"message"});
-    if (message.empty()) message = string_at(event, {"note"});
-    const auto seen = seen_last(event);
-    table.add({Cell(type, type == "Warning" ? Colour::Yellow : Colour::None),
-               string_at(event, {"reason"}), seen ? rough(page.now() - *seen) : "",
-               std::to_string(std::max<int64_t>(count, 1)), message});
+    std::vector<Cell> row = event_row(event, page.now());
+    row.erase(row.begin());
+    table.add(std::move(row));
   }
-  page.table("Events", table, "none");
+  page.table("Events", std::move(table), "none");
 }
 
 }  // namespace
@@ -236,7 +217,9 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
   number("Executors failed", "executorFailures");
   page.line("Application id", string_at(run, {"status", "sparkApplicationId"}));
   page.line("Driver", string_at(run, {"status", "driverInfo", "podName"}));
-  page.line("Web UI", string_at(run, {"status", "driverInfo", "webUIAddress"}));
+  // It ends with the driver, whatever the status still says.
+  if (!is_final(state))
+    page.line("Web UI", string_at(run, {"status", "driverInfo", "webUIAddress"}));
   page.time("Submitted", run, {"status", "lastSubmissionAttemptTime"});
   page.time("Ended", run, {"status", "terminationTime"});
   Table executors({"EXECUTOR", "STATE"});
@@ -247,7 +230,7 @@ void describe_run(Session& session, const Json& run, const std::vector<Json>& ev
       executors.add({name, Cell(text, colour_of(text))});
     }
   }
-  page.table("Executors", executors, "");
+  page.table("Executors", std::move(executors), "");
   conditions(page, run);
   show_events(page, events);
 }

@@ -9,6 +9,7 @@
 #include "runner/failure.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/history_service.h"
+#include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
 #include "tools/sparkctl/times.h"
 
@@ -47,6 +48,28 @@ std::vector<Json> entries_of(const Json& answer, size_t limit) {
 // The ledger knows milliseconds (-o json shows them).
 std::string to_the_second(const std::optional<base::WallTime>& time) {
   return time ? base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time)) : "";
+}
+
+bool is_skip(const Json& entry) {
+  return entry.contains("reason") && entry.contains("from");
+}
+
+// Whose it is: as many cells as whose_columns().
+std::vector<Cell> whose(const Json& entry, const Session& session, const HistoryOptions& options) {
+  std::vector<Cell> cells;
+  if (session.scope == Scope::All) cells.emplace_back(string_at(entry, {"namespace"}));
+  if (options.schedule.empty()) cells.emplace_back(string_at(entry, {"schedule"}));
+  return cells;
+}
+
+std::vector<std::string> columns(const Session& session, const HistoryOptions& options) {
+  std::vector<std::string> titles;
+  if (session.scope == Scope::All) titles.emplace_back("NAMESPACE");
+  if (options.schedule.empty()) titles.emplace_back("SCHEDULE");
+  for (const char* title :
+       {"SLOT (UTC)", "OUTCOME", "STARTED (UTC)", "DURATION", "ATTEMPTS", "EXIT", "RUN", "MESSAGE"})
+    titles.emplace_back(title);
+  return titles;
 }
 
 std::vector<Cell> run_row(const Json& run) {
@@ -89,12 +112,53 @@ base::Result<Json> answer_of(Session& session,
   return parsed;
 }
 
-base::Result<Json> ask(Session& session, const std::string& schedule, int limit) {
+// Older services know neither `state` nor `since` and answer with other runs too.
+void keep_asked_for(std::vector<Json>& entries, const HistoryOptions& options,
+                    const std::string& since) {
+  std::erase_if(entries, [&](const Json& entry) {
+    const bool failed = string_at(entry, {"state"}) == "FAILED";
+    if (options.outcomes == Outcomes::Failed && !failed) return true;
+    const std::string end = string_at(entry, {is_skip(entry) ? "to" : "ended"});
+    return !since.empty() && !end.empty() && end < since;
+  });
+}
+
+base::Result<Json> ask(Session& session, const HistoryOptions& options, const std::string& since) {
   std::vector<std::pair<std::string, std::string>> query;
   if (session.scope != Scope::All) query.emplace_back("namespace", session.ns);
-  if (!schedule.empty()) query.emplace_back("schedule", schedule);
-  query.emplace_back("limit", std::to_string(limit));
+  if (!options.schedule.empty()) query.emplace_back("schedule", options.schedule);
+  if (options.outcomes == Outcomes::Failed) query.emplace_back("state", "FAILED");
+  if (!since.empty()) query.emplace_back("since", since);
+  query.emplace_back("limit", std::to_string(options.limit));
   return answer_of(session, std::move(query));
+}
+
+// JSON, YAML or names; false when a table is wanted.
+bool show_entries_raw(Session& session, const std::vector<Json>& entries) {
+  if (session.output == Output::Json) {
+    session.out << Json(entries).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else if (session.output == Output::Yaml) {
+    session.out << base::yaml::dump(Json(entries));
+  } else if (session.output == Output::Name) {
+    for (const Json& entry : entries)
+      if (const std::string name = string_at(entry, {"name"}); !name.empty())
+        session.out << name << '\n';
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void say_nothing_there(Session& session, const HistoryOptions& options) {
+  if (options.outcomes == Outcomes::All && !options.since) {
+    session.err << "No history yet.\n";
+    return;
+  }
+  session.err << (options.outcomes == Outcomes::Failed ? "No run failed" : "Nothing ended")
+              << (options.since ? " in the last " + exact(*options.since) : "")
+              << (session.scope == Scope::All ? std::string(" in any namespace")
+                                              : " in namespace \"" + session.ns + "\"")
+              << ".\n";
 }
 
 }  // namespace
@@ -110,35 +174,33 @@ base::Result<Json> past_run(Session& session, const std::string& name) {
   return base::failure(base::Code::NotFound, "no run \"" + name + "\" in the history either");
 }
 
-base::Status history(Session& session, const std::string& schedule, int limit) {
-  ASSIGN_OR_RETURN(const Json answer, ask(session, schedule, limit));
-  const std::vector<Json> entries = entries_of(answer, static_cast<size_t>(limit));
+base::Status history(Session& session, const HistoryOptions& options) {
+  const std::string since =
+      options.since ? base::format_rfc3339_micro(session.clock.now() - *options.since) : "";
+  ASSIGN_OR_RETURN(const Json answer, ask(session, options, since));
+  std::vector<Json> entries = entries_of(answer, static_cast<size_t>(options.limit));
+  keep_asked_for(entries, options, since);
   if (base::bool_at(answer, {"cut"}).value_or(false))
     session.err << "sparkctl: the service's answer ends at a size: older runs or skipped stretches "
                    "are left out; name a schedule or a smaller --limit\n";
-  if (session.output == Output::Json) {
-    session.out << Json(entries).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-    return {};
-  }
-  if (session.output == Output::Yaml) {
-    session.out << base::yaml::dump(Json(entries));
-    return {};
-  }
-  if (session.output == Output::Name) {
-    for (const Json& entry : entries) {
-      if (const std::string name = string_at(entry, {"name"}); !name.empty())
-        session.out << name << '\n';
-    }
-    return {};
-  }
+  if (show_entries_raw(session, entries)) return {};
   if (entries.empty()) {
-    session.err << "No history yet.\n";
+    // What never was there is not found; who may not read schedules may still read history.
+    if (!options.schedule.empty()) {
+      const auto found = find_schedule(session, options.schedule);
+      if (!found && found.error().code == base::Code::NotFound) return base::failure(found.error());
+    }
+    say_nothing_there(session, options);
     return {};
   }
-  Table table({"SLOT", "OUTCOME", "STARTED", "DURATION", "ATTEMPTS", "EXIT", "RUN", "MESSAGE"});
-  for (const Json& entry : entries)
-    table.add(entry.contains("reason") && entry.contains("from") ? skip_row(entry)
-                                                                 : run_row(entry));
+  Table table(columns(session, options),
+              session.output == Output::Wide ? Fit::AsLong : Fit::Wrapped);
+  for (const Json& entry : entries) {
+    std::vector<Cell> row = whose(entry, session, options);
+    for (Cell& cell : is_skip(entry) ? skip_row(entry) : run_row(entry))
+      row.push_back(std::move(cell));
+    table.add(std::move(row));
+  }
   table.print(session.out, session.colours);
   return {};
 }

@@ -14,13 +14,15 @@ namespace {
 
 constexpr const char* kLogPath = "/sparkcron/v1/log";
 
-base::Result<std::string> run_behind(Session& session, const std::string& name) {
-  const auto found = find_schedule_or_run(session, name);
+base::Result<std::string> run_behind(Session& session, const std::string& text) {
+  const auto found = find_schedule_or_run(session, text);
   if (!found) {
     // The log may outlive its run: whoever knows a run's name may still ask for it.
-    if (found.error().code == base::Code::NotFound) return name;
+    if (found.error().code == base::Code::NotFound && text.find('/') == std::string::npos)
+      return text;
     return base::failure(found.error());
   }
+  const std::string name = kube::key_of(*found->object).name;
   if (found->type == config::spark_applications()) return name;
   ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, name));
   say_left_out(session, config::spark_applications(), runs);
@@ -39,13 +41,17 @@ base::Result<std::string> run_behind(Session& session, const std::string& name) 
 struct Driver {
   std::string pod;
   bool ended = false;
+  std::string state;   // of the run; "" = it is gone
+  std::string reason;  // why it is in that state, if it says so
 };
 
 Driver driver_of(Session& session, const std::string& run) {
   Driver driver{.pod = run + "-driver", .ended = true};
   const auto object = session.api.get(config::spark_applications(), {session.ns, run});
   if (!object) return driver;
-  driver.ended = is_final(state_of(*object));
+  driver.state = state_of(*object);
+  driver.reason = reason_of(*object);
+  driver.ended = is_final(driver.state);
   if (std::string pod = base::string_at(*object, {"status", "driverInfo", "podName"}); !pod.empty())
     driver.pod = std::move(pod);
   return driver;
@@ -64,8 +70,11 @@ base::Result<std::unique_ptr<base::http::BodyStream>> open_log(Session& session,
     const bool may_come = code == base::Code::NotFound || code == base::Code::Refused;
     if (!options.follow || driver.ended || !may_come) {
       if (code != base::Code::NotFound) return base::failure(log.error());
-      return base::failure(base::Code::NotFound,
-                           "no log of \"" + run + "\": " + log.error().message);
+      return base::failure(
+          base::Code::NotFound,
+          "no log of \"" + run + "\": " +
+              (driver.reason.empty() ? log.error().message
+                                     : "it is " + driver.state + ": " + safe_text(driver.reason)));
     }
     if (!told) session.err << "waiting for the driver of " << run << '\n';
     told = true;
@@ -89,6 +98,26 @@ base::Result<std::string> kept_log(Session& session, const std::string& run,
   return base::failure(answer.error());
 }
 
+// The log has ended: has the driver? The status follows within seconds.
+base::Status check_ended(Session& session, const std::string& run) {
+  constexpr int kLooks = 20;
+  Driver driver;
+  for (int i = 0; i < kLooks; ++i) {
+    driver = driver_of(session, run);
+    const bool lives = driver.state == "RUNNING" || driver.state == "SUBMITTED";
+    if (!lives) break;
+    pause(session.clock);
+    if (i + 1 == kLooks)
+      return base::failure(base::Code::Unavailable, "the log ended and " + run + " is still " +
+                                                        driver.state + "; sparkctl logs -f " + run +
+                                                        " goes on");
+  }
+  if (!driver.ended)
+    session.err << run << " is " << driver.state << "; sparkctl logs -f " << run
+                << " follows its next attempt\n";
+  return {};
+}
+
 }  // namespace
 
 base::Status logs(Session& session, const LogsOptions& options) {
@@ -105,7 +134,7 @@ base::Status logs(Session& session, const LogsOptions& options) {
   const auto& log = *opened;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<std::string> bytes, log->read());
-    if (!bytes) return {};
+    if (!bytes) return options.log.follow ? check_ended(session, run) : base::Status{};
     session.out << *bytes << std::flush;
     if (!session.out) return {};  // nobody reads any more
   }

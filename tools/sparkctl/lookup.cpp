@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -17,11 +18,50 @@ bool is_plain_not_found(const base::Error& error) {
          error.message.find("could not find the requested resource") == std::string::npos;
 }
 
+bool newer(const kube::Json& left, const kube::Json& right) {
+  const auto key = [](const kube::Json& run) {
+    return std::pair(base::string_at(run, {"metadata", "creationTimestamp"}), kube::key_of(run));
+  };
+  return key(left) > key(right);
+}
+
+bool is_kind(std::string_view word, const kube::ResourceType& type) {
+  std::string kind = type.kind;
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return word == kind || word == kind + "." + type.group || word == type.plural ||
+         word == type.plural + "." + type.group;
+}
+
+struct Named {
+  std::string name;
+  bool schedule = true;  // what it may be
+  bool run = true;
+};
+
+// "nightly", or what -o name prints.
+base::Result<Named> named(const std::string& text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string::npos) return Named{.name = text};
+  const std::string kind = text.substr(0, slash);
+  const Named found{.name = text.substr(slash + 1),
+                    .schedule = is_kind(kind, config::scheduled_spark_applications()),
+                    .run = is_kind(kind, config::spark_applications())};
+  if (!found.schedule && !found.run)
+    return base::failure(base::Code::NotFound,
+                         "\"" + safe_text(text) + "\" names neither a schedule nor a run");
+  return found;
+}
+
 }  // namespace
 
-base::Result<Found> find_schedule_or_run(Session& session, const std::string& name) {
+base::Result<Found> find_schedule_or_run(Session& session, const std::string& text) {
+  ASSIGN_OR_RETURN(const Named asked, named(text));
+  const std::string& name = asked.name;
   for (const kube::ResourceType* type :
        {&config::scheduled_spark_applications(), &config::spark_applications()}) {
+    const bool run = *type == config::spark_applications();
+    if (run ? !asked.run : !asked.schedule) continue;
     auto object = session.api.get(*type, {session.ns, name});
     if (object) return Found{*type, std::make_shared<const kube::Json>(std::move(*object))};
     if (!is_plain_not_found(object.error())) return base::failure(object.error());
@@ -31,7 +71,11 @@ base::Result<Found> find_schedule_or_run(Session& session, const std::string& na
                                                  "\"; sparkctl list -A shows all schedules");
 }
 
-base::Result<kube::Json> find_schedule(Session& session, const std::string& name) {
+base::Result<kube::Json> find_schedule(Session& session, const std::string& text) {
+  ASSIGN_OR_RETURN(const Named asked, named(text));
+  const std::string& name = asked.name;
+  if (!asked.schedule)
+    return base::failure(base::Code::NotFound, "\"" + safe_text(text) + "\" is no schedule");
   auto object = session.api.get(config::scheduled_spark_applications(), {session.ns, name});
   if (!object && is_plain_not_found(object.error())) {
     return base::failure(base::Code::NotFound, "no schedule \"" + name + "\" in namespace \"" +
@@ -40,21 +84,17 @@ base::Result<kube::Json> find_schedule(Session& session, const std::string& name
   return object;
 }
 
+std::string schedule_of(const kube::Json& run) {
+  const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
+  return owner ? owner->name : "";
+}
+
 base::Result<kube::ObjectList> runs_of(Session& session, const std::string& schedule) {
   // Label values end at 63 characters and names do not: the owner decides.
   ASSIGN_OR_RETURN(kube::ObjectList list,
                    session.api.list(config::spark_applications(), {.ns = session.ns}));
-  std::erase_if(list.items, [&schedule](const kube::Json& run) {
-    const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
-    return !owner || owner->name != schedule;
-  });
-  const auto newer = [](const kube::Json& left, const kube::Json& right) {
-    const auto key = [](const kube::Json& run) {
-      return std::pair(base::string_at(run, {"metadata", "creationTimestamp"}),
-                       kube::key_of(run).name);
-    };
-    return key(left) > key(right);
-  };
+  std::erase_if(list.items,
+                [&schedule](const kube::Json& run) { return schedule_of(run) != schedule; });
   std::sort(list.items.begin(), list.items.end(), newer);
   return list;
 }
@@ -62,8 +102,9 @@ base::Result<kube::ObjectList> runs_of(Session& session, const std::string& sche
 base::Result<kube::ObjectList> list_all(Session& session, const kube::ResourceType& type) {
   const std::string ns = session.scope == Scope::All ? "" : session.ns;
   ASSIGN_OR_RETURN(kube::ObjectList list, session.api.list(type, {.ns = ns}));
-  std::sort(list.items.begin(), list.items.end(), [](const auto& left, const auto& right) {
-    return kube::key_of(left) < kube::key_of(right);
+  const bool runs = type == config::spark_applications();
+  std::sort(list.items.begin(), list.items.end(), [&](const auto& left, const auto& right) {
+    return runs ? newer(left, right) : kube::key_of(left) < kube::key_of(right);
   });
   return list;
 }

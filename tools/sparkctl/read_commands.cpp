@@ -1,4 +1,6 @@
+#include <optional>
 #include <ostream>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -29,11 +31,10 @@ std::vector<Json> events_about(Session& session, const Json& object) {
 }
 
 void show(Session& session, const kube::ResourceType& type, const std::vector<Json>& objects) {
-  if (type == config::spark_applications()) {
-    show_runs(session, objects);
-  } else {
-    show_schedules(session, objects);
-  }
+  const bool runs = type == config::spark_applications();
+  Table table = runs ? table_of_runs(session) : table_of_schedules(session);
+  (runs ? add_runs : add_schedules)(table, session, objects);
+  table.print(session.out, session.colours);
 }
 
 // A run that was pruned is still in the history. `missing`: why the API does not have it.
@@ -49,16 +50,41 @@ base::Result<Json> remembered(Session& session, const std::string& name,
   return base::failure(missing);
 }
 
+base::Status follow_named(Session& session, const std::vector<std::string>& names) {
+  std::optional<kube::ResourceType> type;
+  std::set<std::string> wanted;
+  for (const std::string& name : names) {
+    ASSIGN_OR_RETURN(const Found found, find_schedule_or_run(session, name));
+    wanted.insert(kube::key_of(*found.object).name);
+    if (type && !(*type == found.type))
+      return base::failure(base::Code::InvalidArgument,
+                           "--watch takes schedules or runs, not both at once");
+    type = found.type;
+  }
+  session.scope = Scope::Namespace;
+  return watch(session, *type,
+               [&](const Json& object) { return wanted.contains(kube::key_of(object).name); });
+}
+
 }  // namespace
 
-base::Status list(Session& session, Listed what, const std::string& schedule) {
+base::Status list(Session& session, Listed what, const std::string& named, Follow follow) {
+  std::string schedule;
+  if (!named.empty()) {
+    ASSIGN_OR_RETURN(const Json object, find_schedule(session, named));
+    schedule = kube::key_of(object).name;
+  }
   const kube::ResourceType& type =
       what == Listed::Runs ? config::spark_applications() : config::scheduled_spark_applications();
+  if (follow == Follow::Yes) {
+    return watch(session, type, [&](const Json& object) {
+      return schedule.empty() || schedule_of(object) == schedule;
+    });
+  }
   kube::ObjectList list;
   if (schedule.empty()) {
     ASSIGN_OR_RETURN(list, list_all(session, type));
   } else {
-    RETURN_IF_ERROR(find_schedule(session, schedule));
     ASSIGN_OR_RETURN(list, runs_of(session, schedule));
   }
   say_left_out(session, type, list);
@@ -76,7 +102,8 @@ base::Status list(Session& session, Listed what, const std::string& schedule) {
   return {};
 }
 
-base::Status get(Session& session, const std::vector<std::string>& names) {
+base::Status get(Session& session, const std::vector<std::string>& names, Follow follow) {
+  if (follow == Follow::Yes) return follow_named(session, names);
   std::vector<Json> schedules;
   std::vector<Json> runs;
   for (const std::string& name : names) {
@@ -90,6 +117,7 @@ base::Status get(Session& session, const std::vector<std::string>& names) {
 }
 
 base::Status describe(Session& session, const std::vector<std::string>& names) {
+  if (session.output != Output::Table && session.output != Output::Wide) return get(session, names);
   bool first = true;
   for (const std::string& name : names) {
     const auto seen = find_schedule_or_run(session, name);
@@ -109,6 +137,28 @@ base::Status describe(Session& session, const std::vector<std::string>& names) {
       describe_schedule(session, *found.object, events);
     }
   }
+  return {};
+}
+
+base::Status events(Session& session, const std::string& name, Follow follow) {
+  // What a schedule starts is named after it.
+  const Wanted wanted = [&](const Json& event) {
+    const std::string about = base::string_at(event, {"involvedObject", "name"});
+    return name.empty() || about == name || about.starts_with(name + "-");
+  };
+  if (follow == Follow::Yes) return watch(session, kube::core_events(), wanted);
+  ASSIGN_OR_RETURN(kube::ObjectList list, list_all(session, kube::core_events()));
+  say_left_out(session, kube::core_events(), list);
+  std::erase_if(list.items, [&](const Json& event) { return !wanted(event); });
+  sort_events(list.items);
+  if (show_raw(session, kube::core_events(), list.items, Shape::List)) return {};
+  if (list.items.empty()) {
+    session.err << "No events; an API server forgets them after an hour or so.\n";
+    return {};
+  }
+  Table table = table_of_events(session);
+  add_events(table, session, list.items);
+  table.print(session.out, session.colours);
   return {};
 }
 

@@ -30,6 +30,8 @@ struct Session {
   std::function<base::Result<base::http::Response>(const base::http::Request&)> raw;
   // NAMESPACE/NAME of the Service that keeps a cluster's history; "" = look for it.
   std::string history_service = {};
+  // Who is at this terminal, as far as the environment says.
+  std::string user = {};
   base::Clock& clock;
   std::istream& in;
   std::ostream& out;
@@ -45,11 +47,12 @@ enum ExitCode : int {
   kDone = 0,
   kFailed = 1,       // anything without a code of its own
   kUsage = 2,        // the command line is wrong
-  kNotFound = 3,     // no such schedule, run, file or kubeconfig
+  kNotFound = 3,     // no such schedule, run or file
   kNotAllowed = 4,   // no or bad credentials, or not permitted
   kRefused = 5,      // the API refused the object: invalid, or the name is taken
   kUnreachable = 6,  // the API does not answer
   kRunFailed = 7,    // trigger --wait: the run did not complete
+  kNoServer = 8,     // no kubeconfig says which API server to ask
 };
 ExitCode exit_code_of(const base::Error& error);
 

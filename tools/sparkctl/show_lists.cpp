@@ -42,7 +42,9 @@ Cell next_run(const kube::Json& schedule, base::WallTime now) {
     return {"invalid", Colour::Red};
   }
   const auto next = time_at(schedule, {"status", "nextRun"});
-  return next ? Cell(relative_to(*next, now)) : Cell("");
+  return next ? Cell(string_at(schedule, {"status", "nextRun"}) + " (" + relative_to(*next, now) +
+                     ")")
+              : Cell("");
 }
 
 }  // namespace
@@ -75,7 +77,7 @@ bool is_final(const std::string& state) {
   return state == "COMPLETED" || state == "FAILED";
 }
 
-void show_schedules(Session& session, const std::vector<kube::Json>& schedules) {
+Table table_of_schedules(const Session& session) {
   const bool all = session.scope == Scope::All;
   const bool wide = session.output == Output::Wide;
   std::vector<std::string> header;
@@ -87,7 +89,12 @@ void show_schedules(Session& session, const std::vector<kube::Json>& schedules) 
     for (const char* title : {"STARTED", "SUCCEEDED", "FAILED", "SKIPPED", "POLICY", "LAST NAME"})
       header.emplace_back(title);
   }
-  Table table(header);
+  return Table(header);
+}
+
+void add_schedules(Table& table, const Session& session, const std::vector<kube::Json>& schedules) {
+  const bool all = session.scope == Scope::All;
+  const bool wide = session.output == Output::Wide;
   const base::WallTime now = session.clock.now();
   for (const kube::Json& schedule : schedules) {
     const kube::ObjectKey key = kube::key_of(schedule);
@@ -108,22 +115,26 @@ void show_schedules(Session& session, const std::vector<kube::Json>& schedules) 
     }
     table.add(std::move(row));
   }
-  table.print(session.out, session.colours);
 }
 
-void show_runs(Session& session, const std::vector<kube::Json>& runs) {
+Table table_of_runs(const Session& session) {
   const bool all = session.scope == Scope::All;
   const bool wide = session.output == Output::Wide;
   std::vector<std::string> header;
   if (all) header.emplace_back("NAMESPACE");
-  for (const char* title : {"NAME", "STATE", "ATTEMPTS", "STARTED", "DURATION", "AGE"})
+  for (const char* title : {"NAME", "SCHEDULE", "STATE", "ATTEMPTS", "STARTED", "DURATION", "AGE"})
     header.emplace_back(title);
   if (wide) {
     for (const char* title : {"SLOT", "DRIVER"})
       header.emplace_back(title);
   }
   header.emplace_back("REASON");
-  Table table(header);
+  return Table(header, wide ? Fit::AsLong : Fit::Wrapped);
+}
+
+void add_runs(Table& table, const Session& session, const std::vector<kube::Json>& runs) {
+  const bool all = session.scope == Scope::All;
+  const bool wide = session.output == Output::Wide;
   const base::WallTime now = session.clock.now();
   for (const kube::Json& run : runs) {
     const kube::ObjectKey key = kube::key_of(run);
@@ -132,12 +143,12 @@ void show_runs(Session& session, const std::vector<kube::Json>& runs) {
     const auto ended = time_at(run, {"status", "terminationTime"});
     std::vector<Cell> row;
     if (all) row.emplace_back(key.ns);
-    row.insert(
-        row.end(),
-        {key.name, Cell(state, colour_of(state)), number_at(run, {"status", "executionAttempts"}),
-         started ? rough(now - *started) + " ago" : "",
-         started && (ended || !is_final(state)) ? exact(ended.value_or(now) - *started) : "",
-         age_at(run, {"metadata", "creationTimestamp"}, now)});
+    row.insert(row.end(),
+               {key.name, schedule_of(run), Cell(state, colour_of(state)),
+                number_at(run, {"status", "executionAttempts"}),
+                started ? rough(now - *started) + " ago" : "",
+                started && (ended || !is_final(state)) ? exact(ended.value_or(now) - *started) : "",
+                age_at(run, {"metadata", "creationTimestamp"}, now)});
     if (wide) {
       row.emplace_back(
           string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
@@ -146,7 +157,6 @@ void show_runs(Session& session, const std::vector<kube::Json>& runs) {
     row.emplace_back(reason_of(run));
     table.add(std::move(row));
   }
-  table.print(session.out, session.colours);
 }
 
 bool show_raw(Session& session, const kube::ResourceType& type, std::vector<kube::Json> objects,

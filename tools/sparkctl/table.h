@@ -1,7 +1,8 @@
 #pragma once
 
-// Table: columns as wide as they need to be, two blanks between. Text from outside is made safe for
-// a terminal: control characters become question marks.
+// Table: columns as wide as they need to be, two blanks between. With Fit::Wrapped, text of the
+// last column that would end beyond kMostWidth is wrapped below its row. Text from outside is made
+// safe for a terminal: control characters become question marks.
 //
 // Threads: plain value.
 
@@ -14,6 +15,8 @@
 
 namespace sparkctl {
 
+inline constexpr size_t kMostWidth = 120;
+
 enum class Colour { None, Green, Red, Yellow, Grey };
 
 struct Cell {
@@ -24,17 +27,26 @@ struct Cell {
   Colour colour = Colour::None;
 };
 
+enum class Fit { AsLong, Wrapped };
+
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) : header_(std::move(header)) {}
-  void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
-  // `indent` stands in front of every line. Empty cells are shown as "-".
-  void print(std::ostream& out, Colours colours, std::string_view indent = "") const;
+  explicit Table(std::vector<std::string> header, Fit fit = Fit::AsLong);
+  void add(std::vector<Cell> row);
+  [[nodiscard]] bool empty() const { return empty_; }
+  // What was added since the last print, in columns that only grow; the header once. `indent`
+  // stands in front of every line. Empty cells are shown as "-".
+  void print(std::ostream& out, Colours colours, std::string_view indent = "");
 
  private:
-  const std::vector<std::string> header_;
-  std::vector<std::vector<Cell>> rows_;
+  void print_row(std::ostream& out, const std::vector<Cell>& row, Colours colours,
+                 std::string_view indent) const;
+
+  const Fit fit_;
+  std::vector<size_t> widths_;
+  std::vector<Cell> header_;  // until it was printed
+  bool empty_ = true;
+  std::vector<std::vector<Cell>> rows_;  // that were not printed yet
 };
 
 // One line, without control characters.

@@ -33,11 +33,12 @@ class Waiting {
   Waiting(Session& session, const TriggerOptions& options)
       : session_(session), options_(options), begin_(session.clock.steady_now()) {}
 
-  // DeadlineExceeded once the time is over, otherwise after a short pause.
+  // Cancelled once the time is over (no server failed), otherwise after a short pause.
   base::Status wait(const std::string& what) {
     if (options_.timeout.count() > 0 && session_.clock.steady_now() - begin_ >= options_.timeout) {
-      return base::failure(base::Code::DeadlineExceeded,
-                           what + " after " + std::to_string(options_.timeout.count()) + " s");
+      return base::failure(
+          base::Code::Cancelled,
+          "--timeout of " + std::to_string(options_.timeout.count()) + " s is over: " + what);
     }
     pause(session_.clock);
     return {};
@@ -85,8 +86,10 @@ base::Result<ExitCode> await_end(Session& session, const TriggerOptions& options
 
 }  // namespace
 
-base::Result<ExitCode> trigger(Session& session, const TriggerOptions& options) {
-  RETURN_IF_ERROR(find_schedule(session, options.name));
+base::Result<ExitCode> trigger(Session& session, const TriggerOptions& asked) {
+  ASSIGN_OR_RETURN(const kube::Json schedule, find_schedule(session, asked.name));
+  TriggerOptions options = asked;
+  options.name = kube::key_of(schedule).name;
   std::set<std::string> before;
   if (options.wait) {
     ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, options.name));

@@ -106,9 +106,49 @@ TEST_CASE("the command line is understood or explained") {
        .err = ""},
       {.name = "no kubeconfig",
        .arguments = {"list"},
-       .code = kNotFound,
+       .code = kNoServer,
        .out = "",
        .err = "no kubeconfig (looked at nothing); sparkcron standalone writes one"},
+      {.name = "help is a word too",
+       .arguments = {"help"},
+       .code = kDone,
+       .out = "Spark schedules from the command line",
+       .err = ""},
+      {.name = "help of a command, with its examples and the options of all",
+       .arguments = {"help", "history"},
+       .code = kDone,
+       .out = "What became of past slots",
+       .err = ""},
+      {.name = "one thing is listed as well as many",
+       .arguments = {"list", "run"},
+       .code = kNoServer,
+       .out = "",
+       .err = "no kubeconfig"},
+      {.name = "a typo",
+       .arguments = {"histroy", "nightly"},
+       .code = kUsage,
+       .out = "",
+       .err = "there is no command \"histroy\"; did you mean \"history\"?"},
+      {.name = "nothing like a command",
+       .arguments = {"nonsense"},
+       .code = kUsage,
+       .out = "",
+       .err = "there is no command \"nonsense\"; sparkctl --help lists them"},
+      {.name = "a command that is not there says what to do instead",
+       .arguments = {"forward", "nightly-1"},
+       .code = kUsage,
+       .out = "",
+       .err = "kubectl port-forward"},
+      {.name = "-o where it would do nothing",
+       .arguments = {"trigger", "nightly", "-o", "json"},
+       .code = kUsage,
+       .out = "",
+       .err = "trigger takes no -o"},
+      {.name = "a time that is none",
+       .arguments = {"history", "--since", "yesterday"},
+       .code = kUsage,
+       .out = "",
+       .err = "\"yesterday\" is no duration such as 90s, 30m, 12h or 7d"},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {
@@ -118,6 +158,30 @@ TEST_CASE("the command line is understood or explained") {
       CHECK(ran.err.find(c.err) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("every command's help has the options of all commands") {
+  for (const char* command : {"list", "get", "describe", "status", "create", "delete", "suspend",
+                              "resume", "trigger", "stop", "retry", "history", "logs", "log"}) {
+    const Ran ran = run_with({command, "--help"});
+    CAPTURE(command);
+    CHECK(ran.code == kDone);
+    CHECK(ran.out.find("--kubeconfig FILE") != std::string::npos);
+    CHECK(ran.out.find("Examples:\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("output that cannot be written is an error") {
+  std::istringstream in;
+  std::ostringstream out;
+  std::ostringstream err;
+  out.setstate(std::ios::badbit);
+  tests::FakeClock clock;
+  const int code = run(
+      {"version", "--client"}, {.in = in, .out = out, .err = err},
+      [](const char*) { return std::string(); }, clock);
+  CHECK(code == kFailed);
+  CHECK(err.str() == "sparkctl: the output could not be written; it is incomplete\n");
 }
 
 TEST_CASE("the API is found where it is said to be") {

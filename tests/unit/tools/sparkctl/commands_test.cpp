@@ -148,11 +148,16 @@ TEST_CASE("list") {
   fill(desk);
   SECTION("as a table") {
     REQUIRE(list(desk.session, Listed::Schedules, ""));
-    CHECK(desk.out.str() ==
-          "NAME     SCHEDULE    ZONE           ACTIVE  LAST RUN  RESULT     NEXT RUN   AGE\n"
-          "nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  in 60m     10d\n"
-          "paused   @hourly     -              -       -         -          suspended  10d\n"
-          "wrong    99 * * * *  -              -       -         -          invalid    10d\n");
+    CHECK(
+        desk.out.str() ==
+        "NAME     SCHEDULE    ZONE           ACTIVE  LAST RUN  RESULT     NEXT RUN                 "
+        "      AGE\n"
+        "nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  2026-11-21T01:00:00Z (in "
+        "60m)  10d\n"
+        "paused   @hourly     -              -       -         -          suspended                "
+        "      10d\n"
+        "wrong    99 * * * *  -              -       -         -          invalid                  "
+        "      10d\n");
   }
   SECTION("of all namespaces, wide") {
     desk.session.scope = Scope::All;
@@ -160,10 +165,10 @@ TEST_CASE("list") {
     REQUIRE(list(desk.session, Listed::Schedules, ""));
     CHECK(desk.out.str().starts_with(
         "NAMESPACE  NAME     SCHEDULE    ZONE           ACTIVE  LAST RUN  RESULT     NEXT RUN   "
-        "AGE  "
+        "                    AGE  "
         "STARTED  SUCCEEDED  FAILED  SKIPPED  POLICY  LAST NAME\n"
-        "team       nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  in 60m     "
-        "10d  "
+        "team       nightly  0 2 * * *   Europe/Berlin  0       22h ago   Succeeded  "
+        "2026-11-21T01:00:00Z (in 60m)  10d  "
         "9        8          1       3        Forbid  nightly-20261120t010000z\n"));
   }
   SECTION("as names") {
@@ -235,9 +240,91 @@ TEST_CASE("the runs of one schedule, the newest first") {
   desk.add_run("other", "paused", "FAILED", "2026-11-20T23:30:00Z");
   REQUIRE(list(desk.session, Listed::Runs, "nightly"));
   CHECK(desk.out.str() ==
-        "NAME       STATE      ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
-        "nightly-b  RUNNING    1         60m ago  1h00m00s  60m  -\n"
-        "nightly-a  COMPLETED  1         47h ago  -         47h  -\n");
+        "NAME       SCHEDULE  STATE      ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
+        "nightly-b  nightly   RUNNING    1         60m ago  1h00m00s  60m  -\n"
+        "nightly-a  nightly   COMPLETED  1         47h ago  -         47h  -\n");
+}
+
+TEST_CASE("runs of all schedules say whose they are, the newest first") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("a-old", "nightly", "COMPLETED", "2026-11-19T01:00:00Z");
+  desk.add_run("b-new", "paused", "RUNNING", "2026-11-20T23:00:00Z");
+  REQUIRE(list(desk.session, Listed::Runs, ""));
+  CHECK(desk.out.str() ==
+        "NAME   SCHEDULE  STATE      ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
+        "b-new  paused    RUNNING    1         60m ago  1h00m00s  60m  -\n"
+        "a-old  nightly   COMPLETED  1         47h ago  -         47h  -\n");
+}
+
+// Plays one list, its watch and a refusal, which ends the watching.
+TEST_CASE("watching shows what is there, then each change in the same columns") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+  desk.add_run("other", "paused", "RUNNING", "2026-11-20T23:30:00Z");
+  base::Status ended;
+  std::jthread watching([&] { ended = list(desk.session, Listed::Runs, "nightly", Follow::Yes); });
+  desk.api.await_calls("watch", 1);
+  desk.add_run("nightly-bb", "nightly", "FAILED", "2026-11-20T23:40:00Z");
+  desk.add_run("another", "paused", "FAILED", "2026-11-20T23:40:00Z");
+  REQUIRE(desk.api.remove(config::spark_applications(), {"team", "nightly-a"}, {}));
+  // In order: it lists again, has nothing new to say, and is then refused.
+  desk.api.end_watches();
+  desk.api.await_calls("watch", 2);
+  desk.api.fail("list", {.code = base::Code::Forbidden, .message = "no more"});
+  desk.api.end_watches();
+  watching.join();
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().message == "no more");
+  CHECK(desk.out.str() ==
+        "NAME       SCHEDULE  STATE    ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
+        "nightly-a  nightly   RUNNING  1         60m ago  1h00m00s  60m  -\n"
+        "nightly-bb  nightly   FAILED   1         20m ago  -         20m  -\n");
+  CHECK(desk.err.str() == "sparkapplication.sparkoperator.k8s.io/nightly-a deleted\n");
+}
+
+TEST_CASE("watching waits for an API that is away for a while, and says so once") {
+  Desk desk;
+  fill(desk);
+  base::Status ended;
+  SECTION("that was there") {
+    std::jthread watching([&] { ended = get(desk.session, {"nightly"}, Follow::Yes); });
+    desk.api.await_calls("watch", 1);
+    for (int i = 0; i < 2; ++i)
+      desk.api.fail("list", {.code = base::Code::Unavailable, .message = "away"});
+    desk.api.fail("list", {.code = base::Code::Forbidden, .message = "no more"});
+    std::jthread time([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        desk.clock.advance(std::chrono::milliseconds{500});
+        std::this_thread::yield();
+      }
+    });
+    desk.api.end_watches();
+    watching.join();
+    CHECK(ended.error().message == "no more");
+    CHECK(desk.err.str() == "sparkctl: away; waiting\n");
+  }
+  SECTION("that never was") {
+    desk.api.fail("list", {.code = base::Code::Unavailable, .message = "away"});
+    ended = list(desk.session, Listed::Schedules, "", Follow::Yes);
+    CHECK(ended.error().message == "away");
+  }
+}
+
+TEST_CASE("messages of any length keep a table within its width") {
+  Table table({"A", "MESSAGE"}, Fit::Wrapped);
+  table.add({"x", "short"});
+  table.add({std::string(60, 'b'), "word " + std::string(150, 'c')});
+  table.add({"y", "it is \xc3\xa4 " + std::string(57, 'd')});
+  std::ostringstream out;
+  table.print(out, Colours::Off);
+  CHECK(out.str() == "A" + std::string(61, ' ') + "MESSAGE\nx" + std::string(61, ' ') + "short\n" +
+                         std::string(60, 'b') + "\n    word\n    " + std::string(116, 'c') +
+                         "\n    " + std::string(34, 'c') +
+                         "\ny\n    it is "
+                         "\xc3\xa4 " +
+                         std::string(57, 'd') + "\n");
 }
 
 TEST_CASE("get shows schedules and runs, and says where to look for what is not there") {
@@ -279,12 +366,12 @@ TEST_CASE("describe a schedule") {
         "  Sat 2026-11-21 02:00:00 +01:00  2026-11-21T01:00:00Z  in 60m\n"
         "  Sun 2026-11-22 02:00:00 +01:00  2026-11-22T01:00:00Z  in 25h\n"
         "Recent runs:\n"
-        "  SLOT                            OUTCOME    STARTED  DURATION  "
-        "RUN                                            REASON\n"
+        "  SLOT                            OUTCOME    STARTED  DURATION  RUN\n"
         "  Fri 2026-11-20 02:00:00 +01:00  Succeeded  22h ago  12m03s    "
-        "nightly-20261120t010000z                       -\n"
+        "nightly-20261120t010000z\n"
         "  Tue 2026-11-17 02:00:00 +01:00  Skipped    -        -         "
-        "3 slots, until Thu 2026-11-19 02:00:00 +01:00  Superseded\n"
+        "3 slots, until Thu 2026-11-19 02:00:00 +01:00\n"
+        "      Superseded\n"
         "Conditions:\n"
         "  TYPE              STATUS  REASON     SINCE  MESSAGE\n"
         "  Ready             True    Scheduled  10d    next run in 1 h\n"
@@ -330,14 +417,15 @@ TEST_CASE("text from outside cannot steer the terminal") {
 }
 
 TEST_CASE("colours are for terminals that want them") {
-  Table table({"STATE", "X"});
-  table.add({Cell("FAILED", Colour::Red), "y"});
-  std::ostringstream plain;
-  table.print(plain, Colours::Off);
-  CHECK(plain.str() == "STATE   X\nFAILED  y\n");
-  std::ostringstream bright;
-  table.print(bright, Colours::On);
-  CHECK(bright.str() == "STATE   X\n\x1b[31mFAILED\x1b[0m  y\n");
+  const auto printed = [](Colours colours) {
+    Table table({"STATE", "X"});
+    table.add({Cell("FAILED", Colour::Red), "y"});
+    std::ostringstream out;
+    table.print(out, colours);
+    return out.str();
+  };
+  CHECK(printed(Colours::Off) == "STATE   X\nFAILED  y\n");
+  CHECK(printed(Colours::On) == "STATE   X\n\x1b[31mFAILED\x1b[0m  y\n");
 }
 
 TEST_CASE("create") {
@@ -390,6 +478,111 @@ TEST_CASE("suspend, resume and delete") {
         "scheduledsparkapplication.sparkoperator.k8s.io/nightly deleted\n");
   CHECK(set_suspension(desk.session, {"nightly"}, Suspension::Suspend).error().message ==
         "no schedule \"nightly\" in namespace \"team\"; sparkctl list -A shows all");
+}
+
+TEST_CASE("what -o name prints is taken as a name") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly", "paused", "COMPLETED", "2026-11-19T01:00:00Z");
+  const std::string schedule = "scheduledsparkapplication.sparkoperator.k8s.io/nightly";
+  const std::string run = "sparkapplication.sparkoperator.k8s.io/nightly";
+  REQUIRE(remove(desk.session, {run}));
+  CHECK(desk.api.peek(config::spark_applications(), {"team", "nightly"}).is_null());
+  CHECK_FALSE(desk.api.peek(config::scheduled_spark_applications(), {"team", "nightly"}).is_null());
+  REQUIRE(set_suspension(desk.session, {schedule}, Suspension::Suspend));
+  CHECK(desk.out.str() == run + " deleted\n" + schedule + " suspended\n");
+  CHECK(remove(desk.session, {run}).error().code == base::Code::NotFound);
+  CHECK(set_suspension(desk.session, {run}, Suspension::Suspend).error().message ==
+        "\"" + run + "\" is no schedule");
+  CHECK(get(desk.session, {"pod/x"}).error().message ==
+        "\"pod/x\" names neither a schedule nor a run");
+}
+
+TEST_CASE("stop keeps the run and says who stopped it") {
+  Desk desk;
+  fill(desk);
+  desk.session.user = "jane";
+  SECTION("while its driver lives") {
+    desk.add_run("nightly-a", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+    // Somebody writes meanwhile: decided again.
+    desk.api.fail("patch", {.code = base::Code::Conflict, .message = "changed"});
+    REQUIRE(stop(desk.session, {"nightly-a"}));
+    const Json run = desk.api.peek(config::spark_applications(), {"team", "nightly-a"});
+    CHECK(base::string_at(run, {"status", "stopReason"}).starts_with("stopped by "));
+    CHECK(base::string_at(run, {"status", "applicationState", "state"}) == "RUNNING");
+    CHECK(desk.out.str() == "sparkapplication.sparkoperator.k8s.io/nightly-a is being stopped\n");
+  }
+  SECTION("not when it has ended") {
+    desk.add_run("nightly-a", "nightly", "COMPLETED", "2026-11-20T23:00:00Z");
+    REQUIRE(stop(desk.session, {"nightly-a"}));
+    CHECK(desk.err.str() == "nightly-a has ended already: COMPLETED\n");
+    CHECK(desk.out.str().empty());
+  }
+  SECTION("not when there is no driver") {
+    desk.add_run("nightly-a", "nightly", "PENDING_RERUN", "2026-11-20T23:00:00Z");
+    CHECK(stop(desk.session, {"nightly-a"}).error().message ==
+          "nightly-a is PENDING_RERUN: it has no driver that could be stopped; sparkctl delete "
+          "nightly-a keeps it from starting one");
+  }
+  SECTION("not a schedule") {
+    CHECK(stop(desk.session, {"nightly"}).error().message ==
+          "\"nightly\" is a schedule; sparkctl list runs nightly shows its runs");
+  }
+}
+
+TEST_CASE("retry is for runs that failed") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "FAILED", "2026-11-20T23:00:00Z");
+  desk.add_run("nightly-b", "nightly", "COMPLETED", "2026-11-20T23:00:00Z");
+  REQUIRE(retry(desk.session, {"nightly-a"}));
+  const Json run = desk.api.peek(config::spark_applications(), {"team", "nightly-a"});
+  CHECK(base::string_at(run, {"status", "applicationState", "state"}) == "PENDING_RERUN");
+  CHECK(base::string_at(run, {"status", "applicationState", "errorMessage"})
+            .starts_with("retried by "));
+  CHECK(base::integer_at(run, {"status", "executionAttempts"}) == 1);
+  CHECK(retry(desk.session, {"nightly-b"}).error().message ==
+        "nightly-b is COMPLETED: only a run that failed is retried; sparkctl trigger starts a new "
+        "one");
+}
+
+TEST_CASE("a Web UI that is gone is not shown") {
+  Desk desk;
+  fill(desk);
+  for (const char* state : {"RUNNING", "COMPLETED"}) {
+    const std::string name = std::string("nightly-") + (state[0] == 'R' ? "r" : "c");
+    desk.add_run(name, "nightly", state, "2026-11-20T23:00:00Z");
+    REQUIRE(desk.api.patch(config::spark_applications(), {"team", name},
+                           kube::PatchType::MergePatch,
+                           {{"status", {{"driverInfo", {{"webUIAddress", "10.0.0.1:4040"}}}}}},
+                           {.subresource = "status"}));
+    desk.out.str("");
+    REQUIRE(describe(desk.session, {name}));
+    CHECK((desk.out.str().find("10.0.0.1:4040") != std::string::npos) == (state[0] == 'R'));
+  }
+}
+
+TEST_CASE("events of a schedule and of what it started, the newest last") {
+  Desk desk;
+  fill(desk);
+  const auto add = [&](const char* name, const char* about, const char* seen) {
+    Json event =
+        Json::parse(R"({"type": "Warning", "reason": "RunFailed", "message": "exit code 1"})");
+    event["metadata"]["name"] = name;
+    event["involvedObject"]["name"] = about;
+    event["lastTimestamp"] = seen;
+    desk.add(kube::core_events(), std::move(event));
+  };
+  add("a", "nightly-1-driver", "2026-11-20T23:59:00Z");
+  add("b", "nightly", "2026-11-20T23:58:00Z");
+  add("c", "paused", "2026-11-20T23:58:00Z");
+  REQUIRE(events(desk.session, "nightly", Follow::No));
+  CHECK(desk.out.str() ==
+        "OBJECT            TYPE     REASON     AGE  COUNT  MESSAGE\n"
+        "nightly           Warning  RunFailed  2m   1      exit code 1\n"
+        "nightly-1-driver  Warning  RunFailed  60s  1      exit code 1\n");
+  REQUIRE(events(desk.session, "nobody", Follow::No));
+  CHECK(desk.err.str() == "No events; an API server forgets them after an hour or so.\n");
 }
 
 TEST_CASE("trigger leaves a new value each time") {
@@ -446,7 +639,7 @@ TEST_CASE("history that the service cut says so, for programs too") {
   for (const Output output : {Output::Table, Output::Json}) {
     desk.session.output = output;
     desk.err.str("");
-    REQUIRE(history(desk.session, "", 20));
+    REQUIRE(history(desk.session, {}));
     CHECK_THAT(desk.err.str(),
                Catch::StartsWith("sparkctl: the service's answer ends at a size: older runs or "
                                  "skipped stretches are left out; name a schedule or a smaller "
@@ -459,31 +652,72 @@ TEST_CASE("history shows runs and skipped stretches in one line of time") {
   const std::string target = "/sparkcron/v1/history?namespace=team&schedule=nightly&limit=20";
   desk.answers[target] = kHistory;
   SECTION("as a table") {
-    REQUIRE(history(desk.session, "nightly", 20));
+    REQUIRE(history(desk.session, {.schedule = "nightly"}));
     CHECK(desk.out.str() ==
-          "SLOT                  OUTCOME    STARTED               DURATION  ATTEMPTS  EXIT  "
-          "RUN             MESSAGE\n"
+          "SLOT (UTC)            OUTCOME    STARTED (UTC)         DURATION  ATTEMPTS  EXIT  RUN  "
+          "           MESSAGE\n"
           "by hand               FAILED     -                     -         2         1     "
           "nightly-manual  no\n"
           "2026-11-20T01:00:00Z  COMPLETED  2026-11-20T01:00:05Z  2m00s     1         0     "
           "nightly-1       -\n"
-          "2026-11-19T01:00:00Z  Skipped    -                     -         -         -     "
-          "-               Superseded, 3 slots since 2026-11-17T01:00:00Z\n");
+          "2026-11-19T01:00:00Z  Skipped    -                     -         -         -     -\n"
+          "    Superseded, 3 slots since 2026-11-17T01:00:00Z\n");
   }
   SECTION("as JSON") {
     desk.session.output = Output::Json;
-    REQUIRE(history(desk.session, "nightly", 20));
+    REQUIRE(history(desk.session, {.schedule = "nightly"}));
     const Json shown = Json::parse(desk.out.str());
     REQUIRE(shown.size() == 3);
     CHECK(shown[0]["name"] == "nightly-manual");
   }
   SECTION("a server without a ledger") {
-    const auto done = history(desk.session, "other", 20);
+    const auto done = history(desk.session, {.schedule = "other"});
     REQUIRE_FALSE(done.has_value());
     CHECK(done.error().message ==
           "history service sparkcron/sparkcron-history: the API server's answer holds no token");
     CHECK(exit_code_of(done.error()) == kUnreachable);
   }
+}
+
+TEST_CASE("what failed last night, of all schedules, with reasons") {
+  Desk desk;
+  const std::string asked =
+      "/sparkcron/v1/history?state=FAILED&since=2026-11-20T12%3A00%3A00.000000Z&limit=20";
+  desk.answers[asked] = R"({"runs": [
+    {"namespace": "etl", "schedule": "daily", "name": "daily-1", "state": "FAILED",
+     "slot": "2026-11-20T23:00:00Z", "created": "2026-11-20T23:00:00.000000Z",
+     "ended": "2026-11-20T23:10:00.000000Z", "attempts": 3, "message": "no space"},
+    {"namespace": "etl", "schedule": "daily", "name": "of an older service", "state": "FAILED",
+     "created": "2026-11-20T01:00:00.000000Z", "ended": "2026-11-20T01:10:00.000000Z"},
+    {"namespace": "etl", "schedule": "daily", "name": "of an older service too",
+     "state": "COMPLETED", "created": "2026-11-20T23:00:00.000000Z",
+     "ended": "2026-11-20T23:10:00.000000Z"}],
+    "skips": [{"namespace": "etl", "schedule": "daily", "count": 1, "reason": "Superseded",
+     "from": "2026-11-20T23:00:00Z", "to": "2026-11-20T23:00:00Z"}]})";
+  desk.session.scope = Scope::All;
+  REQUIRE(history(desk.session, {.outcomes = Outcomes::Failed, .since = std::chrono::hours{12}}));
+  CHECK(
+      desk.out.str() ==
+      "NAMESPACE  SCHEDULE  SLOT (UTC)            OUTCOME  STARTED (UTC)  DURATION  ATTEMPTS  EXIT "
+      " RUN\n"
+      "etl        daily     2026-11-20T23:00:00Z  FAILED   -              -         3         -    "
+      " daily-1\n"
+      "    no space\n");
+}
+
+TEST_CASE("history without entries says so, and of what is not there that it is not") {
+  Desk desk;
+  fill(desk);
+  const std::string nothing = R"({"runs": [], "skips": []})";
+  desk.answers["/sparkcron/v1/history?namespace=team&schedule=nosuch&limit=20"] = nothing;
+  desk.answers["/sparkcron/v1/history?namespace=team&schedule=paused&limit=20"] = nothing;
+  desk.answers["/sparkcron/v1/history?namespace=team&state=FAILED&limit=20"] = nothing;
+  const auto missing = history(desk.session, {.schedule = "nosuch"});
+  REQUIRE_FALSE(missing.has_value());
+  CHECK(exit_code_of(missing.error()) == kNotFound);
+  REQUIRE(history(desk.session, {.schedule = "paused"}));
+  REQUIRE(history(desk.session, {.outcomes = Outcomes::Failed}));
+  CHECK(desk.err.str() == "No history yet.\nNo run failed in namespace \"team\".\n");
 }
 
 TEST_CASE("logs of a run, or of a schedule's newest run") {
@@ -508,6 +742,36 @@ TEST_CASE("logs of a run, or of a schedule's newest run") {
     CHECK(logs(desk.session, {.name = "paused"}).error().message ==
           "schedule \"paused\" has no run yet; sparkctl trigger paused starts one");
   }
+}
+
+TEST_CASE("logs of a run that was never submitted say why, not that a pod is missing") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "FAILED", "2026-11-20T23:00:00Z", "mainClass is missing");
+  desk.session.logs =
+      [](const kube::ObjectKey&,
+         const kube::LogOptions&) -> base::Result<std::unique_ptr<base::http::BodyStream>> {
+    return base::failure(base::Code::NotFound, "pods \"nightly-a-driver\" not found");
+  };
+  const auto done = logs(desk.session, {.name = "nightly-a", .log = {.previous = true}});
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().message == "no log of \"nightly-a\": it is FAILED: mainClass is missing");
+}
+
+TEST_CASE("a followed log that ends while its driver goes on is no success") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+  std::jthread time([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      desk.clock.advance(std::chrono::milliseconds{500});
+      std::this_thread::yield();
+    }
+  });
+  const auto done = logs(desk.session, {.name = "nightly-a", .log = {.follow = true}});
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().message ==
+        "the log ended and nightly-a is still RUNNING; sparkctl logs -f nightly-a goes on");
 }
 
 }  // namespace

@@ -22,10 +22,13 @@ using base::failure;
 using kube::Json;
 using namespace sparkctl;
 
-// A cluster's API as far as sparkctl needs it here: Services, tokens, and no runs any more.
+// A cluster's API as far as sparkctl needs it here: Services, tokens, one schedule, and no runs any
+// more.
 class ClusterApi final : public kube::Api {
  public:
-  base::Result<Json> get(const kube::ResourceType&, const kube::ObjectKey& key) override {
+  base::Result<Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override {
+    if (type == config::scheduled_spark_applications() && key.name == "nightly")
+      return Json{{"metadata", {{"namespace", key.ns}, {"name", key.name}}}};
     return failure(Code::NotFound, "\"" + key.name + "\" not found");
   }
   base::Result<kube::ObjectList> list(const kube::ResourceType& type,
@@ -137,7 +140,7 @@ TEST_CASE("on a cluster history comes from its service, through the API server's
       desk.session.history_service = c.given;
       desk.own.code = c.own;
       desk.answers[proxied(c.asked, "history?namespace=team&schedule=nightly&limit=20")] = kNothing;
-      REQUIRE(history(desk.session, "nightly", 20));
+      REQUIRE(history(desk.session, {.schedule = "nightly"}));
       CHECK(desk.err.str() == "No history yet.\n");
       const size_t slash = c.asked.find('/');
       CHECK(desk.api.tokens ==
@@ -217,7 +220,7 @@ TEST_CASE("a history that cannot be read says what is missing") {
       if (c.own) desk.own = *c.own;
       desk.api.token_refused = c.token;
       desk.proxy_refused = c.proxy;
-      const auto done = history(desk.session, "", 20);
+      const auto done = history(desk.session, {});
       REQUIRE_FALSE(done.has_value());
       CHECK(done.error().message == c.message);
       CHECK(exit_code_of(done.error()) == c.code);
