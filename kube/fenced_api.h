@@ -3,8 +3,7 @@
 // FencedApi: an Api that writes only while its replica leads. The fence is asked right before each
 // write; a process that was stopped for a minute finds it closed at its next one. A write that had
 // passed it before the process was stopped may still arrive late: names, resourceVersions and UIDs
-// make that harmless, as tests/simulation shows, but for one: a driver pod that is created after
-// its run ended and was pruned (tests/simulation/README.md). Reading is free.
+// make that harmless, as tests/simulation shows. Reading is free.
 //
 // Errors: Unavailable, `not written: this replica does not lead`. Threads: any.
 

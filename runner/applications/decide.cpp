@@ -70,12 +70,15 @@ class ApplicationDecider {
     if (driver_lives()) return stop_driver();
     if (driver() != nullptr && driver()->termination) take_termination(*driver()->termination);
     const bool succeeded = driver() != nullptr && driver_succeeded(*driver());
+    act(CleanUp{});
     finish(succeeded ? AppState::Completed : AppState::Failed,
            succeeded ? "" : "stopped: the application was deleted");
   }
 
   void on_final() {
     if (spec_changed()) return invalidate();
+    // It came when all was over, and would wait for its ConfigMap forever.
+    if (driver_lives() && driver()->phase == ObservedDriver::Phase::Pending) return stop_driver();
     // The final status is recorded before it is written, so nothing needs the object any longer.
     if (app_.has_finalizer) return act(RemoveFinalizer{});
     if (!app_.time_to_live) return;

@@ -33,7 +33,7 @@ struct AddFinalizer {};
 struct Submit {
   Attempt attempt;
 };
-// The pod that was observed, by its UID.
+// The attempt's ConfigMaps, and the pod that was observed, by its UID.
 struct DeleteDriver {};
 // Delete what only a living driver needs: ConfigMaps, the Service, executors left behind.
 struct CleanUp {};

@@ -213,12 +213,27 @@ base::Status ApplicationReconciler::perform(const ApplicationAction& action, Rou
     return set_finalizer(round, kube::Finalizer::Present);
   if (std::holds_alternative<RemoveFinalizer>(action))
     return set_finalizer(round, kube::Finalizer::Absent);
-  if (std::holds_alternative<CleanUp>(action)) return submitter_.clean_up(app, round.object);
+  if (std::holds_alternative<CleanUp>(action)) return clean_up(round);
   // By UID: a namesake that has taken the place meanwhile is left alone.
   if (std::holds_alternative<DeleteApplication>(action))
     return remove(config::spark_applications(), app.key.name, app.key.ns, app.uid);
   if (!round.observed.driver) return {};
+  // Once the pod's name is free, an earlier creation of it may still arrive, and must not start.
+  // A driver that runs keeps what it has mounted, and its executors, to end as it likes.
+  RETURN_IF_ERROR(submitter_.remove_configuration(app));
   return remove(kube::pods(), round.observed.driver->name, app.key.ns, round.observed.driver->uid);
+}
+
+// That there is no driver is believed once none can start any more: one whose creation was on its
+// way may have come, and started, before its ConfigMap went.
+base::Status ApplicationReconciler::clean_up(const Round& round) {
+  RETURN_IF_ERROR(submitter_.clean_up(round.app, round.object));
+  if (round.observed.driver) return {};
+  ASSIGN_OR_RETURN(const std::optional<json> driver, find_driver(round.app, round.object));
+  if (!driver) return {};
+  return base::failure(Code::Conflict,
+                       "driver pod " + kube::key_of(*driver).to_string() +
+                           " has come meanwhile; the application is looked at again");
 }
 
 base::Status ApplicationReconciler::remove(const kube::ResourceType& type, const std::string& name,

@@ -47,6 +47,7 @@ class ApplicationReconciler final : public kube::Reconciler {
                                                           const nlohmann::json& object) const;
   // Performs one action; Submit replaces the status.
   base::Status perform(const ApplicationAction& action, Round& round);
+  base::Status clean_up(const Round& round);
   base::Status remove(const kube::ResourceType& type, const std::string& name,
                       const std::string& ns, const std::string& uid);
   // True: it was one, and goes.

@@ -21,6 +21,11 @@ using base::string_at;
 using nlohmann::json;
 using std::chrono::seconds;
 
+// The ConfigMap without which no driver starts: every driver pod mounts this key of it.
+bool holds_configuration(const json& object) {
+  return base::find(object, {"data", "spark.properties"}) != nullptr;
+}
+
 // How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
 
@@ -197,11 +202,15 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
   object = owned_by(app, attempt, std::move(object));
   const kube::ResourceType& type = type_of(object);
   const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
+  json first = object;
+  if (holds_configuration(object))
+    for (const char* member : {"data", "immutable"})
+      first.erase(member);
   // Twice: what is in the way may be gone by the time that we have looked at it.
   std::optional<std::string> in_the_way;
   for (int i = 0; i < 2; ++i) {
-    const auto created = api_.create(type, object);
-    if (created) return std::optional<std::string>();
+    const auto created = api_.create(type, first);
+    if (created) return fill(*created, object);
     // Its namespace is there, for the application is in it.
     if (created.error().code == Code::NotFound)
       return base::failure(Code::Unimplemented, "this API server does not know " + type.kind +
@@ -213,19 +222,37 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
     const auto existing = api_.get(type, key);
     // Quotas and webhooks speak before a name is looked at: they refuse what is there already, too.
     if (code != Code::AlreadyExists) {
-      if (existing && is_of_attempt(app, attempt, *existing)) return std::optional<std::string>();
+      if (existing && is_of_attempt(app, attempt, *existing)) return fill(*existing, object);
       const bool unknown = !existing && existing.error().code != Code::NotFound;
       return base::failure(unknown && is_refusal(code) ? existing.error() : created.error());
     }
     if (existing) {
       ASSIGN_OR_RETURN(in_the_way, name_is_taken(app, attempt, type, *existing));
-      if (!in_the_way) return in_the_way;
+      if (!in_the_way) return fill(*existing, object);
     } else if (existing.error().code != Code::NotFound) {
       return base::failure(existing.error());
     }
   }
   return in_the_way ? in_the_way
                     : std::optional(type.kind + " " + key.to_string() + " was there and is gone");
+}
+
+// A creation may reach the API long after its caller has given it up, when the run has ended and
+// was pruned. What the driver waits for is therefore written a second time, with the UID of what
+// the first has made: a late second write finds nothing, and a late first one holds nothing, so a
+// pod that comes late as well never starts. A crash between the two: `stored` is empty, and filled.
+base::Result<std::optional<std::string>> Submitter::fill(const json& stored, const json& object) {
+  if (!holds_configuration(object) || holds_configuration(stored))
+    return std::optional<std::string>();
+  json next = stored;
+  for (const char* member : {"data", "immutable"})
+    if (object.contains(member)) next[member] = object[member];
+  const auto filled = api_.update(kube::config_maps(), next);
+  if (filled) return std::optional<std::string>();
+  // It went meanwhile; the next try makes it anew.
+  if (filled.error().code == Code::NotFound)
+    return base::failure(Code::Conflict, filled.error().message);
+  return base::failure(filled.error());
 }
 
 // nullopt: it is the very object of this attempt, created before a crash.
@@ -267,28 +294,34 @@ base::Result<std::optional<std::string>> Submitter::name_is_taken(const Applicat
   return std::optional(std::move(waits));
 }
 
-base::Status Submitter::clean_up(const Application& app, const json& object) {
+base::Status Submitter::remove_made(const kube::ResourceType& type, const Application& app) {
   const std::string selector = std::string(config::kAppNameLabel) + "=" +
                                config::label_value(app.key.name) + "," + config::kCreatedByLabel +
                                "=true";
-  const std::vector<const kube::ResourceType*> rare =
-      rare_types(object, context_for(object, options_));
-  std::vector<const kube::ResourceType*> types{&kube::services(), &kube::config_maps()};
-  types.insert(types.end(), rare.begin(), rare.end());
-  for (const kube::ResourceType* type : types) {
-    const auto found = api_.list(*type, {.ns = app.key.ns, .label_selector = selector});
+  ASSIGN_OR_RETURN(const kube::ObjectList found,
+                   api_.list(type, {.ns = app.key.ns, .label_selector = selector}));
+  for (const json& one : found.items) {
+    if (!kube::is_owned_by(one, app.uid)) continue;
+    const auto removed = api_.remove(type, kube::key_of(one), {.uid = kube::uid_of(one)});
+    if (!removed && removed.error().code != Code::NotFound) return removed;
+  }
+  return {};
+}
+
+base::Status Submitter::remove_configuration(const Application& app) {
+  return remove_made(kube::config_maps(), app);
+}
+
+base::Status Submitter::clean_up(const Application& app, const json& object) {
+  for (const kube::ResourceType* type : {&kube::services(), &kube::config_maps()})
+    RETURN_IF_ERROR(remove_made(*type, app));
+  for (const kube::ResourceType* type : rare_types(object, context_for(object, options_))) {
+    const auto removed = remove_made(*type, app);
     // A kind that this API server does not know, or that an older role does not name, keeps no run
     // from ending: what there is goes with its application.
-    const bool optional = std::find(rare.begin(), rare.end(), type) != rare.end();
-    if (!found && optional &&
-        (found.error().code == Code::NotFound || found.error().code == Code::Forbidden))
-      continue;
-    if (!found) return base::failure(found.error());
-    for (const json& one : found->items) {
-      if (!kube::is_owned_by(one, app.uid)) continue;
-      const auto removed = api_.remove(*type, kube::key_of(one), {.uid = kube::uid_of(one)});
-      if (!removed && removed.error().code != Code::NotFound) return removed;
-    }
+    const bool optional = !removed && (removed.error().code == Code::NotFound ||
+                                       removed.error().code == Code::Forbidden);
+    if (!removed && !optional) return removed;
   }
   for (const auto& pod : executors_of(cache_, app)) {
     const std::string state = executor_state(*pod);

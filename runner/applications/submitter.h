@@ -45,12 +45,17 @@ class Submitter {
   // ConfigMaps and Services that the attempts of this application have left, and the executors of
   // the one that the status names.
   base::Status clean_up(const Application& app, const nlohmann::json& object);
+  // The ConfigMaps alone: no pod of this application starts any more.
+  base::Status remove_configuration(const Application& app);
 
  private:
+  base::Status remove_made(const kube::ResourceType& type, const Application& app);
   // What is in the way and will go; nullopt: the object is there.
   base::Result<std::optional<std::string>> create_owned(const Application& app,
                                                         const Attempt& attempt,
                                                         nlohmann::json object);
+  base::Result<std::optional<std::string>> fill(const nlohmann::json& stored,
+                                                const nlohmann::json& object);
   base::Result<std::optional<std::string>> name_is_taken(const Application& app,
                                                          const Attempt& attempt,
                                                          const kube::ResourceType& type,

@@ -19,11 +19,15 @@ bool is_stray(const nlohmann::json& schedule, const nlohmann::json& run) {
       base::string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
   const bool by_hand =
       base::find(run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr;
-  if (!owner || owner->uid != kube::uid_of(schedule) || !slot || by_hand) return false;
+  if (!owner || owner->uid != kube::uid_of(schedule) || !slot) return false;
   const nlohmann::json* status = base::find(schedule, {"status"});
   const auto state = status == nullptr ? std::nullopt : read_schedule_state(*status);
-  if (!state || !state->decided.has_counted(std::chrono::floor<std::chrono::seconds>(*slot)))
-    return false;
+  if (!state) return false;
+  const auto second = std::chrono::floor<std::chrono::seconds>(*slot);
+  const auto& pending = state->decided.pending_trigger;
+  const bool counted =
+      by_hand ? !pending || pending->at != second : state->decided.has_counted(second);
+  if (!counted) return false;
   const auto& tracked = state->decided.tracked;
   return std::none_of(tracked.begin(), tracked.end(), [&](const scheduler::TrackedRun& one) {
     return one.uid == kube::uid_of(run);

@@ -1,4 +1,5 @@
 """What goes wrong on a real cluster with one run: it is told, bounded or retried, and nothing is left behind."""
+import json
 import unittest
 
 import cluster
@@ -81,6 +82,21 @@ class FailuresTest(cluster.ClusterTest):
         self.await_state("forced", "RUNNING")
         self.kubectl("delete", "pod", "forced-driver", "--force", "--grace-period=0")
         self.await_state("forced", "FAILED")
+
+    def test_driver_pod_that_is_created_late_never_starts(self):
+        """As if its creation had been on its way for a minute: the run has ended, its pod's name is free again."""
+        self.kubectl.apply(self.application("over"))
+        pod = wait_for(lambda: self.kubectl.find("pod", "over-driver"), "there is a driver")
+        self.await_state("over", "COMPLETED")
+        late = {**pod, "metadata": {key: pod["metadata"][key] for key in ("name", "labels", "annotations", "ownerReferences")},
+                "spec": {key: value for key, value in pod["spec"].items() if key != "nodeName"}}
+        del late["status"]
+        for gone in (["pod", "over-driver"], ["sparkapplication", "over"]):
+            self.kubectl("delete", *gone)
+            wait_for(lambda: not self.kubectl.find("pod", "over-driver"), "its pod is gone")
+            self.kubectl("create", "-f", "-", stdin=json.dumps(late))
+            wait_for(lambda: not self.kubectl.find("pod", "over-driver"), "the late one is taken away")
+        self.assertEqual(len(self.started()), 1, "it never started")
 
     def test_namespace_deleted_while_running(self):
         doomed, kubectl = self.new_namespace()

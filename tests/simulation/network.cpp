@@ -45,8 +45,7 @@ Answer Wire::write(const std::string& what, Call call) {
   if (network_.calm) return call();
   if (hooks_.is_cut()) return base::failure(unreachable());
   Random& random = network_.random;
-  // README.md says why no pod is created late.
-  if (!what.starts_with("create pods ") && random.one_in(10)) {
+  if (random.one_in(10)) {
     network_.late.push_back(
         {.due = network_.clock.now() + std::chrono::seconds(random.below(kLatestSeconds)),
          .what = what,

@@ -54,6 +54,9 @@ TEST_CASE("Without a guard between two replicas a promise is broken, and the sim
       {.guard = "a run that comes too late does not start", .without = Without::StrayCheck},
       {.guard = "writes carry the version that they were decided from",
        .without = Without::Versions},
+      {.guard = "a driver that comes too late finds no configuration", .without = Without::Mounts},
+      {.guard = "what a driver waits for is not there before it is written a second time",
+       .without = Without::Filling},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.guard) {

@@ -237,43 +237,6 @@ TEST_CASE("a node that is lost is told while it is, and when the driver is gone 
   CHECK(world.events_with("SparkDriverNotFound") == 1);
 }
 
-TEST_CASE("a driver that cannot be stopped, for its node is lost, says what is waited for") {
-  ApplicationWorld world;
-  const auto lose_node = [&] {
-    world.drivers_phase("Running");
-    world.api.set(kube::pods(), world.driver_key, "/spec/nodeName", "n1");
-    world.api.set(kube::pods(), world.driver_key, "/status/conditions",
-                  {{{"type", "Ready"}, {"status", "False"}},
-                   {{"type", "ContainersReady"}, {"status", "True"}}});
-    world.settle();
-  };
-  const std::string silent =
-      "the driver's node n1 is not ready, and does not say how the driver is";
-  SECTION("at its deadline") {
-    world.apply({{"activeDeadlineSeconds", 60}});
-    world.settle();
-    lose_node();
-    world.clock.advance(std::chrono::seconds{61});
-    world.settle();
-    CHECK(world.state() == "RUNNING");
-    CHECK(world.error() == "ran longer than 60 s; " + silent);
-    // When the node is back, or the pod was taken away by force.
-    world.api.erase(kube::pods(), world.driver_key);
-    world.settle();
-    CHECK(world.state() == "FAILED");
-    CHECK(world.error() == "ran longer than 60 s");
-  }
-  SECTION("when its application is suspended") {
-    world.apply();
-    world.settle();
-    lose_node();
-    world.edit("/spec/suspend", true);
-    world.settle();
-    CHECK(world.state() == "SUSPENDING");
-    CHECK(world.error() == silent);
-  }
-}
-
 TEST_CASE("a readiness probe that fails is no lost node") {
   ApplicationWorld world;
   world.apply();

@@ -1,6 +1,6 @@
 // The ten ways in which the Kubeflow operator's applications go wrong (its defects as they were
 // found in its source), each as the test that shows that ours do not. S10, a lease that outlives
-// its process, is that of tests/unit/kube/leader_elector_test.cpp.
+// its process, is that of tests/unit/kube/elector_test.cpp.
 
 #include <filesystem>
 #include <string>
