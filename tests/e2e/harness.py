@@ -251,6 +251,28 @@ class E2ETest(unittest.TestCase):
         self.services.append(service)
         return service
 
+    def start_api_and_node(self):
+        """`sparkcron apiserver` and `sparkcron node`, each alone; kubectl of them."""
+        self.api = self.service(command="apiserver").start()
+        self.spawn("node", "node", "--spark-home", str(self.spark_home), "--scheduler-name", "default-scheduler")
+        return Kubectl(self.api)
+
+    def start_controller(self, name="controller", *arguments, environment=None):
+        return self.spawn(name, "controller", "--namespace", "default", "--listen", "127.0.0.1:0", *arguments, environment=environment)
+
+    def spawn(self, name, *arguments, environment=None):
+        """Another part of the service, with a folder and a log of this name, beside start_api_and_node()'s server."""
+        with open(self.folder / f"{name}.log", "a") as log:
+            process = subprocess.Popen(
+                [str(BIN / "sparkcron"), *arguments, "--kubeconfig", str(self.api.data / "kubeconfig"), "--data-dir", str(self.folder / name)],
+                stdout=log, stderr=log, start_new_session=True, env={**os.environ, **(environment or {})})
+
+        def stop():
+            process.terminate()
+            process.wait(60)
+        self.addCleanup(stop)
+        return process
+
     def schedule(self, name, schedule="*/2 * * * * *", seconds=0, exit_code=0, on_term=0, **spec):
         """A ScheduledSparkApplication of fake drivers."""
         environment = {"FAKE_TRUTH": str(self.truth_file), "FAKE_RUN": "{{ .RunName }}", "FAKE_SECONDS": str(seconds),

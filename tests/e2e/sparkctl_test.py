@@ -11,7 +11,7 @@ import threading
 import unittest
 
 import harness
-from harness import BIN, FINAL, Kubectl, Service, sparkctl, state_of, wait_for
+from harness import BIN, FINAL, sparkctl, state_of, wait_for
 
 
 class SparkctlTest(harness.E2ETest):
@@ -151,15 +151,9 @@ class CompletionTest(unittest.TestCase):
 class PartsTest(harness.E2ETest):
     def test_apiserver_controller_and_node_apart(self):
         """A run needs all three; the controllers see only the namespace that they are given."""
-        api = Part(self.folder, self.spark_home, "apiserver")
-        self.services.append(api)
-        api.start()
-        kubectl = Kubectl(api)
+        kubectl = self.start_api_and_node()
         kubectl("create", "namespace", "other")
-        kubeconfig = ["--kubeconfig", str(api.data / "kubeconfig")]
-        self.spawn("controller", *kubeconfig, "--namespace", "default", "--data-dir", str(self.folder / "controller"))
-        self.spawn("node", *kubeconfig, "--spark-home", str(self.spark_home), "--data-dir", str(self.folder / "node"),
-                   "--scheduler-name", "default-scheduler")
+        self.start_controller()
         elsewhere = self.schedule("elsewhere")
         elsewhere["metadata"]["namespace"] = "other"
         kubectl.apply(elsewhere, self.schedule("here"))
@@ -168,23 +162,6 @@ class PartsTest(harness.E2ETest):
         self.assertTrue(all(row[1].startswith("here-") for row in self.started()))
         lease = kubectl.get("leases", "-A")["items"]
         self.assertEqual(len(lease), 1, "the controller holds the lease")
-
-    def spawn(self, *arguments):
-        log = open(self.folder / f"{arguments[0]}.log", "w")
-        process = subprocess.Popen([str(BIN / "sparkcron"), *arguments], stdout=log, stderr=log, start_new_session=True)
-        log.close()
-
-        def stop():
-            process.terminate()
-            process.wait(30)
-        self.addCleanup(stop)
-
-
-class Part(Service):
-    """`sparkcron apiserver` instead of standalone."""
-
-    def command(self):
-        return [str(BIN / "sparkcron"), "apiserver", "--data-dir", str(self.data), "--listen", self.listen]
 
 
 class ClientCertificateTest(harness.E2ETest):

@@ -1,0 +1,48 @@
+"""Two controllers beside one API server and one node: who takes over has the whole history."""
+import sqlite3
+import unittest
+
+import harness
+from harness import FINAL, state_of, wait_for
+
+
+class ReplicasTest(harness.E2ETest):
+    def setUp(self):
+        super().setUp()
+        self.kubectl = self.start_api_and_node()
+        self.first = self.start_controller("first")
+        wait_for(lambda: self.leader() == self.first.pid, "the first leads")
+        self.second = self.start_controller("second")
+        self.kubectl.apply(self.schedule("steady", successfulRunHistoryLimit=1, missedRunPolicy="All"))
+
+    def leader(self):
+        leases = self.kubectl.get("leases", "-A")["items"]
+        holder = leases[0]["spec"].get("holderIdentity") if leases else None
+        return int(holder.rpartition("_")[2]) if holder else None
+
+    def succeeded(self):
+        return self.kubectl.get("scheduledsparkapplication", "steady").get("status", {}).get("counts", {}).get("succeeded", 0)
+
+    def ledger(self, name):
+        """Names and states of the runs in a replica's own ledger."""
+        with sqlite3.connect(f"file:{self.folder / name / 'ledger.db'}?mode=ro", uri=True) as ledger:
+            return dict(ledger.execute("SELECT name, state FROM runs"))
+
+    def test_replica_that_takes_over_knows_the_runs_that_the_other_has_pruned(self):
+        wait_for(lambda: self.succeeded() >= 4, "runs come and are pruned")
+        pruned = {row[1] for row in self.ended()} - {run["metadata"]["name"] for run in self.kubectl.runs("steady")}
+        self.assertGreaterEqual(len(pruned), 2)
+        self.first.kill()
+        wait_for(lambda: self.leader() == self.second.pid, "the second leads")
+        before = self.succeeded()
+        wait_for(lambda: self.succeeded() >= before + 3, "it goes on")
+        self.kubectl.patch_spec("steady", suspend=True)
+        wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("steady")), "all ended")
+        started = [row[1] for row in self.started()]
+        self.assertEqual(len(started), len(set(started)), "no slot ran twice")
+        wait_for(lambda: self.ledger("second") == {name: "COMPLETED" for name in started}, "its ledger has every run of both")
+        self.assertEqual(self.succeeded(), len(started))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
