@@ -125,6 +125,7 @@ base::Status RunningNode::begin() {
   scheduler_ = std::make_unique<PodScheduler>(options_, api_, clock_, events_, index_, *kubelet_);
   RETURN_IF_ERROR(kubelet_->adopt());
   pods_.add_handler([this](const kube::StoreDelta& delta) { told(delta); });
+  pods_.stream_lists();
   pods_.start();
   thread_ = base::start_thread("node", [this] { loop(); });
   return {};

@@ -25,6 +25,7 @@ Territory::Territory(kube::Api& api, base::Clock& clock, TerritoryOptions option
   if (!options_.selector.empty()) {
     labelled_ = std::make_unique<kube::Informer>(
         api_, clock_, kube::namespaces(), kube::ListOptions{.label_selector = options_.selector});
+    labelled_->stream_lists();
     labelled_->add_handler([this](const kube::StoreDelta&) { notify(); });
     labelled_->on_synced([this] { notify(); });
   }
@@ -143,6 +144,7 @@ std::shared_ptr<Territory::Scope> Territory::make(const std::string& ns) {
     auto informer = std::make_shared<kube::Informer>(
         api_, clock_, one.type, kube::ListOptions{.ns = ns, .label_selector = one.label_selector},
         kube::BackOffPolicy{}, one.indexed_label);
+    informer->stream_lists();
     // The scope outlives its informers' threads: they are stopped before it goes.
     informer->add_handler(
         [this, raw = scope.get(), type = one.type](const kube::StoreDelta& delta) {
