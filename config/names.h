@@ -44,6 +44,9 @@ inline constexpr const char* kSpecHashAnnotation = "sparkoperator.k8s.io/spec-ha
 // "pods" or "local": where the executors of this application run in standalone.
 inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
 
+// On a schedule or an application: which notices its people want, monitor::is_wanted.
+inline constexpr const char* kNotifyAnnotation = "sparkoperator.k8s.io/notify";
+
 // Keeps an unfinished run until its driver has stopped and its outcome is recorded.
 inline constexpr const char* kRunFinalizer = "sparkoperator.k8s.io/run";
 

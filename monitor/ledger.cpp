@@ -59,7 +59,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(LedgerOptions options, base::Clock&
 // --- The file ------------------------------------------------------------------------------------
 
 Status Ledger::open_connections() {
-  ASSIGN_OR_RETURN(writer_, LedgerWriter::open(options_.path, options_.keep, clock_));
+  ASSIGN_OR_RETURN(writer_,
+                   LedgerWriter::open(options_.path, options_.keep, options_.notices, clock_));
   ++generation_;
   for (ReadSide* side : {&lookups_, &questions_}) {
     auto reader = LedgerReader::open(options_.path);
@@ -136,6 +137,7 @@ Status Ledger::write(const WriteStep& step) {
       written = begin_anew(written.error(), news);
       if (written) written = write_once(step, news);
     }
+    if (writer_) news.noticed = writer_->take_noticed() && written.has_value();
   }
   if (!written) {
     news.dropped.clear();  // rolled back
@@ -156,6 +158,7 @@ void Ledger::tell(const News& news) const {
     for (const DroppedRun& gone : news.dropped)
       options_.on_dropped(gone.run, gone.uid);
   if (options_.on_begun_anew && !news.begun_anew.empty()) options_.on_begun_anew(news.begun_anew);
+  if (options_.on_notice && news.noticed) options_.on_notice();
 }
 
 // Controllers record what they see whenever they look, so that a ledger that lost something has it
@@ -261,6 +264,25 @@ Result<History> Ledger::history(const HistoryQuery& query) {
 
 Result<RunCounts> Ledger::totals() {
   return read<RunCounts>(questions_, [](LedgerReader& reader) { return reader.counts(kAllRuns); });
+}
+
+Result<std::vector<Notice>> Ledger::notices(size_t limit) {
+  return read<std::vector<Notice>>(questions_,
+                                   [&](LedgerReader& reader) { return reader.notices(limit); });
+}
+
+Status Ledger::drop_notice(int64_t id) {
+  return write(
+      [id](LedgerWriter& writer, std::vector<DroppedRun>&) { return writer.drop_notice(id); });
+}
+
+Result<uint64_t> Ledger::drop_notices_before(base::WallTime time) {
+  uint64_t dropped = 0;
+  RETURN_IF_ERROR(write([&](LedgerWriter& writer, std::vector<DroppedRun>&) -> Status {
+    ASSIGN_OR_RETURN(dropped, writer.drop_notices_before(time));
+    return {};
+  }));
+  return dropped;
 }
 
 void Ledger::try_write() {

@@ -29,6 +29,7 @@
 #include "kube/resource_type.h"
 #include "monitor/ledger_reader.h"
 #include "monitor/ledger_writer.h"
+#include "monitor/notice.h"
 #include "runner/run_recorder.h"
 
 namespace monitor {
@@ -42,6 +43,10 @@ struct LedgerOptions {
   // locks held, on the thread that found out: what exists should be recorded again. `what` is a
   // sentence for people.
   std::function<void(const std::string& what)> on_begun_anew;
+  // What people want to be told is written down, for a Notifier that takes it away.
+  Notices notices = Notices::None;
+  // Called after there are new ones, without locks held.
+  std::function<void()> on_notice;
 };
 
 // For /readyz and metrics.
@@ -77,6 +82,11 @@ class Ledger final : public runner::RunRecorder {
       const std::string& schedule_uid);
   // Of all runs ever, scheduled or not.
   [[nodiscard]] base::Result<runner::RunCounts> totals();
+  // The oldest first.
+  [[nodiscard]] base::Result<std::vector<Notice>> notices(size_t limit);
+  base::Status drop_notice(int64_t id);
+  // How many went.
+  base::Result<uint64_t> drop_notices_before(base::WallTime time);
   [[nodiscard]] LedgerCondition condition() const;
   // Of the file and its write-ahead log, as the file system has them now; waits for no disk.
   [[nodiscard]] uint64_t file_bytes() const;
@@ -96,6 +106,7 @@ class Ledger final : public runner::RunRecorder {
   struct News {
     std::vector<DroppedRun> dropped;
     std::string begun_anew;  // "" = no
+    bool noticed = false;
   };
   using WriteStep = std::function<base::Status(LedgerWriter&, std::vector<DroppedRun>& dropped)>;
 

@@ -144,6 +144,10 @@ Result<std::map<std::string, uint64_t>> LedgerReader::skip_counts(const std::str
   }
 }
 
+Result<std::vector<Notice>> LedgerReader::notices(size_t limit) {
+  return select_notices(database_, limit);
+}
+
 Result<RunCounts> LedgerReader::counts(const std::string& schedule_uid) {
   return select_counts(database_, schedule_uid);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/sqlite/sqlite.h"
+#include "monitor/notice.h"
 #include "runner/run_recorder.h"
 
 namespace monitor {
@@ -48,6 +49,7 @@ class LedgerReader {
   base::Result<History> history(const HistoryQuery& query);
   // By reason.
   base::Result<std::map<std::string, uint64_t>> skip_counts(const std::string& schedule_uid);
+  base::Result<std::vector<Notice>> notices(size_t limit);
   // Zero for a schedule that was never counted; kAllRuns is all of them.
   base::Result<runner::RunCounts> counts(const std::string& schedule_uid);
 

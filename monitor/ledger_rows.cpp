@@ -11,7 +11,7 @@ using base::WallTime;
 using base::sqlite::Statement;
 
 // Times of runs are milliseconds since the epoch, those of skips seconds: slots are whole seconds.
-constexpr std::array<const char*, 2> kMigrations = {R"sql(
+constexpr std::array<const char*, 3> kMigrations = {R"sql(
   CREATE TABLE runs (
     uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
     schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
@@ -50,6 +50,15 @@ constexpr std::array<const char*, 2> kMigrations = {R"sql(
   CREATE INDEX runs_by_end ON runs (ended);
   CREATE INDEX runs_by_drop ON runs (ended IS NULL, created);
   DROP TABLE ledger;
+)sql",
+                                                    R"sql(
+  CREATE TABLE notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, at INTEGER NOT NULL,
+    ns TEXT NOT NULL, schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
+    run TEXT NOT NULL, run_uid TEXT NOT NULL, slot INTEGER, until INTEGER,
+    count INTEGER NOT NULL, attempts INTEGER NOT NULL, exit_code INTEGER,
+    message TEXT NOT NULL) STRICT;
+  CREATE INDEX runs_by_outcome ON runs (schedule_uid, ended);
 )sql"};
 
 // As Kubernetes has it for names; messages of containers end at 4,096 bytes.

@@ -59,20 +59,23 @@ void bind_counts(Statement& statement, int position, const RunCounts& counts) {
 
 Result<std::unique_ptr<LedgerWriter>> LedgerWriter::open(const std::string& path,
                                                          const LedgerRetention& retention,
-                                                         base::Clock& clock) {
+                                                         Notices notices, base::Clock& clock) {
   ASSIGN_OR_RETURN(Database database, Database::open(path, Durability::Full));
   RETURN_IF_ERROR(database.check(clock, kMaxCheck));
-  RETURN_IF_ERROR(database.migrate(ledger_migrations()));
-  std::unique_ptr<LedgerWriter> writer(new LedgerWriter(std::move(database), retention, clock));
-  // A file with our version and without our tables is damaged, too.
-  if (auto tables =
-          writer->number("SELECT count(*) FROM runs, skips, counts, skip_counts, dropped, "
-                         "dropped_skips, owed WHERE 0");
-      !tables) {
-    base::Error error = std::move(tables).error();
+  // A file with a version of ours and without our tables is damaged, too.
+  const auto damaged = [](base::Error error) {
     if (error.code == base::Code::Internal) error.code = base::Code::Corrupt;
     return base::failure(std::move(error));
-  }
+  };
+  if (auto migrated = database.migrate(ledger_migrations()); !migrated)
+    return damaged(std::move(migrated).error());
+  std::unique_ptr<LedgerWriter> writer(
+      new LedgerWriter(std::move(database), retention, notices, clock));
+  if (auto tables =
+          writer->number("SELECT count(*) FROM runs, skips, counts, skip_counts, dropped, "
+                         "dropped_skips, owed, notices WHERE 0");
+      !tables)
+    return damaged(std::move(tables).error());
   return writer;
 }
 
@@ -140,6 +143,7 @@ Status LedgerWriter::write_run(const RunRecord& run) {
     RETURN_IF_ERROR(update_run(run));
   }
   if (!run.ended || has_ended) return {};
+  RETURN_IF_ERROR(notice_outcome(run));
   return count(run.schedule, run.schedule_uid, outcome_of(run), *run.ended);
 }
 
@@ -169,6 +173,41 @@ Status LedgerWriter::update_run(const RunRecord& run) {
 Result<bool> LedgerWriter::is_remembered(const std::string& uid) {
   ASSIGN_OR_RETURN(Statement query, database_.prepare("SELECT 1 FROM dropped WHERE hash = ?"));
   return query.bind(1, hash_of(uid)).step();
+}
+
+// --- Notices -------------------------------------------------------------------------------------
+
+// The state in which the schedule's run ended that ended before this one; "" = there is none.
+Result<std::string> LedgerWriter::outcome_before(const RunRecord& run) {
+  if (run.schedule_uid.empty()) return std::string();
+  ASSIGN_OR_RETURN(Statement query,
+                   database_.prepare("SELECT state FROM runs WHERE schedule_uid = ?1 AND ended <= "
+                                     "?2 AND uid <> ?3 ORDER BY ended DESC LIMIT 1"));
+  query.bind(1, run.schedule_uid).bind(2, millis(*run.ended)).bind(3, run.uid);
+  ASSIGN_OR_RETURN(const bool found, query.step());
+  return found ? std::string(query.text(0)) : std::string();
+}
+
+Status LedgerWriter::notice_outcome(const RunRecord& run) {
+  if (notices_ == Notices::None) return {};
+  ASSIGN_OR_RETURN(const std::string before, outcome_before(run));
+  return write_notice(notice_of(run, before, clock_.now()));
+}
+
+Status LedgerWriter::write_notice(const std::optional<Notice>& notice) {
+  if (!notice) return {};
+  noticed_ = true;
+  return insert_notice(database_, *notice);
+}
+
+Status LedgerWriter::drop_notice(int64_t id) {
+  RETURN_IF_ERROR(set_durability(Durable::Soon));
+  return delete_notice(database_, id);
+}
+
+Result<uint64_t> LedgerWriter::drop_notices_before(WallTime time) {
+  RETURN_IF_ERROR(set_durability(Durable::Soon));
+  return delete_notices_before(database_, time);
 }
 
 // --- Skips ---------------------------------------------------------------------------------------
@@ -211,6 +250,7 @@ Status LedgerWriter::write_skip(const SkipRecord& skip) {
                       .bind(7, skip.reason)
                       .run());
   const uint64_t more = skip.count - before;
+  if (notices_ == Notices::Kept) RETURN_IF_ERROR(write_notice(notice_of(skip, more, clock_.now())));
   ASSIGN_OR_RETURN(Statement by_reason,
                    database_.prepare("INSERT INTO skip_counts VALUES (?,?,?) ON CONFLICT DO UPDATE "
                                      "SET count = count + excluded.count"));

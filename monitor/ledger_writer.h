@@ -15,13 +15,16 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/sqlite/sqlite.h"
 #include "kube/resource_type.h"
+#include "monitor/notice.h"
 #include "runner/run_recorder.h"
 
 namespace monitor {
@@ -40,6 +43,9 @@ struct LedgerRetention {
   uint64_t max_bytes = uint64_t{512} << 20;
 };
 
+// Whether anybody takes notices away.
+enum class Notices { None, Kept };
+
 struct DroppedRun {
   kube::ObjectKey run;
   std::string uid;
@@ -50,7 +56,7 @@ class LedgerWriter {
   // Makes the file, or brings its tables to this version. Corrupt when the file is damaged.
   static base::Result<std::unique_ptr<LedgerWriter>> open(const std::string& path,
                                                           const LedgerRetention& retention,
-                                                          base::Clock& clock);
+                                                          Notices notices, base::Clock& clock);
 
   // What retention drops on the way is appended to `dropped`; it is gone if the call succeeds.
   base::Status record_run(const runner::RunRecord& run, std::vector<DroppedRun>& dropped);
@@ -60,6 +66,10 @@ class LedgerWriter {
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
                                          const runner::RunCounts& floor);
+  base::Status drop_notice(int64_t id);
+  base::Result<uint64_t> drop_notices_before(base::WallTime time);
+  // Whether a notice was written down since the last call.
+  [[nodiscard]] bool take_noticed() { return std::exchange(noticed_, false); }
   // Whether the disk takes writes: a small one that changes nothing.
   base::Status try_write();
   [[nodiscard]] bool still_there() const { return database_.still_there(); }
@@ -67,14 +77,17 @@ class LedgerWriter {
  private:
   enum class Durable { Soon, Now };  // now: survives power loss when the call returns
 
-  LedgerWriter(base::sqlite::Database database, const LedgerRetention& retention,
+  LedgerWriter(base::sqlite::Database database, const LedgerRetention& retention, Notices notices,
                base::Clock& clock)
-      : database_(std::move(database)), retention_(retention), clock_(clock) {}
+      : database_(std::move(database)), retention_(retention), notices_(notices), clock_(clock) {}
   base::Status set_durability(Durable durable);
   base::Status write_run(const runner::RunRecord& run);
   base::Result<bool> take_seeded_place(const runner::RunRecord& run);
   base::Status insert_run(const runner::RunRecord& run);
   base::Status update_run(const runner::RunRecord& run);
+  base::Result<std::string> outcome_before(const runner::RunRecord& run);
+  base::Status notice_outcome(const runner::RunRecord& run);
+  base::Status write_notice(const std::optional<Notice>& notice);
   base::Status write_skip(const runner::SkipRecord& skip);
   base::Result<uint64_t> counted_of(const runner::SkipRecord& skip);
   base::Status count(const kube::ObjectKey& schedule, const std::string& schedule_uid,
@@ -94,8 +107,10 @@ class LedgerWriter {
 
   base::sqlite::Database database_;
   const LedgerRetention retention_;
+  const Notices notices_;
   base::Clock& clock_;
   uint64_t writes_ = 0;
+  bool noticed_ = false;
   Durable durable_ = Durable::Now;
 };
 

@@ -1,6 +1,8 @@
 """Schedules against the running binary: policies, suspend, edits, history, deletion; drivers are fake, all else real."""
 import datetime
+import http.server
 import json
+import threading
 import unittest
 
 import harness
@@ -123,6 +125,41 @@ class PoliciesTest(harness.E2ETest):
         self.assertIn("exit code 3", run["status"]["applicationState"]["errorMessage"])
         self.assertIn("driver failed with exit code 3", self.kubectl("get", "sparkapplications"))
         self.assertEqual(condition(self.get("fails"), "LastRunSucceeded")["status"], "False")
+
+    def test_failures_are_posted_until_the_receiver_takes_them(self):
+        received, answers = [], [500]
+
+        class Receiver(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                received.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                self.send_response(answers.pop() if answers else 200)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.standalone.stop()
+        url = self.folder / "url"
+        url.write_text(f"http://127.0.0.1:{server.server_address[1]}/secret\n")
+        service = self.service("--notify-url", f"@{url}").start()
+        self.kubectl = Kubectl(service)
+        quiet = self.schedule("quiet", exit_code=3)
+        quiet["metadata"]["annotations"] = {"sparkoperator.k8s.io/notify": "none"}
+        self.kubectl.apply(quiet)
+        self.kubectl.apply(self.schedule("fails", exit_code=3))
+        wait_for(lambda: len(received) >= 3, "failures were posted")
+        self.assertEqual({path for path, _ in received}, {"/secret"})
+        self.assertEqual(received[0], received[1])
+        first = received[0][1]
+        self.assertEqual((first["kind"], first["namespace"], first["schedule"], first["exitCode"]), ("Failed", "default", "fails", 3))
+        self.assertRegex(first["text"], r"^default/fails failed: run fails-\d{8}t\d{6}z, slot .*exit code 3")
+        self.assertEqual({body["schedule"] for _, body in received}, {"fails"})
+        self.assertEqual(service.metric("sparkcron_notice_failures_total"), 1)
+        self.assertNotIn("/secret", service.output())
 
     def test_metrics_tell_what_happened(self):
         self.kubectl.apply(self.schedule("fails", exit_code=3))

@@ -45,6 +45,9 @@ void add_scheduling(CLI::App& app, Options& options, Raw& raw) {
                  "Ended runs, with their logs, and skipped stretches that are remembered")
       ->check(CLI::Range(10, 1'000'000))
       ->capture_default_str();
+  app.add_option("--notify-url", options.notify_url,
+                 "Where failures, recoveries and missed slots are posted as JSON, as to Slack: an "
+                 "URL, or @FILE that holds it; default: nowhere");
   app.add_option("--default-time-zone", options.default_time_zone,
                  "Zone of schedules that name none, or \"Local\"")
       ->capture_default_str();

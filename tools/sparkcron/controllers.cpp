@@ -310,6 +310,13 @@ void Controllers::look_again() {
   parts_->territory.tell_all();
 }
 
+std::string Controllers::annotation(const kube::ResourceType& type, const kube::ObjectKey& key,
+                                    const char* name) const {
+  const auto object = parts_->territory.cache().get(type, key);
+  return object == nullptr ? std::string()
+                           : base::string_at(*object, {"metadata", "annotations", name});
+}
+
 monitor::LogCollectorNumbers Controllers::logs() const {
   return parts_->keepers != nullptr ? parts_->keepers->collector.numbers()
                                     : monitor::LogCollectorNumbers{};

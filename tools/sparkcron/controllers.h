@@ -68,6 +68,9 @@ class Controllers {
   // or the webhook; each object's condition and event, the log and sparkcron_failing_objects name
   // it.
   [[nodiscard]] base::Status objects_work() const;
+  // Of an object in the cache, "" if there is none or it has none.
+  [[nodiscard]] std::string annotation(const kube::ResourceType& type, const kube::ObjectKey& key,
+                                       const char* name) const;
   // All zero without Keeping.
   [[nodiscard]] monitor::LogCollectorNumbers logs() const;
 

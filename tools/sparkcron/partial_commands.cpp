@@ -43,6 +43,7 @@
 #include "tools/sparkcron/log_archiving.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/node_events.h"
+#include "tools/sparkcron/notices.h"
 #include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/release.h"
 #include "tools/sparkcron/storage_state.h"
@@ -224,6 +225,9 @@ base::Status run_controller(const Options& options) {
     logs.volume->forget(run, uid);
   };
   of_ledger.on_begun_anew = [&ledger_loss](const std::string& what) { ledger_loss.told(what); };
+  NoticePost notices;
+  RETURN_IF_ERROR(notices.open(options));
+  notices.follow(of_ledger);
   ASSIGN_OR_RETURN(const auto ledger, monitor::Ledger::open(std::move(of_ledger), clock));
   const DatabaseWatch watch({.missing = {}, .try_write = [&ledger] { ledger->try_write(); }},
                             clock);
@@ -252,7 +256,8 @@ base::Status run_controller(const Options& options) {
                       return monitor::role_readings(leads ? monitor::Role::Leader
                                                           : monitor::Role::Standby);
                     },
-                    [&data] { return disk_readings(data.path()); }, monitor::process_readings,
+                    [&data] { return disk_readings(data.path()); },
+                    [&notices] { return notices.readings(); }, monitor::process_readings,
                     [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
 
@@ -316,6 +321,7 @@ base::Status run_controller(const Options& options) {
     health.add("webhook", monitor::HealthKind::Ready, [&webhook] { return webhook->ready(); });
   add_ledger_checks(health, *ledger);
   add_disk_check(health, data.path());
+  notices.add_check(health);
   health.add("objects", monitor::HealthKind::Warning,
              [&controllers] { return controllers.objects_work(); });
   health.add("logs", monitor::HealthKind::Warning,
@@ -337,6 +343,9 @@ base::Status run_controller(const Options& options) {
                             return monitor::open_kept(logs.first(), logs.second(), run, log);
                           }));
   }
+  RETURN_IF_ERROR(notices.start(
+      *ledger, controllers, [&elector] { return elector == nullptr || elector->leading(); },
+      clock));
   if (webhook) webhook->start();
   // Whoever waits for the lease keeps its caches warm.
   controllers.follow();
@@ -355,6 +364,7 @@ base::Status run_controller(const Options& options) {
   // that is won just now starts nothing any more.
   ledger_loss.stop();
   controllers.stop();
+  notices.stop();
   if (elector != nullptr) elector->stop();
   cluster.requests.request_stop();
   if (webhook) webhook->stop();

@@ -34,6 +34,7 @@
 #include "tools/sparkcron/log_sources.h"
 #include "tools/sparkcron/node_capacity.h"
 #include "tools/sparkcron/node_events.h"
+#include "tools/sparkcron/notices.h"
 #include "tools/sparkcron/process_setup.h"
 #include "tools/sparkcron/storage_state.h"
 #include "tools/sparkcron/surroundings.h"
@@ -78,6 +79,7 @@ class Standalone {
     connect();
     RETURN_IF_ERROR(start_node());
     start_controllers();
+    RETURN_IF_ERROR(notices_.start(*ledger_, *controllers_, {}, clock_));
     return announce(door_, data_, token_, "standalone");
   }
 
@@ -89,6 +91,7 @@ class Standalone {
     database_watch_.reset();
     // No new runs, then no new pods; both still write to the API.
     if (controllers_) controllers_->stop();
+    notices_.stop();
     if (node_) node_->stop();
     events_.reset();
     requests_.request_stop();
@@ -108,6 +111,8 @@ class Standalone {
       archive_->forget(run, uid);
     };
     ledger.on_begun_anew = [this](const std::string& what) { ledger_loss_.told(what); };
+    RETURN_IF_ERROR(notices_.open(options_));
+    notices_.follow(ledger);
     ASSIGN_OR_RETURN(ledger_, monitor::Ledger::open(std::move(ledger), clock_));
     ASSIGN_OR_RETURN(const runner::RunCounts totals, ledger_->totals());
     metrics_ = std::make_unique<monitor::Metrics>(monitor::MetricsOptions{
@@ -119,7 +124,8 @@ class Standalone {
         },
         .readings = {[] { return monitor::role_readings(monitor::Role::Leader); },
                      [this] { return ledger_readings(*ledger_, archive_.get()); },
-                     [this] { return disk_readings(data_.path()); }, monitor::process_readings,
+                     [this] { return disk_readings(data_.path()); },
+                     [this] { return notices_.readings(); }, monitor::process_readings,
                      [this] { return monitor::server_readings(server_); }},
         .totals = totals,
         .version = kVersion});
@@ -155,6 +161,7 @@ class Standalone {
     });
     add_ledger_checks(health_, *ledger_);
     add_disk_check(health_, data_.path());
+    notices_.add_check(health_);
     health_.add("storage", monitor::HealthKind::Ready, [this] { return api_server_->health(); });
     health_.add("databases", monitor::HealthKind::Ready, [this] { return data_.missing(); });
     health_.add("java", monitor::HealthKind::Warning,
@@ -247,6 +254,7 @@ class Standalone {
   std::stop_source requests_;
   std::atomic<bool> started_{false};
   LedgerLoss ledger_loss_;
+  NoticePost notices_;
   NodeLogs logs_{clock_};
   monitor::Health health_;
   std::unique_ptr<monitor::LogArchive> archive_;

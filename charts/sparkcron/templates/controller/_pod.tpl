@@ -71,6 +71,9 @@ spec:
         {{- end }}
         {{- end }}
         {{- end }}
+        {{- if .notices.secretName }}
+        - --notify-url=@/etc/sparkcron/notices/url
+        {{- end }}
         - --default-time-zone={{ .defaultTimeZone }}
         {{- range $key, $value := .defaultSparkConf }}
         - {{ printf "--conf=%s=%s" $key (kindIs "float64" $value | ternary (int64 $value | toString) (toString $value)) | quote }}
@@ -149,6 +152,11 @@ spec:
           mountPath: /etc/sparkcron/webhook
           readOnly: true
         {{- end }}
+        {{- if .notices.secretName }}
+        - name: notices
+          mountPath: /etc/sparkcron/notices
+          readOnly: true
+        {{- end }}
         {{- with .volumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -169,6 +177,11 @@ spec:
     - name: webhook-certificate
       secret:
         secretName: {{ include "sparkcron.webhookSecret" $ }}
+    {{- end }}
+    {{- with .notices.secretName }}
+    - name: notices
+      secret:
+        secretName: {{ . }}
     {{- end }}
     {{- with .volumes }}
     {{- toYaml . | nindent 4 }}
