@@ -1,15 +1,14 @@
 #include "monitor/reader_gate.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <openssl/sha.h>
 
 #include "base/json.h"
+#include "base/sha256.h"
 
 namespace monitor {
 namespace {
@@ -47,10 +46,7 @@ std::optional<std::string> bearer_token(std::string_view header) {
 
 // Of the way as well: a token of one header is worth nothing in the other.
 std::string digest_of(const std::string& token, bool proxied) {
-  const std::string text = (proxied ? "proxied " : "direct ") + token;
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return {digest.begin(), digest.end()};
+  return base::sha256_hex((proxied ? "proxied " : "direct ") + token);
 }
 
 // What is not the caller's doing may be different in a moment.

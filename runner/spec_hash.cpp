@@ -3,9 +3,9 @@
 #include <array>
 
 #include <nlohmann/json.hpp>
-#include <openssl/sha.h>
 
 #include "base/json.h"
+#include "base/sha256.h"
 
 namespace runner {
 namespace {
@@ -40,16 +40,7 @@ std::string spec_hash(const json& object) {
   relevant.erase("suspend");
   relevant.erase("timeToLiveSeconds");
   drop_defaults(relevant, kLaterDefaults);
-  const std::string text = base::dump_json(relevant);
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string hex;
-  for (size_t i = 0; i < 8; ++i) {
-    hex += kHex[digest[i] >> 4];
-    hex += kHex[digest[i] & 15];
-  }
-  return hex;
+  return base::sha256_hex(base::dump_json(relevant)).substr(0, 16);
 }
 
 void drop_defaults(json& spec, std::span<const LaterDefault> defaults) {

@@ -2,63 +2,29 @@
 
 #include <cstdlib>
 #include <string>
-#include <tuple>
 #include <utility>
 
-#include "base/files.h"
+#include "base/s3/place.h"
 
 namespace sparkcron {
 namespace {
 
-using base::Code;
 using base::failure;
-using monitor::BucketCredentials;
 using monitor::Reading;
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-base::Result<BucketCredentials> from_environment() {
-  BucketCredentials found{.key_id = variable("AWS_ACCESS_KEY_ID"),
-                          .secret = variable("AWS_SECRET_ACCESS_KEY"),
-                          .session_token = variable("AWS_SESSION_TOKEN")};
-  if (found.key_id.empty() || found.secret.empty())
-    return failure(Code::InvalidArgument,
-                   "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set; or give "
-                   "--log-archive-credentials-file");
-  return found;
-}
-
-base::Result<BucketCredentials> from_file(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, base::read_file(path, size_t{64} << 10));
-  auto found = monitor::parse_credentials(text);
-  if (!found) return failure(found.error().with_context(path));
-  return found;
-}
-
-base::Result<std::unique_ptr<monitor::Bucket>> open_bucket(const Options& options) {
-  monitor::BucketOptions bucket;
-  ASSIGN_OR_RETURN(std::tie(bucket.bucket, bucket.prefix),
-                   monitor::parse_bucket_url(options.log_archive));
-  bucket.region = options.log_archive_region;
-  if (bucket.region.empty()) bucket.region = variable("AWS_REGION");
-  if (bucket.region.empty()) bucket.region = "us-east-1";
-  bucket.endpoint = options.log_archive_endpoint.empty()
-                        ? "https://s3." + bucket.region + ".amazonaws.com"
-                        : options.log_archive_endpoint;
-  while (bucket.endpoint.ends_with("/"))
-    bucket.endpoint.pop_back();
-  if (!bucket.endpoint.starts_with("https://") && !bucket.endpoint.starts_with("http://"))
-    return failure(Code::InvalidArgument, "--log-archive-endpoint " + options.log_archive_endpoint +
-                                              ": http://… or https://… expected");
-  if (options.log_archive_credentials.empty())
-    bucket.credentials = from_environment;
-  else
-    bucket.credentials = [path = options.log_archive_credentials] { return from_file(path); };
-  RETURN_IF_ERROR(bucket.credentials());
-  return std::make_unique<monitor::Bucket>(std::move(bucket));
+base::Result<std::unique_ptr<monitor::LogBucket>> open_bucket(const Options& options) {
+  ASSIGN_OR_RETURN(auto resolved,
+                   base::s3::resolve({.option = "--log-archive",
+                                      .url = options.log_archive,
+                                      .endpoint = options.log_archive_endpoint,
+                                      .region = options.log_archive_region,
+                                      .credentials_file = options.log_archive_credentials},
+                                     [](const char* name) {
+                                       const char* value = std::getenv(name);
+                                       return std::string(value == nullptr ? "" : value);
+                                     }));
+  return std::make_unique<monitor::LogBucket>(std::move(resolved.bucket),
+                                              std::move(resolved.prefix));
 }
 
 }  // namespace

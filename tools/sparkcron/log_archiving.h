@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "monitor/bucket.h"
 #include "monitor/log_archive.h"
+#include "monitor/log_bucket.h"
 #include "monitor/log_collector.h"
 #include "monitor/metrics.h"
 #include "tools/sparkcron/options.h"
@@ -20,7 +20,7 @@ namespace sparkcron {
 
 struct LogStores {
   std::unique_ptr<monitor::LogArchive> volume;
-  std::unique_ptr<monitor::Bucket> bucket;  // null: the volume is all
+  std::unique_ptr<monitor::LogBucket> bucket;  // null: the volume is all
 
   [[nodiscard]] monitor::LogStore& first() const;
   // Where a log waits while the bucket fails; null without a bucket.

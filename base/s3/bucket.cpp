@@ -1,30 +1,23 @@
-#include "monitor/bucket.h"
+#include "base/s3/bucket.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <map>
 #include <optional>
 #include <string_view>
 
 #include <curl/curl.h>
-#include <openssl/sha.h>
 
 #include "base/http/message.h"
+#include "base/sha256.h"
 
-namespace monitor {
+namespace base::s3 {
 namespace {
 
-using base::Code;
-using base::failure;
-using base::Result;
-using base::Status;
-using base::http::percent_encode;
+using http::percent_encode;
 
 constexpr size_t kMaxAnswer = size_t{64} << 20;
 constexpr size_t kMaxQuoted = 200;
-// Of listings, a thousand keys each: a run has a few.
-constexpr int kMaxPages = 10;
 
 // Slashes part keys, so they stay.
 std::string encode_path(std::string_view path) {
@@ -73,18 +66,6 @@ std::string said(const std::string& body) {
   return text;
 }
 
-std::string sha256_hex(std::string_view text) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (const unsigned char byte : digest) {
-    hex += kDigits[byte >> 4U];
-    hex += kDigits[byte & 15U];
-  }
-  return hex;
-}
-
 class Easy {
  public:
   Easy() : handle_(curl_easy_init()) {}
@@ -103,29 +84,13 @@ class Easy {
   curl_slist* headers_ = nullptr;
 };
 
-std::string trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return "";
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
-}
-
 }  // namespace
 
 Bucket::Bucket(BucketOptions options) : options_(std::move(options)) {}
 
-Bucket::~Bucket() = default;
-
-std::string Bucket::key_of(const KeptLog& log) const {
-  std::string key = options_.prefix.empty() ? "" : options_.prefix + "/";
-  for (const std::string* part :
-       {&log.run.ns, &log.run.name, &log.run_uid, &log.pod.name, &log.pod_uid})
-    key += *part + "/";
-  return key + log.container + ".log.gz";
-}
-
 Result<Bucket::Answer> Bucket::send(const std::string& method, const std::string& key,
-                                    const std::string& query, const std::string& body) {
-  ASSIGN_OR_RETURN(const BucketCredentials who, options_.credentials());
+                                    const std::string& query, const std::string& body) const {
+  ASSIGN_OR_RETURN(const Credentials who, options_.credentials());
   const Easy easy;
   CURL* curl = easy.get();
   if (curl == nullptr) return failure(Code::Unavailable, "no memory for a request");
@@ -174,8 +139,7 @@ Status refused(const std::string& doing, long status, const std::string& body) {
 
 }  // namespace
 
-Result<bool> Bucket::has(const KeptLog& log) {
-  const std::string key = key_of(log);
+Result<bool> Bucket::has(const std::string& key) const {
   ASSIGN_OR_RETURN(const Answer answer, send("HEAD", key, "", ""));
   if (answer.status == 200) return true;
   // Without the right to list, a store says "forbidden" of what is not there: put() will tell.
@@ -185,95 +149,34 @@ Result<bool> Bucket::has(const KeptLog& log) {
           .error());
 }
 
-Status Bucket::put(const KeptLog& log, const std::string& packed) {
-  const std::string key = key_of(log);
-  ASSIGN_OR_RETURN(const Answer answer, send("PUT", key, "", packed));
+Status Bucket::put(const std::string& key, const std::string& bytes) const {
+  ASSIGN_OR_RETURN(const Answer answer, send("PUT", key, "", bytes));
   if (answer.status == 200) return {};
   return refused("put " + key + " into bucket " + options_.bucket, answer.status, answer.body);
 }
 
-Result<std::string> Bucket::get(const kube::ObjectKey& run, const std::string& container) {
-  const std::string prefix =
-      (options_.prefix.empty() ? "" : options_.prefix + "/") + run.ns + "/" + run.name + "/";
-  const std::string end = "/" + container + ".log.gz";
-  std::pair<std::string, std::string> newest;  // when, which
-  std::string next;
-  for (int page = 0; page < kMaxPages; ++page) {
-    // In the order of their names, as they are signed.
-    const std::string query =
-        (next.empty() ? "" : "continuation-token=" + percent_encode(next) + "&") +
-        "list-type=2&prefix=" + percent_encode(prefix);
-    ASSIGN_OR_RETURN(const Answer answer, send("GET", "", query, ""));
-    if (answer.status != 200)
-      return failure(
-          refused("list " + prefix + " of bucket " + options_.bucket, answer.status, answer.body)
-              .error());
-    const BucketListing listing = parse_listing(answer.body);
-    for (const auto& [key, modified] : listing.objects)
-      if (key.starts_with(prefix) && key.ends_with(container.empty() ? ".log.gz" : end))
-        newest = std::max(newest, {modified, key});
-    next = listing.next;
-    if (next.empty()) break;
-  }
-  if (newest.second.empty())
-    return failure(Code::NotFound,
-                   "no log of run " + run.to_string() + " is kept in bucket " + options_.bucket);
-  ASSIGN_OR_RETURN(Answer answer, send("GET", newest.second, "", ""));
+Result<std::string> Bucket::get(const std::string& key) const {
+  ASSIGN_OR_RETURN(Answer answer, send("GET", key, "", ""));
   if (answer.status == 200) return std::move(answer.body);
-  return failure(refused("get " + newest.second + " from bucket " + options_.bucket, answer.status,
-                         answer.body)
-                     .error());
+  return failure(
+      refused("get " + key + " from bucket " + options_.bucket, answer.status, answer.body)
+          .error());
 }
 
-Result<std::pair<std::string, std::string>> parse_bucket_url(const std::string& url) {
-  constexpr std::string_view kScheme = "s3://";
-  const auto wrong = [&] {
-    return failure(Code::InvalidArgument,
-                   "\"" + url + "\": s3://BUCKET or s3://BUCKET/PREFIX expected");
-  };
-  if (!url.starts_with(kScheme)) return wrong();
-  const std::string rest = url.substr(kScheme.size());
-  const std::string bucket = rest.substr(0, rest.find('/'));
-  std::string prefix = bucket.size() < rest.size() ? rest.substr(bucket.size() + 1) : "";
-  while (prefix.ends_with("/"))
-    prefix.pop_back();
-  const bool named = bucket.size() >= 3 && bucket.size() <= 63 &&
-                     std::all_of(bucket.begin(), bucket.end(), [](unsigned char c) {
-                       return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-' || c == '.';
-                     });
-  const bool plain = std::all_of(prefix.begin(), prefix.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_' || c == '/';
-  });
-  if (!named || !plain || prefix.starts_with("/") || prefix.size() > kMaxQuoted) return wrong();
-  return std::pair{bucket, prefix};
+Result<Listing> Bucket::list(const std::string& prefix, const std::string& from) const {
+  // In the order of their names, as they are signed.
+  const std::string query =
+      (from.empty() ? "" : "continuation-token=" + percent_encode(from) + "&") +
+      "list-type=2&prefix=" + percent_encode(prefix);
+  ASSIGN_OR_RETURN(const Answer answer, send("GET", "", query, ""));
+  if (answer.status == 200) return parse_listing(answer.body);
+  return failure(
+      refused("list " + prefix + " of bucket " + options_.bucket, answer.status, answer.body)
+          .error());
 }
 
-Result<BucketCredentials> parse_credentials(const std::string& text) {
-  std::map<std::string, std::string> values;
-  std::string section = "default";
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::string line = trimmed(rest.substr(0, rest.find('\n')));
-    rest.remove_prefix(std::min(rest.size(), rest.find('\n') == std::string_view::npos
-                                                 ? rest.size()
-                                                 : rest.find('\n') + 1));
-    if (line.starts_with("[")) section = trimmed(line.substr(1, line.find(']') - 1));
-    const size_t equals = line.find('=');
-    if (section != "default" || line.starts_with("#") || equals == std::string::npos) continue;
-    values[trimmed(line.substr(0, equals))] = trimmed(line.substr(equals + 1));
-  }
-  BucketCredentials found{.key_id = values["aws_access_key_id"],
-                          .secret = values["aws_secret_access_key"],
-                          .session_token = values["aws_session_token"]};
-  for (const auto& [name, value] :
-       {std::pair{"aws_access_key_id", &found.key_id}, {"aws_secret_access_key", &found.secret}})
-    if (value->empty())
-      return failure(Code::InvalidArgument, std::string("[default] has no ") + name);
-  return found;
-}
-
-BucketListing parse_listing(const std::string& xml) {
-  BucketListing listing;
+Listing parse_listing(const std::string& xml) {
+  Listing listing;
   size_t at = 0;
   while (const auto contents = element(xml, "Contents", at)) {
     size_t inner = 0;
@@ -287,4 +190,4 @@ BucketListing parse_listing(const std::string& xml) {
   return listing;
 }
 
-}  // namespace monitor
+}  // namespace base::s3
