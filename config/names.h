@@ -54,6 +54,11 @@ inline constexpr const char* kScheduledTimeEnv = "SPARKCRON_SCHEDULED_TIME";
 inline constexpr const char* kScheduledTimeLocalEnv = "SPARKCRON_SCHEDULED_TIME_LOCAL";
 inline constexpr const char* kPreviousScheduledTimeEnv = "SPARKCRON_PREVIOUS_SCHEDULED_TIME";
 
+// Where drivers see the files that sparkctl has put into ConfigMaps, each in a folder of its own.
+inline constexpr const char* kUploadFolder = "/opt/sparkcron/files";
+// On those ConfigMaps.
+inline constexpr const char* kUploadLabel = "sparkoperator.k8s.io/uploaded-by-sparkctl";
+
 inline constexpr const char* kDriverContainer = "spark-kubernetes-driver";
 inline constexpr const char* kExecutorContainer = "spark-kubernetes-executor";
 

@@ -121,20 +121,21 @@ void add_dynamic_allocation(Fields& spec, Conf& conf) {
   }
 }
 
-void refuse_local(Fields& spec, const std::string& field, const std::string& path) {
-  if (!on_submitting_machine(path)) return;
+void refuse_local(Fields& spec, const std::string& field, const std::string& path, FileUris files) {
+  if (!on_submitting_machine(path, files)) return;
   spec.complain(field, "is a file of the machine that submits, which cannot be reached: " + path +
-                           " (local:// names a file of the image)");
+                           " (local:// names a file of the image; sparkctl create --upload sends "
+                           "files)");
 }
 
-void add_dependencies(Fields& spec, Conf& conf) {
+void add_dependencies(Fields& spec, FileUris files, Conf& conf) {
   Fields deps = spec.child("deps");
   for (const ListKey& list : kDependencies) {
     const std::vector<std::string> entries = deps.texts(list.field);
     if (entries.empty()) continue;
     if (list.paths) {
       for (const std::string& path : entries)
-        refuse_local(deps, list.field, path);
+        refuse_local(deps, list.field, path, files);
     }
     conf[list.key] = join(entries, ",");
   }
@@ -154,7 +155,7 @@ void add_main(Fields& spec, SubmitRequest& request, std::vector<std::string>& wa
   request.arguments = spec.texts("arguments");
   request.proxy_user = spec.text("proxyUser");
   if (request.main_resource.empty()) spec.complain("mainApplicationFile", "is required");
-  refuse_local(spec, "mainApplicationFile", request.main_resource);
+  refuse_local(spec, "mainApplicationFile", request.main_resource, request.file_uris);
   const Language language = language_of(request.main_resource);
   const bool jvm = type != "Python" && type != "R";
   if (type == "Python" && language != Language::Python) {
@@ -407,6 +408,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   Conf& conf = request.conf;
   for (const auto& [key, value] : context.default_conf)
     conf[key] = value;
+  if (context.pods == PodsRunAs::Processes) request.file_uris = FileUris::Pods;
   add_main(spec, request, plan.warnings);
   // Spark would only name its user so, and act with the rights of the service account.
   if (!request.proxy_user.empty() && !plan.version.has(Rule::ProxyUserArgument))
@@ -418,7 +420,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   conf["spark.kubernetes.namespace"] = ns.empty() ? "default" : ns;
   add_dynamic_allocation(spec, conf);
   add_pods(spec, application, context, plan);
-  add_dependencies(spec, conf);
+  add_dependencies(spec, request.file_uris, conf);
 
   // The controller's business, not the submission's.
   spec.accept({"suspend", "restartPolicy", "timeToLiveSeconds", "activeDeadlineSeconds",

@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "config/names.h"
+
 namespace runner::submission {
 namespace {
 
@@ -119,9 +121,10 @@ base::Status check_variables(const Conf& conf) {
 }
 
 // Uploading needs Hadoop's file systems, and what "local" means to a service is its own disk.
-base::Status check_no_uploads(const Conf& conf, std::string_view what, std::string_view path) {
-  if (!on_submitting_machine(path)) return {};
-  if (!has(conf, "spark.kubernetes.file.upload.path")) {
+base::Status check_no_uploads(const SubmitRequest& request, std::string_view what,
+                              std::string_view path) {
+  if (!on_submitting_machine(path, request.file_uris)) return {};
+  if (!has(request.conf, "spark.kubernetes.file.upload.path")) {
     return failure(Code::InvalidArgument,
                    "Please specify spark.kubernetes.file.upload.path property.");
   }
@@ -146,9 +149,13 @@ std::string_view scheme_of(std::string_view uri) {
   return uri.substr(0, colon);
 }
 
-bool on_submitting_machine(std::string_view uri) {
+bool on_submitting_machine(std::string_view uri, FileUris files) {
   const std::string_view scheme = scheme_of(uri);
-  return (scheme.empty() && uri != kInternal) || lower(scheme) == "file";
+  if (scheme.empty()) return uri != kInternal;
+  if (lower(scheme) != "file" || files == FileUris::Pods) return false;
+  uri.remove_prefix(scheme.size() + 1);
+  if (uri.starts_with("///")) uri.remove_prefix(2);
+  return !uri.starts_with(config::kUploadFolder + std::string("/"));
 }
 
 Language language_of(std::string_view main_resource) {
@@ -203,10 +210,10 @@ base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
       resolved.main_class = "org.apache.spark.deploy.RRunner";
       break;
   }
-  RETURN_IF_ERROR(check_no_uploads(conf, "main resource", request.main_resource));
+  RETURN_IF_ERROR(check_no_uploads(request, "main resource", request.main_resource));
   for (const std::string_view key : kPathLists) {
     for (const std::string& path : split_list(first_of(conf, {key}))) {
-      RETURN_IF_ERROR(check_no_uploads(conf, key, path));
+      RETURN_IF_ERROR(check_no_uploads(request, key, path));
     }
   }
   return resolved;

@@ -30,8 +30,9 @@ base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
                                               base::WallTime submit_time);
 
 Language language_of(std::string_view main_resource);
-// The scheme of a URI; "" for a plain path. "file" and "" are on the submitting machine.
+// The scheme of a URI; "" for a plain path.
 std::string_view scheme_of(std::string_view uri);
-bool on_submitting_machine(std::string_view uri);
+// Plain paths are, and file: as FileUris says.
+bool on_submitting_machine(std::string_view uri, FileUris files);
 
 }  // namespace runner::submission

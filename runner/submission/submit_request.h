@@ -15,6 +15,10 @@
 
 namespace runner::submission {
 
+// Whose files file: URIs are: on one machine, the pods'. What sparkctl has put into pods
+// (config::kUploadFolder) is always theirs.
+enum class FileUris { Submitters, Pods };
+
 struct SubmitRequest {
   Conf conf;  // what the user and the service set; keys outside "spark." are dropped with a warning
   // Whether --archives said spark.archives: Spark 3.0 drops the flag, and has no use for the key.
@@ -24,6 +28,7 @@ struct SubmitRequest {
   std::string main_resource;
   std::vector<std::string> arguments;
   std::string proxy_user;
+  FileUris file_uris = FileUris::Submitters;
 
   // Pod templates. The driver's as an object (null: none); the executor's as the text that travels
   // to the driver in a ConfigMap.

@@ -76,6 +76,58 @@ class SparkTest(harness.E2ETest):
     def test_two_executors_as_pods_on_spark_3_5(self):
         self.executors_as_pods(SPARK_3_5, "3.5.8")
 
+    def files_are_sent(self, environment, version, *to):
+        """A job that imports a module and reads a file in the driver and in executors that are pods."""
+        service = self.service("--executors", "pods", spark_home=spark_home(environment)).start()
+        here = self.folder / "here"
+        here.mkdir()
+        (here / "job.py").write_text(
+            "from pyspark.sql import SparkSession\n"
+            "import words\n"
+            "session = SparkSession.builder.getOrCreate()\n"
+            "def task(i):\n"
+            "    import words\n"
+            "    from pyspark import SparkFiles\n"
+            "    return words.said(open(SparkFiles.get('data.txt')).read(), i)\n"
+            "print(words.said(open('data.txt').read(), 0),\n"
+            "      session.sparkContext.parallelize([1, 2], 2).map(task).collect())\n")
+        (here / "words.py").write_text("def said(text, i):\n    return f'{text} {i}'\n")
+        (here / "data.txt").write_text("a word")
+        (here / "job.yaml").write_text(f"""\
+apiVersion: sparkoperator.k8s.io/v1beta2
+kind: SparkApplication
+metadata: {{name: job, namespace: default}}
+spec:
+  type: Python
+  sparkVersion: {version}
+  image: apache/spark:{version}
+  mainApplicationFile: job.py
+  deps: {{pyFiles: [words.py], files: [data.txt]}}
+  driver: {{memory: 512m}}
+  executor: {{instances: 1, memory: 512m, cores: 2}}
+""")
+        self.assertIn("job.py sent: ", sparkctl(service, "create", "-f", str(here / "job.yaml"), "--upload", *to).stdout)
+        kubectl = Kubectl(service)
+
+        def ended():
+            state = state_of(kubectl.get("sparkapplication", "job"))
+            return state in FINAL and state
+        state = wait_for(ended, "the application ended")
+        log = kubectl("logs", "job-driver")
+        self.assertEqual(state, "COMPLETED", log[-3000:])
+        self.assertIn("a word 0 ['a word 1', 'a word 2']", log)
+        kubectl("delete", "sparkapplication", "job")
+        wait_for(lambda: "sparkctl-" not in kubectl("get", "configmaps", "-o", "name"), "files go with what used them")
+
+    def test_files_of_a_manifest_reach_driver_and_executors_on_spark_4_0(self):
+        self.files_are_sent(SPARK_4_0, "4.0.1")
+
+    def test_files_of_a_manifest_reach_driver_and_executors_on_spark_3_5(self):
+        self.files_are_sent(SPARK_3_5, "3.5.8")
+
+    def test_files_in_a_folder_of_the_service_reach_driver_and_executors(self):
+        self.files_are_sent(SPARK_4_0, "4.0.1", "--upload-to", str(self.folder / "shared"))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

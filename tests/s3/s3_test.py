@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Logs in a bucket of a real S3 server that checks signatures: the test of that name in test_monitor, against it, and a controller."""
+"""Logs and files in a bucket of a real S3 server that checks signatures: the tests of that name in test_monitor and
+test_sparkctl, against it, and a controller."""
 import gzip
 import os
 import pathlib
@@ -32,12 +33,13 @@ class BucketTest(E2ETest):
     def kept(self):
         return [str(path.relative_to(self.bucket)) for path in self.bucket.rglob("*.log.gz")]
 
-    def test_logs_are_kept_and_read_and_a_wrong_secret_is_refused(self):
-        done = subprocess.run([BIN / "test_monitor", "[.s3]"], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "SPARKCRON_TEST_S3": self.address, "SPARKCRON_TEST_S3_ID": self.key,
-                                   "SPARKCRON_TEST_S3_SECRET": self.secret})
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("All tests passed", done.stdout)
+    def test_logs_and_files_are_kept_and_read_and_a_wrong_secret_is_refused(self):
+        for program in "test_monitor", "test_sparkctl":
+            done = subprocess.run([BIN / program, "[.s3]"], capture_output=True, text=True, timeout=120,
+                                  env={**os.environ, "SPARKCRON_TEST_S3": self.address, "SPARKCRON_TEST_S3_ID": self.key,
+                                       "SPARKCRON_TEST_S3_SECRET": self.secret})
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn("All tests passed", done.stdout)
         self.assertIn("spark/eu/etl/nightly-1/r1/nightly-1-driver/p1/spark-kubernetes-driver.log.gz", self.kept())
 
     def test_controller_keeps_the_logs_of_runs_that_it_prunes(self):

@@ -1,3 +1,4 @@
+#include <memory>
 #include <ostream>
 
 #include <nlohmann/json.hpp>
@@ -6,15 +7,26 @@
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/manifests.h"
+#include "tools/sparkctl/upload.h"
 
 namespace sparkctl {
 
-base::Status create(Session& session, const std::vector<std::string>& files) {
-  ASSIGN_OR_RETURN(const std::vector<Manifest> manifests,
-                   read_manifests(files, session.in, session.ns));
-  for (const Manifest& manifest : manifests) {
+base::Status create(Session& session, const std::vector<std::string>& files,
+                    const UploadOptions& uploading) {
+  ASSIGN_OR_RETURN(std::vector<Manifest> manifests, read_manifests(files, session.in, session.ns));
+  std::unique_ptr<Upload> upload;
+  if (uploading.wanted) {
+    ASSIGN_OR_RETURN(upload, Upload::open(session, uploading));
+    RETURN_IF_ERROR(upload->send(manifests));
+  }
+  for (size_t i = 0; i < manifests.size(); ++i) {
+    const Manifest& manifest = manifests[i];
     const auto created = session.api.create(manifest.type, manifest.object);
-    if (!created) return base::failure(created.error());
+    if (!created) {
+      if (upload) upload->undo();
+      return base::failure(created.error());
+    }
+    if (upload) upload->adopt(i, *created);
     session.out << display_name(manifest.type, kube::key_of(*created).name) << " created\n";
   }
   return {};

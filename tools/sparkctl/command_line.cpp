@@ -45,6 +45,7 @@ struct Arguments {
   int tail = -1;
   bool client_only = false;
   RenderOptions render;
+  UploadOptions upload;
   bool renders = false;
 };
 
@@ -101,7 +102,20 @@ constexpr Example kExamplesOf[] = {
     {"get", "sparkctl get nightly-etl -o yaml\n  sparkctl get nightly-etl-20261120t010000z -w"},
     {"describe", "sparkctl describe nightly-etl"},
     {"status", "sparkctl status nightly-etl-20261120t010000z"},
-    {"create", "sparkctl create -f nightly-etl.yaml\n  cat *.yaml | sparkctl create -f -"},
+    {"create",
+     "sparkctl create -f nightly-etl.yaml\n  cat *.yaml | sparkctl create -f -\n"
+     "  sparkctl create -f job.yaml --upload            mainApplicationFile: job.py\n"
+     "  sparkctl create -f job.yaml --upload-to s3://artifacts/spark\n"
+     "  sparkctl create -f job.yaml --upload-to s3://artifacts --upload-endpoint "
+     "http://minio:9000\n"
+     "  sparkctl create -f job.yaml --upload-to /srv/spark-files\n\n"
+     "--upload sends the files of this machine that mainApplicationFile and deps.jars, files,\n"
+     "pyFiles and archives name: plain paths, from the manifest's folder, and file: URIs. Up to\n"
+     "1 MiB each goes into ConfigMaps, which go with the last object that uses them; a bucket\n"
+     "takes more, and Spark reads it as s3a:// with credentials of its own; a folder is for a\n"
+     "service on the same machine. What was sent once is not sent again. When a file is missing "
+     "or\n"
+     "too large, nothing is sent and nothing is created."},
     {"delete", "sparkctl delete nightly-etl"},
     {"suspend", "sparkctl list -o name | xargs sparkctl suspend"},
     {"resume", "sparkctl resume nightly-etl"},
@@ -217,10 +231,7 @@ class CommandLine {
   }
 
   void add_changing() {
-    add("create", "Create what manifests describe",
-        wrap([this](Session& session) { return create(session, arguments_.files); }))
-        ->add_option("-f,--filename", arguments_.files, "YAML or JSON; - is standard input")
-        ->required();
+    add_creating();
     add_names(add("delete", "Delete schedules (with their runs) or runs",
                   wrap([this](Session& session) { return remove(session, arguments_.names); })),
               "schedules or runs");
@@ -251,6 +262,27 @@ class CommandLine {
         ->add_option("--timeout", arguments_.timeout,
                      "with --wait: give up after that many seconds")
         ->check(CLI::NonNegativeNumber);
+  }
+
+  void add_creating() {
+    CLI::App* creating =
+        add("create", "Create what manifests describe", wrap([this](Session& session) {
+              arguments_.upload.wanted |= !arguments_.upload.to.url.empty();
+              return create(session, arguments_.files, arguments_.upload);
+            }));
+    creating->add_option("-f,--filename", arguments_.files, "YAML or JSON; - is standard input")
+        ->required();
+    base::s3::Place& to = arguments_.upload.to;
+    creating->add_flag("--upload", arguments_.upload.wanted,
+                       "Send the files of this machine that the manifests name");
+    creating->add_option("--upload-to", to.url,
+                         "s3://BUCKET/PREFIX or a folder; default: ConfigMaps");
+    creating->add_option("--upload-endpoint", to.endpoint,
+                         "URL of the S3-compatible store; default: AWS's of the region");
+    creating->add_option("--upload-region", to.region, "Default: $AWS_REGION, else us-east-1");
+    creating->add_option("--upload-credentials-file", to.credentials_file,
+                         "As ~/.aws/credentials, [default]; default: $AWS_ACCESS_KEY_ID, "
+                         "$AWS_SECRET_ACCESS_KEY, $AWS_SESSION_TOKEN");
   }
 
   void add_following() {
@@ -365,6 +397,7 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
       .raw = [&](const auto& request) { return api.raw(request); },
       .history_service = arguments.history_service,
       .user = environment("USER"),
+      .environment = environment,
       .clock = clock,
       .in = terminal.in,
       .out = terminal.out,

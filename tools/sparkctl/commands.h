@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/sparkctl/session.h"
+#include "tools/sparkctl/upload.h"
 
 namespace sparkctl {
 
@@ -25,8 +26,9 @@ base::Status get(Session& session, const std::vector<std::string>& names,
 base::Status describe(Session& session, const std::vector<std::string>& names);
 
 // Files of YAML or JSON documents, "-" = standard input. Nothing is created unless all of them can
-// be read and are of a known kind.
-base::Status create(Session& session, const std::vector<std::string>& files);
+// be read and are of a known kind, and what they name is sent, if that is wanted.
+base::Status create(Session& session, const std::vector<std::string>& files,
+                    const UploadOptions& uploading = {});
 base::Status remove(Session& session, const std::vector<std::string>& names);
 enum class Suspension { Suspend, Resume };
 base::Status set_suspension(Session& session, const std::vector<std::string>& names,

@@ -32,6 +32,10 @@ struct Session {
   std::string history_service = {};
   // Who is at this terminal, as far as the environment says.
   std::string user = {};
+  // Empty when the variable is not set.
+  std::function<std::string(const char* name)> environment = [](const char*) {
+    return std::string();
+  };
   base::Clock& clock;
   std::istream& in;
   std::ostream& out;

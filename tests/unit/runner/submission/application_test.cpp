@@ -157,10 +157,11 @@ TEST_CASE("what cannot run is refused with the field's name") {
       {{{"mainApplicationFile", nullptr}}, "spec.mainApplicationFile is required"},
       {{{"mainApplicationFile", "/opt/app.jar"}},
        "spec.mainApplicationFile is a file of the machine that submits, which cannot be reached: "
-       "/opt/app.jar (local:// names a file of the image)"},
+       "/opt/app.jar (local:// names a file of the image; sparkctl create --upload sends files)"},
       {{{"deps", {{"files", {"file:///etc/passwd"}}}}},
        "spec.deps.files is a file of the machine that submits, which cannot be reached: "
-       "file:///etc/passwd (local:// names a file of the image)"},
+       "file:///etc/passwd (local:// names a file of the image; sparkctl create --upload sends "
+       "files)"},
       {{{"type", "Python"}}, "spec.mainApplicationFile must end in .py where spec.type is Python"},
       {{{"sparkVersion", "four"}},
        "spec.sparkVersion: \"four\" is not a Spark version such as 4.0.1"},

@@ -186,11 +186,15 @@ TEST_CASE("names of volumes fit and stay different") {
 TEST_CASE("which paths are on the submitting machine") {
   for (const char* path : {"/opt/a.jar", "a.jar", "file:/a", "file:///a", "FILE:///a", "./a:b"}) {
     INFO(path);
-    CHECK(on_submitting_machine(path));
+    CHECK(on_submitting_machine(path, FileUris::Submitters));
+    // On one machine file: is a path of that machine; a plain path depends on who reads it.
+    CHECK(on_submitting_machine(path, FileUris::Pods) == scheme_of(path).empty());
   }
-  for (const char* path : {"local:///a", "s3a://b/a", "https://h/a", "hdfs://h/a"}) {
+  for (const char* path :
+       {"local:///a", "s3a://b/a", "https://h/a", "hdfs://h/a",
+        "file:///opt/sparkcron/files/x/a.jar", "file:/opt/sparkcron/files/x/a.jar"}) {
     INFO(path);
-    CHECK_FALSE(on_submitting_machine(path));
+    CHECK_FALSE(on_submitting_machine(path, FileUris::Submitters));
   }
 }
 
