@@ -148,6 +148,7 @@ void Controller::process(const ObjectKey& key) {
 void Controller::settle(const ObjectKey& key, const Reconciled& reconciled) {
   delayed_.clear(key);  // a retry too: it is done
   if (reconciled.wake_at) delayed_.set(key, *reconciled.wake_at);
+  if (reconciled.again) add(key);  // this worker still has it: it goes to the end
   const std::optional<Failure> ended = failures_.succeeded(key);
   if (!ended) return;
   tell_failing();

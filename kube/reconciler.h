@@ -23,6 +23,9 @@ namespace kube {
 struct Reconciled {
   // Look again at this wall-clock time even if nothing happens; nullopt = only when something does.
   std::optional<base::WallTime> wake_at;
+  // Something is left to do that is less urgent than what others wait for: look again as soon as
+  // every key that waits now has had its turn.
+  bool again = false;
 };
 
 class Reconciler {

@@ -6,21 +6,35 @@
 // It ends with the schedule: forget() is called when the cache shows that it is gone.
 // Threads: any.
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "kube/resource_type.h"
+#include "runner/schedules/run.h"
 
 namespace runner::schedules {
 
+// A cache that does not show a run this long after it was created: either it lags very much or the
+// run is gone again. Then the API is asked.
+inline constexpr std::chrono::seconds kCachesTime{30};
+
 class ScheduleMemory {
  public:
+  struct CreatedRun {
+    ScheduleRun run;
+    base::SteadyTime at{};
+  };
   struct Entry {
     std::string replaced_version;  // a cache that still shows this one lags behind our own write
+    // Runs that this process has created, until the cache shows them or has had its time
+    // (kCachesTime).
+    std::vector<CreatedRun> created;
     // Skips of the last decision that had any; they are in the ledger.
     std::string recorded_skips;
     // Since when the clock has been seen before what is accounted for.

@@ -13,6 +13,7 @@
 #include "kube/back_off.h"
 #include "kube/object.h"
 #include "runner/schedules/events.h"
+#include "runner/schedules/proof.h"
 #include "scheduler/run_name.h"
 
 namespace runner::schedules {
@@ -29,22 +30,10 @@ constexpr seconds kWaitingPoll{10};
 constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
                                               .most = std::chrono::minutes{5}};
 
-template <class Wanted>
-bool wants(const scheduler::Decision& decision) {
-  return std::any_of(
+size_t starts(const scheduler::Decision& decision) {
+  return static_cast<size_t>(std::count_if(
       decision.actions.begin(), decision.actions.end(),
-      [](const scheduler::Action& action) { return std::holds_alternative<Wanted>(action); });
-}
-
-// Slots, or a run by hand that was asked for: what is not seen now is not looked for again.
-bool passes_something(const scheduler::Observed& observed, const scheduler::State& after) {
-  // Whether a trigger is a wish only the API itself can tell.
-  if (!observed.state)
-    return observed.edited_before || after.accounted != observed.created ||
-           !after.handled_trigger.empty();
-  const auto& pending = observed.state->pending_trigger;
-  return after.accounted != observed.state->accounted || after.ahead != observed.state->ahead ||
-         (pending && after.pending_trigger != pending);
+      [](const scheduler::Action& action) { return std::holds_alternative<StartRun>(action); }));
 }
 
 }  // namespace
@@ -71,8 +60,13 @@ base::Result<kube::Reconciled> ScheduleReconciler::reconcile(const kube::ObjectK
   if (kube::resource_version_of(*cached) != memory_.of(key).replaced_version)
     return run_round(*cached, View::Cached);
   // The cache has not seen our own last write yet. Deciding from it would only end in a conflict.
+  return ask_the_api(key, View::Cached);
+}
+
+base::Result<kube::Reconciled> ScheduleReconciler::ask_the_api(const kube::ObjectKey& key,
+                                                               View view) {
   const auto live = api_.get(config::scheduled_spark_applications(), key);
-  if (live) return run_round(*live, View::Cached);
+  if (live) return run_round(*live, view);
   if (live.error().code == Code::NotFound) return kube::Reconciled{};
   return base::failure(live.error());
 }
@@ -98,19 +92,29 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
 
   RETURN_IF_ERROR(observe(round));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
-  const bool vanished = std::any_of(round.decision.ended.begin(), round.decision.ended.end(),
-                                    [](const scheduler::EndedRun& run) { return run.gone; });
-  const bool accounts = passes_something(round.observed, round.decision.state);
-  if (view == View::Cached && (vanished || accounts || wants<StartRun>(round.decision))) {
-    // The cache may lag: a suspend, an edit or a run could be missing from it. Starting, giving up
-    // and passing slots (a run that a crash kept out of the counts is counted then or never) are
-    // worth asking the API itself.
-    const auto live = api_.get(config::scheduled_spark_applications(), kube::key_of(schedule));
-    if (live) return run_round(*live, View::Live);
-    if (live.error().code == Code::NotFound) return kube::Reconciled{};
-    return base::failure(live.error());
+  const kube::ObjectKey key = kube::key_of(schedule);
+  switch (view == View::Live ? Proof::None
+                             : needed_proof(round.parsed.spec, round.observed, round.decision)) {
+    case Proof::Runs:
+      return view == View::Confirmed ? run_round(schedule, View::Live)
+                                     : ask_the_api(key, View::Live);
+    case Proof::Schedule:
+      if (view == View::Cached) return ask_the_api(key, View::Confirmed);
+      break;
+    case Proof::None:
+      break;
   }
-  RETURN_IF_ERROR(perform(round));
+  RETURN_IF_ERROR(stop_all(round));
+  RETURN_IF_ERROR(start_all(round));
+  const bool refused = !round.observed.refusals.empty();
+  const bool covered = has_run_for_all(round.parsed.spec, round.observed, round.decision);
+  // A run that is not created is a slot that may pass after all.
+  if (view == View::Confirmed && (refused || !covered)) return run_round(schedule, View::Live);
+  // What has been created is written down by the next round, after those that wait to start. A
+  // crash before it, or an edit: that round finds the runs all the same.
+  if (round.created > 0 && round.created == starts(round.decision) && covered && !refused)
+    return kube::Reconciled{.wake_at = {}, .again = true};
+  RETURN_IF_ERROR(prune_all(round));
   return finish(round);
 }
 

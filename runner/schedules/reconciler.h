@@ -4,8 +4,10 @@
 // Load, observe, decide, perform in order (stopping at the first error), write the status if it
 // changed, record what was skipped.
 //
-// The cache is believed about what exists, never about what does not: before a run is started, and
-// before a run is taken for gone, the API itself is asked.
+// The cache is believed about what exists, never about what does not: before a run is taken for
+// gone, and before a slot passes without a run, the API itself is asked; before a run is started as
+// much as its policy needs (README.md). A round that has created runs writes no status: what waits
+// is looked at first, and the next round finds them.
 //
 // An error of any step is tried again by whoever runs it, and shown by failing(): a condition and
 // an event. Only a spec that our own parser refuses, or a template that can never be submitted,
@@ -58,7 +60,8 @@ class ScheduleReconciler final : public kube::Reconciler {
   [[nodiscard]] size_t remembers() const { return memory_.size(); }
 
  private:
-  enum class View { Cached, Live };
+  // Confirmed: the schedule is the API's, its runs are the cache's.
+  enum class View { Cached, Confirmed, Live };
   // One round over one version of the schedule: what was read, and what has been done.
   struct Round {
     const nlohmann::json& schedule;
@@ -70,26 +73,31 @@ class ScheduleReconciler final : public kube::Reconciler {
     std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
     std::vector<Leftover> leftovers;
     scheduler::Decision decision;
+    size_t created = 0;  // runs that were not there before
     Trouble trouble;
 
     void see(ScheduleRun run);
   };
   base::Result<kube::Reconciled> run_round(const nlohmann::json& schedule, View view);
+  base::Result<kube::Reconciled> ask_the_api(const kube::ObjectKey& key, View view);
   base::Result<kube::Reconciled> finish(Round& round);
   base::Result<kube::Reconciled> report_invalid(const nlohmann::json& schedule,
                                                 const base::Error& problem);
 
   void check_template(Round& round);
   base::Status observe(Round& round);
+  void see_created(Round& round);
   base::Status observe_clock(Round& round);
   base::Status find_ended(Round& round);
   base::Status find_pending(Round& round);
   base::Status find_uncounted(Round& round);
-  base::Status perform(Round& round);
+  base::Status see_recorded(Round& round, const RunRecord& record);
+  base::Status stop_all(Round& round);
   base::Status start_all(Round& round);
   // False: the world is not as the decision took it; decide again.
   base::Result<bool> start(Round& round, const scheduler::StartRun& run);
   base::Result<bool> adopt_existing(Round& round, const scheduler::StartRun& run);
+  base::Status prune_all(Round& round);
   base::Status stop(Round& round, const scheduler::StopRun& run);
   base::Status prune(Round& round, const scheduler::DeleteRun& run);
   base::Status collect_leftovers(const Round& round);

@@ -52,13 +52,32 @@ base::Status ScheduleReconciler::observe(Round& round) {
   if (round.before) observed.state = round.before->decided;
   for (ScheduleRun& run : seen.runs)
     round.see(std::move(run));
+  see_created(round);
   // A status that could never be written hides what was started all the same.
   if (!round.before) return view == View::Live ? find_uncounted(round) : base::Status();
   RETURN_IF_ERROR(find_pending(round));
   RETURN_IF_ERROR(observe_clock(round));
   if (view == View::Cached) return {};
-  RETURN_IF_ERROR(find_ended(round));
+  if (view == View::Live) RETURN_IF_ERROR(find_ended(round));
   return find_uncounted(round);
+}
+
+// What this process has created is there, though the cache does not show it yet. The API itself,
+// once it is asked, knows better.
+void ScheduleReconciler::see_created(Round& round) {
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  std::vector<ScheduleMemory::CreatedRun> created = memory_.of(key).created;
+  if (created.empty()) return;
+  const base::SteadyTime now = clock_.steady_now();
+  std::erase_if(created, [&](const ScheduleMemory::CreatedRun& one) {
+    const bool seen = std::any_of(
+        round.runs.begin(), round.runs.end(),
+        [&](const ScheduleRun& run) { return run.observed.uid == one.run.observed.uid; });
+    return seen || round.view == View::Live || now - one.at > kCachesTime;
+  });
+  for (const ScheduleMemory::CreatedRun& one : created)
+    round.see(one.run);
+  memory_.change(key, [&](ScheduleMemory::Entry& entry) { entry.created = std::move(created); });
 }
 
 // How long the clock has stood before what is accounted for, by the clock that nobody sets.
@@ -107,8 +126,24 @@ base::Status ScheduleReconciler::find_uncounted(Round& round) {
         std::any_of(round.runs.begin(), round.runs.end(),
                     [&](const ScheduleRun& run) { return run.observed.uid == record.uid; });
     if (known) continue;
-    round.see(read_run(record));
+    RETURN_IF_ERROR(see_recorded(round, record));
   }
+  return {};
+}
+
+// A run that was recorded and is not in view. If its end is not known it may just be too new for
+// the cache, or for the list: taken for gone it would be counted as failed.
+base::Status ScheduleReconciler::see_recorded(Round& round, const RunRecord& record) {
+  if (!record.ended) {
+    const auto live =
+        api_.get(config::spark_applications(), {kube::key_of(round.schedule).ns, record.name});
+    if (!live && live.error().code != base::Code::NotFound) return base::failure(live.error());
+    if (live && kube::uid_of(*live) == record.uid) {
+      round.see(read_run(*live));
+      return {};
+    }
+  }
+  round.see(read_run(record));
   return {};
 }
 

@@ -45,13 +45,15 @@ void fill_in_uids(scheduler::State& state, const std::vector<ScheduleRun>& runs)
 
 }  // namespace
 
-base::Status ScheduleReconciler::perform(Round& round) {
+base::Status ScheduleReconciler::stop_all(Round& round) {
   for (const scheduler::Action& action : round.decision.actions)
     if (const auto* run = std::get_if<StopRun>(&action)) RETURN_IF_ERROR(stop(round, *run));
-  RETURN_IF_ERROR(start_all(round));
+  return {};
+}
+
+base::Status ScheduleReconciler::prune_all(Round& round) {
   for (const scheduler::Action& action : round.decision.actions)
     if (const auto* run = std::get_if<DeleteRun>(&action)) RETURN_IF_ERROR(prune(round, *run));
-  fill_in_uids(round.decision.state, round.runs);
   return {};
 }
 
@@ -75,6 +77,7 @@ base::Status ScheduleReconciler::start_all(Round& round) {
       break;
     }
   }
+  fill_in_uids(round.decision.state, round.runs);
   return {};
 }
 
@@ -82,7 +85,7 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
   // A run that was started, recorded and deleted again leaves its name free but not its slot.
   ASSIGN_OR_RETURN(const auto record, recorder_.find_run(kube::uid_of(round.schedule), run.name));
   if (record) {
-    round.see(read_run(*record));
+    RETURN_IF_ERROR(see_recorded(round, *record));
     return false;
   }
   const json object = build_run(round.schedule, *round.parsed.spec.schedule, run);
@@ -103,7 +106,12 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
         {.name = run.name, .reason = reason, .for_good = terminating});
     return false;
   }
-  round.see(read_run(*created));
+  ScheduleRun made = read_run(*created);
+  memory_.change(kube::key_of(round.schedule), [&](ScheduleMemory::Entry& one) {
+    one.created.push_back({.run = made, .at = clock_.steady_now()});
+  });
+  round.see(std::move(made));
+  ++round.created;
   announce_start(events_, round.schedule, run);
   if (options_.telemetry != nullptr && run.slot)
     options_.telemetry->slot_started(kube::key_of(round.schedule), clock_.now() - *run.slot);

@@ -51,7 +51,8 @@ json SabotagedApi::adopt(json run) {
 }
 
 base::Result<json> SabotagedApi::get(const kube::ResourceType& type, const kube::ObjectKey& key) {
-  if (sabotage_ == Sabotage::TrustTheCache && is_schedule(type)) {
+  if ((sabotage_ == Sabotage::TrustTheCache || sabotage_ == Sabotage::TrustCachedSchedules) &&
+      is_schedule(type)) {
     const auto cached = cache_.get(type, key);
     if (cached != nullptr) return *cached;
   }
@@ -62,7 +63,7 @@ base::Result<json> SabotagedApi::get(const kube::ResourceType& type, const kube:
 
 base::Result<kube::ObjectList> SabotagedApi::list(const kube::ResourceType& type,
                                                   const kube::ListOptions& options) {
-  if (sabotage_ == Sabotage::TrustTheCache) {
+  if (sabotage_ == Sabotage::TrustTheCache || sabotage_ == Sabotage::TrustCachedRuns) {
     kube::ObjectList cached;
     for (const auto& object : cache_.list(type, options.ns))
       if (has_label(*object) &&

@@ -13,19 +13,21 @@ namespace simulation {
 
 enum class Sabotage {
   None,
-  RandomNames,       // the name is no lock: each creation finds a free one
-  OwnByLabel,        // whatever carries the label is ours
-  ForgetHeld,        // slots that are held are forgotten
-  IgnoreOldDrivers,  // runs that are being stopped, and their drivers, are not seen
-  CountAgain,        // a run that was counted is counted again
-  TrustTheCache,     // the API is not asked before something is believed
-  NoOptimisticLock,  // the status is written over whatever is there
-  ForgetRecords,     // nobody looks whether a run was recorded
-  ForgetAccounted,   // what was accounted for is not written down
-  ForgetAhead,       // what a wrong clock has started is not written down
-  BelieveAnyClock,   // what was accounted for never comes back
-  GiveUpDrivers,     // a driver that is refused is a failed run
-  IgnoreHeldRuns,    // a run whose driver is not made yet holds no slot
+  RandomNames,           // the name is no lock: each creation finds a free one
+  OwnByLabel,            // whatever carries the label is ours
+  ForgetHeld,            // slots that are held are forgotten
+  IgnoreOldDrivers,      // runs that are being stopped, and their drivers, are not seen
+  CountAgain,            // a run that was counted is counted again
+  TrustTheCache,         // the API is not asked before something is believed
+  TrustCachedSchedules,  // … but for the runs and drivers
+  TrustCachedRuns,       // … but for the schedule
+  NoOptimisticLock,      // the status is written over whatever is there
+  ForgetRecords,         // nobody looks whether a run was recorded
+  ForgetAccounted,       // what was accounted for is not written down
+  ForgetAhead,           // what a wrong clock has started is not written down
+  BelieveAnyClock,       // what was accounted for never comes back
+  GiveUpDrivers,         // a driver that is refused is a failed run
+  IgnoreHeldRuns,        // a run whose driver is not made yet holds no slot
 };
 
 // Decorators around what the controllers are given.

@@ -209,7 +209,9 @@ class Simulation {
   void act(kube::Reconciler& controller, const kube::ObjectKey& key) {
     schedules_are_acting_ = &controller == &replica_->schedules;
     try {
-      const auto done = controller.reconcile(key);
+      auto done = controller.reconcile(key);
+      // Or much later: others may wait.
+      if (done && done->again && random_.one_in(2)) done = controller.reconcile(key);
       if (!done) tell(key.name + ": " + done.error().message);
       for (const std::string& call : replica_->permitted.refused())
         throw Violation{"no role allows it to " + call};
@@ -294,10 +296,15 @@ class Simulation {
 
   // The user. Users' calls do not fail: what matters is what they did, not what they tried.
 
+  std::string any_policy() {
+    const std::string any = random_.any_of(kPolicies);
+    return plan_.policy.empty() ? any : plan_.policy;
+  }
+
   json random_spec() {
     json spec{{"schedule", random_.any_of(kExpressions)},
               {"timeZone", random_.any_of(kZones)},
-              {"concurrencyPolicy", random_.any_of(kPolicies)},
+              {"concurrencyPolicy", any_policy()},
               {"missedRunPolicy", random_.any_of(kMissed)},
               {"successfulRunHistoryLimit", random_.below(3)},
               {"failedRunHistoryLimit", random_.below(3)},
@@ -355,7 +362,7 @@ class Simulation {
       case 4:
         return edit_schedule("/spec/schedule", "99 * * * *");
       case 5:
-        edit("/spec/concurrencyPolicy", random_.any_of(kPolicies));
+        edit("/spec/concurrencyPolicy", any_policy());
         return truth_.policy_edited();
       case 6:
         edit("/spec/successfulRunHistoryLimit", random_.below(3));

@@ -22,6 +22,7 @@ struct Plan {
   int steps = 40;
   Sabotage sabotage = Sabotage::None;
   Applications applications = Applications::Model;
+  std::string policy;  // "": any
 };
 
 struct Verdict {

@@ -47,9 +47,16 @@ TEST_CASE("The product's own application controller keeps them as well") {
   SUCCEED();
 }
 
+TEST_CASE("Where runs may always overlap each promise is kept as well") {
+  live_many({.policy = "Allow"}, 1, 150);
+  live_many({.applications = Applications::Product, .policy = "Allow"}, 1, 20);
+  SUCCEED();
+}
+
 TEST_CASE("In thousands of lives each promise is kept", "[.][many]") {
   live_many({}, 1000, 2000);
   live_many({.steps = 150}, 10000, 100);
   live_many({.applications = Applications::Product}, 20000, 200);
+  live_many({.policy = "Allow"}, 30000, 1000);
   SUCCEED();
 }

@@ -11,10 +11,11 @@ using simulation::simulate;
 namespace {
 
 // The first violation, or "" if there is none.
-std::string first_violation(Sabotage sabotage, Applications applications) {
+std::string first_violation(Sabotage sabotage, Applications applications,
+                            const std::string& policy = "") {
   for (uint32_t seed = 1; seed <= 2000; ++seed) {
-    const auto verdict =
-        simulate({.seed = seed, .sabotage = sabotage, .applications = applications});
+    const auto verdict = simulate(
+        {.seed = seed, .sabotage = sabotage, .applications = applications, .policy = policy});
     if (!verdict.violation.empty()) return verdict.violation;
   }
   return "";
@@ -35,6 +36,8 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
       {.guard = "the old driver is waited for", .sabotage = Sabotage::IgnoreOldDrivers},
       {.guard = "an outcome is counted once", .sabotage = Sabotage::CountAgain},
       {.guard = "the API is asked before a start", .sabotage = Sabotage::TrustTheCache},
+      {.guard = "the schedule is read before a start", .sabotage = Sabotage::TrustCachedSchedules},
+      {.guard = "runs are listed before one is alone", .sabotage = Sabotage::TrustCachedRuns},
       {.guard = "the status is written under its version", .sabotage = Sabotage::NoOptimisticLock},
       {.guard = "a recorded run is not started again", .sabotage = Sabotage::ForgetRecords},
       {.guard = "what is accounted for is written down", .sabotage = Sabotage::ForgetAccounted},
@@ -50,6 +53,30 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.guard) {
       const std::string violation = first_violation(c.sabotage, c.applications);
+      INFO(violation);
+      CHECK(violation != "");
+    }
+  }
+}
+
+// There a start lists no runs: what stands in for the list.
+TEST_CASE("Where runs may overlap, too, each guard of a start is needed") {
+  struct Case {
+    std::string guard;
+    Sabotage sabotage;
+  };
+  const Case cases[] = {
+      {.guard = "the name is a lock", .sabotage = Sabotage::RandomNames},
+      {.guard = "the schedule is read before a start", .sabotage = Sabotage::TrustCachedSchedules},
+      {.guard = "runs are listed before a slot passes without one",
+       .sabotage = Sabotage::TrustCachedRuns},
+      {.guard = "the status is written under its version", .sabotage = Sabotage::NoOptimisticLock},
+      {.guard = "a recorded run is not started again", .sabotage = Sabotage::ForgetRecords},
+      {.guard = "what is accounted for is written down", .sabotage = Sabotage::ForgetAccounted},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.guard) {
+      const std::string violation = first_violation(c.sabotage, Applications::Model, "Allow");
       INFO(violation);
       CHECK(violation != "");
     }

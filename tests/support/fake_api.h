@@ -98,6 +98,11 @@ class FakeCache final : public kube::Cache {
   void sync(const kube::ResourceType& type);
   // Always shows the present.
   void follow() { following_ = true; }
+  // Stays at the present until the next sync.
+  void freeze() {
+    sync();
+    following_ = false;
+  }
 
   std::shared_ptr<const kube::Json> get(const kube::ResourceType& type,
                                         const kube::ObjectKey& key) const override;

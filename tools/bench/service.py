@@ -78,6 +78,10 @@ class Service:
         connection.close()
         return text
 
+    def decided(self):
+        """On how many schedules it has decided since it was started."""
+        return self.metrics().count("\nsparkcron_schedule_next_run_timestamp_seconds{")
+
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

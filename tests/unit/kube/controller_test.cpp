@@ -121,6 +121,33 @@ TEST_CASE("a reconcile that asks to be woken is") {
   CHECK(script.total() == 2);
 }
 
+TEST_CASE("what is left to do again waits for every key that waits") {
+  struct Log final : kube::Reconciler {
+    base::Result<Reconciled> reconcile(const ObjectKey& key) override {
+      base::MutexLock lock(mutex);
+      names.push_back(key.name);
+      changed.notify_all();
+      return Reconciled{.wake_at = {}, .again = names.size() <= 3};
+    }
+    base::Mutex mutex;
+    base::CondVar changed;
+    std::vector<std::string> names;
+  };
+  FakeClock clock;
+  Log log;
+  Controller controller({.name = "test", .workers = 1}, log, clock);
+  for (const char* name : {"a", "b", "c"})
+    controller.add({"n", name});
+  controller.start();
+  {
+    base::MutexLock lock(log.mutex);
+    while (log.names.size() < 6)
+      log.changed.wait(lock);
+  }
+  controller.stop();
+  CHECK(log.names == std::vector<std::string>{"a", "b", "c", "a", "b", "c"});
+}
+
 TEST_CASE("what was decided while the clock was set back is decided anew") {
   FakeClock clock;
   Script script([&](int count) -> base::Result<Reconciled> {

@@ -72,27 +72,37 @@ TEST_CASE("A refused creation is tried again, or skipped where it never can succ
 }
 
 TEST_CASE("A failing API starts nothing twice and nothing never") {
-  ScheduleWorld world;
-  for (const char* verb : {"get", "list", "create", "update"}) {
-    world.restart();
-    world.api.before = [&](const tests::ApiCall& call) -> std::optional<base::Error> {
-      if (call.verb == verb) return base::Error{Code::Unavailable, "503"};
-      return std::nullopt;
-    };
-    world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
-    CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  struct Case {
+    const char* policy;
+    std::vector<std::string> calls;  // of a start, in order
+  };
+  const Case cases[] = {{.policy = "Allow", .calls = {"get", "create", "update"}},
+                        {.policy = "Forbid", .calls = {"get", "list", "create", "update"}},
+                        {.policy = "Replace", .calls = {"get", "list", "create", "update"}}};
+  for (const Case& c : cases) {
+    ScheduleWorld world(json::object({{"concurrencyPolicy", c.policy}}));
+    for (const std::string& verb : c.calls) {
+      world.restart();
+      world.api.before = [&](const tests::ApiCall& call) -> std::optional<base::Error> {
+        if (call.verb == verb) return base::Error{Code::Unavailable, "503"};
+        return std::nullopt;
+      };
+      world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+      INFO(c.policy << " without " << verb);
+      CHECK_FALSE(world.try_to_reconcile().has_value());
+    }
+    world.api.before = nullptr;
+    world.reconcile();
+    CHECK(world.runs() == Names{"job-20260101t090000z"});
+    CHECK(world.status()["counts"]["started"] == 1);
   }
-  world.api.before = nullptr;
-  world.reconcile();
-  CHECK(world.runs() == Names{"job-20260101t090000z"});
-  CHECK(world.status()["counts"]["started"] == 1);
 }
 
 TEST_CASE("A status or a ledger that refuses ends no schedule, and people see why") {
   ScheduleWorld world;
   const base::Error refusal{Code::Refused, "admission webhook \"w\" denied the request"};
   const auto fail = [&](int failures) {
-    const auto done = world.reconciler.reconcile(world.key);
+    const auto done = world.try_to_reconcile();
     REQUIRE_FALSE(done.has_value());
     world.reconciler.failing(world.key, done.error(), failures);
   };
@@ -138,7 +148,7 @@ TEST_CASE("Slots that are passed at first sight skip no run that a refused statu
   };
   const auto refused_at = [&](std::string_view time) {
     world.clock.set_wall(wall(time));
-    REQUIRE_FALSE(world.reconciler.reconcile(world.key).has_value());
+    REQUIRE_FALSE(world.try_to_reconcile().has_value());
   };
   refused_at("2026-01-01T09:00:00Z");
   world.end("job-20260101t090000z");

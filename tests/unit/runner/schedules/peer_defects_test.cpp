@@ -50,7 +50,7 @@ TEST_CASE("D2: a lost status write starts nothing twice") {
   for (const char* time :
        {"2026-01-01T09:00:00Z", "2026-01-01T09:00:05Z", "2026-01-01T09:30:00Z"}) {
     world.clock.set_wall(wall(time));
-    CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+    CHECK_FALSE(world.try_to_reconcile().has_value());
     world.restart();
   }
   CHECK(world.runs() == Names{"job-20260101t090000z"});
@@ -68,8 +68,8 @@ TEST_CASE("D3: a prune that fails replays no start") {
     return call.verb == "delete" ? unavailable() : std::nullopt;
   };
   world.clock.set_wall(wall("2026-01-01T10:00:00Z"));
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
   CHECK(world.runs().size() == 2);
   // Somebody else has deleted it, and the cache does not know: that is success.
   world.api.before = [](const tests::ApiCall& call) -> std::optional<base::Error> {

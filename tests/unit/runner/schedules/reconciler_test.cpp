@@ -104,9 +104,9 @@ TEST_CASE("A skip whose record failed is recorded before anything new is decided
     return base::Error{Code::Unavailable, "disk full"};
   };
   world.clock.set_wall(wall("2026-01-01T12:10:00Z"));
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
   world.clock.set_wall(wall("2026-01-01T13:10:00Z"));
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
   CHECK(world.runs().size() == 1);
   world.recorder.before = nullptr;
   world.restart();
@@ -148,7 +148,7 @@ TEST_CASE("AlreadyExists of our own is success") {
     return base::Error{Code::Unavailable, "connection reset"};
   };
   world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
   world.api.after = nullptr;
   world.reconcile_at("2026-01-01T09:00:01Z");
   CHECK(world.runs() == Names{"job-20260101t090000z"});
@@ -194,7 +194,7 @@ TEST_CASE("Nothing is pruned that is not recorded") {
     return std::nullopt;
   };
   world.clock.set_wall(wall("2026-01-01T09:10:00Z"));
-  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK_FALSE(world.try_to_reconcile().has_value());
   CHECK(world.runs().size() == 1);
   world.recorder.before = nullptr;
   world.reconcile();
