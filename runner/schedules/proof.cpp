@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "scheduler/schedule.h"
+
 namespace runner::schedules {
 namespace {
 
