@@ -23,6 +23,9 @@ install(FILES ${made}/sparkctl DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-complet
 install(FILES ${made}/sparkcron.service DESTINATION lib/systemd/system)
 install(DIRECTORY config/samples config/crd DESTINATION ${CMAKE_INSTALL_DATADIR}/sparkcron FILES_MATCHING PATTERN "*.yaml" PATTERN "*.py")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+# Of what is compiled into the dashboard's pages.
+install(FILES monitor/dashboard/web/vendor/LICENSE.htm monitor/dashboard/web/vendor/LICENSE.preact
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "the sparkcron developers <sparkcron@localhost>")

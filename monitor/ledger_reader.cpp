@@ -18,7 +18,11 @@ using runner::SkipRecord;
 
 namespace {
 
-constexpr const char* kHistoryOf = " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2)";
+// Of one schedule an index is used, whose columns must be named plainly for that.
+std::string history_of(const HistoryQuery& query) {
+  if (!query.ns.empty() && !query.schedule.empty()) return " WHERE ns = ?1 AND schedule = ?2";
+  return " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2)";
+}
 
 void bind(Statement& statement, const HistoryQuery& query) {
   statement.bind(1, query.ns).bind(2, query.schedule).bind(3, static_cast<int64_t>(query.limit));
@@ -83,7 +87,7 @@ Result<History> LedgerReader::history(const HistoryQuery& query) {
 Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History& history) {
   ASSIGN_OR_RETURN(
       Statement runs,
-      database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" + kHistoryOf +
+      database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" + history_of(query) +
                         " AND (?4 = '' OR name = ?4) AND (?5 = '' OR state = ?5) AND (?6 IS NULL "
                         "OR ended IS NULL OR ended >= ?6) ORDER BY created DESC, rowid "
                         "DESC LIMIT ?3"));
@@ -107,11 +111,11 @@ Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History
 }
 
 Status LedgerReader::read_skips(const HistoryQuery& query, size_t& bytes, History& history) {
-  if (!query.run.empty() || !query.state.empty()) return {};
+  if (!query.run.empty() || !query.state.empty() || query.rows == HistoryRows::Runs) return {};
   ASSIGN_OR_RETURN(Statement skips,
                    database_.prepare("SELECT ns, schedule, schedule_uid, from_time, to_time, "
                                      "count, reason FROM skips" +
-                                     std::string(kHistoryOf) +
+                                     history_of(query) +
                                      " AND (?4 IS NULL OR to_time >= ?4) ORDER BY to_time DESC "
                                      "LIMIT ?3"));
   bind(skips, query);

@@ -19,6 +19,8 @@
 
 namespace monitor {
 
+enum class HistoryRows { RunsAndSkips, Runs };
+
 struct HistoryQuery {
   std::string ns;        // "" = all
   std::string schedule;  // "" = all, those without a schedule as well
@@ -29,6 +31,7 @@ struct HistoryQuery {
   size_t limit = 100;  // of runs and of skips, each
   // Of the texts of all rows together; what follows is left out.
   size_t max_bytes = size_t{8} << 20;
+  HistoryRows rows = HistoryRows::RunsAndSkips;
 };
 
 struct History {

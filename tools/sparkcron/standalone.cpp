@@ -13,10 +13,13 @@
 #include "base/http/server.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/stable_hash.h"
 #include "config/names.h"
 #include "kube/api.h"
 #include "kube/api_event_recorder.h"
 #include "kube/server/api_server.h"
+#include "monitor/dashboard/dashboard.h"
+#include "monitor/dashboard/login.h"
 #include "monitor/health.h"
 #include "monitor/history_handler.h"
 #include "monitor/ledger.h"
@@ -185,9 +188,25 @@ class Standalone {
                    },
                    authorize),
                admit);
+    add_dashboard(router, authorize);
     ASSIGN_OR_RETURN(door_, open_front_door(options_, data_, router));
     server_ = door_.server.get();
     return {};
+  }
+
+  // Cookies know hosts but no ports: the name keeps several services of one machine apart.
+  void add_dashboard(base::http::Router& router, const monitor::Authorize& authorize) {
+    login_ = std::make_unique<monitor::dashboard::Login>(token_, clock_);
+    const std::string cookie = "__Secure-sparkcron-" + base::short_hash(data_.path());
+    router.add(monitor::dashboard::kPath,
+               monitor::dashboard::handler({.login = *login_,
+                                            .ledger = *ledger_,
+                                            .authorize = authorize,
+                                            .inside = router.handler(),
+                                            .token = token_,
+                                            .cookie = cookie,
+                                            .default_zone = options_.default_time_zone}),
+               monitor::dashboard::admit(*login_, cookie, authorize));
   }
 
   void connect() {
@@ -260,6 +279,7 @@ class Standalone {
   std::unique_ptr<monitor::LogArchive> archive_;
   std::unique_ptr<monitor::Ledger> ledger_;
   std::unique_ptr<monitor::Metrics> metrics_;
+  std::unique_ptr<monitor::dashboard::Login> login_;
   std::unique_ptr<kube::server::ApiServer> api_server_;
   std::unique_ptr<DatabaseWatch> database_watch_;
   FrontDoor door_;

@@ -349,6 +349,8 @@ class CommandLine {
   void add_rest() {
     CLI::App* telling = add("version", "Of sparkctl and the server",
                             wrap([](Session& session) { return version(session); }));
+    add("dashboard", "A link that logs a browser in to the service's pages, once, within 5 minutes",
+        wrap([](Session& session) { return dashboard(session); }));
     telling->add_flag("--client", arguments_.client_only, "only of sparkctl");
     app_.add_subcommand("completion", "A script that completes sparkctl's command line")
         ->add_option("shell", arguments_.shell, "bash (default), zsh or fish")
@@ -388,6 +390,7 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
   if (!found) return base::failure(found.error());
   kube::Connection connection = std::move(*found);
   connection.client.user_agent = std::string("sparkctl/") + sparkcron::kVersion;
+  const std::string server = connection.client.base_url;
   ASSIGN_OR_RETURN(std::unique_ptr<base::http::Client> client,
                    base::http::Client::create(std::move(connection.client)));
   kube::HttpApi api(std::move(client), {.field_manager = "sparkctl"});
@@ -398,6 +401,7 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
       .history_service = arguments.history_service,
       .user = environment("USER"),
       .environment = environment,
+      .server = server,
       .clock = clock,
       .in = terminal.in,
       .out = terminal.out,

@@ -69,6 +69,9 @@ base::Status logs(Session& session, const LogsOptions& options);
 // `name`: of that object and of what is named after it, as runs and pods are; "" = all.
 base::Status events(Session& session, const std::string& name, Follow follow);
 
+// Prints a link that logs a browser in, once. Unimplemented where no dashboard is served.
+base::Status dashboard(Session& session);
+
 base::Status version(Session& session);
 
 }  // namespace sparkctl

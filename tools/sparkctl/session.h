@@ -36,6 +36,7 @@ struct Session {
   std::function<std::string(const char* name)> environment = [](const char*) {
     return std::string();
   };
+  std::string server = {};  // its URL, without a trailing slash
   base::Clock& clock;
   std::istream& in;
   std::ostream& out;

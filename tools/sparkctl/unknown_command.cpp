@@ -20,7 +20,6 @@ constexpr Elsewhere kElsewhere[] = {
      "sparkctl does not forward ports: kubectl port-forward <run>-driver 4040:4040 opens Spark's "
      "page; standalone shows its address in sparkctl describe"},
     {"timeline", "sparkctl list shows each schedule's next run, sparkctl cron calendar a year's"},
-    {"dashboard", "there is no dashboard: sparkctl list and sparkctl history show what it would"},
     {"why", "sparkctl describe and sparkctl history tell why a slot did not run"},
     {"apply", "sparkctl create makes new objects; kubectl apply changes those that are there"},
     {"edit", "kubectl edit changes what is there"},

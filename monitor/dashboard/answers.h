@@ -1,0 +1,28 @@
+#pragma once
+
+// What the dashboard's pages ask for besides the API: pure but for the ledger that is read.
+//
+// Errors: InvalidArgument for a question that is no such list or too long, Unavailable when the
+// ledger cannot be read. Threads: any.
+
+#include <cstddef>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.h"
+#include "monitor/ledger.h"
+
+namespace monitor::dashboard {
+
+inline constexpr size_t kMaxQuestions = 200;
+inline constexpr size_t kRecentRuns = 30;
+
+// [{"schedule","timeZone","dstPolicy","seed"}, …] → [{"words"} or {"error"}, …]
+base::Result<nlohmann::json> words(const nlohmann::json& questions,
+                                   const std::string& default_zone);
+// ["namespace/name", …] → {"namespace/name": [{"name","state","slot","created","ended",
+// "message"}, …]}, of each the last kRecentRuns, the newest first.
+base::Result<nlohmann::json> recent(const nlohmann::json& schedules, Ledger& ledger);
+
+}  // namespace monitor::dashboard

@@ -1,0 +1,105 @@
+// The frame of all pages: login, what is shown, whether the server is reached.
+import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
+import { logIn, logOut, Schedules } from "./data.js";
+import { here } from "./format.js";
+import { Overview } from "./overview.js";
+import { Run } from "./run.js";
+import { Schedule } from "./schedule.js";
+
+function LoggedOut({ why }) {
+  return html`<main class="notice" id="login">
+    <h1>sparkcron</h1>
+    ${why && html`<p role="alert">${why}</p>`}
+    <p>To log in, run <code>sparkctl dashboard</code> where the service runs, and open the link that it prints.</p>
+  </main>`;
+}
+
+// Changes come in bursts; the page follows once in half a second.
+function useSchedules(onLoggedOut) {
+  const [version, setVersion] = useState(0);
+  const held = useRef(null);
+  if (!held.current) {
+    let timer = 0;
+    held.current = new Schedules(() => {
+      timer ||= setTimeout(() => { timer = 0; setVersion((count) => count + 1); }, 500);
+    });
+  }
+  const data = held.current;
+  useEffect(() => {
+    const end = new AbortController();
+    data.follow(end.signal);
+    return () => end.abort();
+  }, []);
+  useEffect(() => { if (data.error && data.error.status === 401) onLoggedOut(data.error.message); }, [version]);
+  return [data, version];
+}
+
+// "#/run/etl/x" as ["run", "etl", "x"]
+function placeOf(hash) {
+  try {
+    return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return [];
+  }
+}
+
+function Lists({ place, onLoggedOut, onState }) {
+  const [data, version] = useSchedules(onLoggedOut);
+  useEffect(() => onState(data.error ? `not connected: ${data.error.message}` : data.ready ? "live" : "connecting"), [version]);
+  return place[0] === "schedule" && place.length === 3
+    ? html`<${Schedule} data=${data} name=${`${place[1]}/${place[2]}`} version=${version} />`
+    : html`<${Overview} data=${data} version=${version} />`;
+}
+
+// One watch a page: that of the schedules, or that of a run.
+function Pages({ onLoggedOut }) {
+  const [place, setPlace] = useState(placeOf(location.hash));
+  const [state, setState] = useState("connecting");
+  const main = useRef();
+  useEffect(() => {
+    const onHash = () => {
+      if (location.hash === "#main") return main.current.focus();
+      setPlace(placeOf(location.hash));
+      main.current.focus();
+      window.scrollTo(0, 0);
+    };
+    window.addEventListener("hashchange", onHash);
+    return () => window.removeEventListener("hashchange", onHash);
+  }, []);
+  useEffect(() => { document.title = place.length === 3 ? `${place[2]} - sparkcron` : "sparkcron"; }, [place]);
+  const leave = () => logOut().then(() => onLoggedOut("You are logged out."), (error) => onLoggedOut(error.message));
+  return html`<a class="skip" href="#main">Skip to the content</a>
+    <header><h1><a href="#/">sparkcron</a></h1>
+      <span class="quiet">times in ${here}</span>
+      <span class=${state.startsWith("not") ? "link broken" : "link"} role="status">${state}</span>
+      <button onClick=${leave}>Log out</button></header>
+    <main id="main" tabindex="-1" ref=${main}>${place[0] === "run" && place.length === 3
+      ? html`<${Run} key=${place.join("/")} ns=${place[1]} name=${place[2]} onLoggedOut=${onLoggedOut} onState=${setState} />`
+      : html`<${Lists} place=${place} onLoggedOut=${onLoggedOut} onState=${setState} />`}</main>`;
+}
+
+function App({ refused }) {
+  const [why, setWhy] = useState(refused);
+  return why === null ? html`<${Pages} onLoggedOut=${setWhy} />` : html`<${LoggedOut} why=${why} />`;
+}
+
+// The code of a login link stands behind the #: it is sent to no server but in the body of the login.
+async function begin() {
+  let refused = null;
+  const given = /^#login=([0-9a-f]+)$/.exec(location.hash);
+  if (given) {
+    history.replaceState(null, "", location.pathname + location.search);
+    try {
+      await logIn(given[1]);
+    } catch (error) {
+      refused = error.message;
+    }
+  }
+  const page = document.getElementById("page");
+  page.replaceChildren();
+  render(html`<${App} key=${String(refused)} refused=${refused} />`, page);
+}
+
+// A link that is opened in a page that is there already only changes what is behind the #.
+window.addEventListener("hashchange", () => { if (location.hash.startsWith("#login=")) location.reload(); });
+begin();

@@ -1,0 +1,36 @@
+#include <ostream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "tools/sparkctl/commands.h"
+
+namespace sparkctl {
+namespace {
+
+constexpr const char* kNotServed =
+    "this server has no dashboard: sparkcron standalone serves one, on a cluster it is not served "
+    "yet; sparkctl list, describe, history and logs work there";
+
+}  // namespace
+
+// The code stands behind the #: browsers send it to no server, proxy or log but in the login.
+base::Status dashboard(Session& session) {
+  base::http::Request request;
+  request.method = "POST";
+  request.path = "/dashboard/links";
+  const auto answer = session.raw(request);
+  const bool absent = !answer && (answer.error().code == base::Code::NotFound ||
+                                  answer.error().code == base::Code::Forbidden ||
+                                  answer.error().code == base::Code::Unimplemented);
+  if (absent) return base::failure(base::Code::Unimplemented, kNotServed);
+  if (!answer) return base::failure(answer.error());
+  const auto link = base::parse_json(answer->body);
+  const std::string code = link ? base::string_at(*link, {"login"}) : "";
+  if (code.empty()) return base::failure(base::Code::Unimplemented, kNotServed);
+  session.out << session.server << "/dashboard/#login=" << code << '\n' << std::flush;
+  session.err << "Open it in a browser within five minutes; it works once.\n";
+  return {};
+}
+
+}  // namespace sparkctl
