@@ -31,8 +31,10 @@ using std::chrono::milliseconds;
 
 constexpr size_t kMaxOutput = size_t{1} << 20;
 constexpr std::chrono::seconds kPause{10};
-// Asked for again this long before it expires, so that no request is sent with one that has.
-constexpr std::chrono::seconds kEarly{10};
+// Asked for again this long before it expires, in the background;
+constexpr std::chrono::seconds kEarly{60};
+// and waited for this long before, so that no request arrives with one that has.
+constexpr std::chrono::seconds kNearly{10};
 
 base::Error trouble(const ExecPlugin& plugin, const std::string& what) {
   return {.code = Code::Unavailable,
@@ -121,11 +123,14 @@ base::Result<pid_t> spawn(const ExecPlugin& plugin, int out) {
 // How soon a plugin that is not wanted any more is ended.
 constexpr milliseconds kLook{100};
 
+base::Error too_slow(const ExecPlugin& plugin, const std::string& what) {
+  return trouble(plugin, what + " within " + std::to_string(plugin.time_limit.count()) + " ms");
+}
+
 // All that it writes, up to its limits.
-base::Result<std::string> read_all(const ExecPlugin& plugin, int in,
+base::Result<std::string> read_all(const ExecPlugin& plugin, int in, base::SteadyTime until,
                                    const std::atomic<bool>& unwanted) {
   const base::Clock& clock = base::real_clock();
-  const base::SteadyTime until = clock.steady_now() + plugin.time_limit;
   std::string text;
   std::array<char, 4096> bytes{};
   while (true) {
@@ -136,9 +141,7 @@ base::Result<std::string> read_all(const ExecPlugin& plugin, int in,
         left.count() > 0 ? ::poll(&ready, 1, static_cast<int>(std::min(left, kLook).count())) : 0;
     if (count < 0 && errno == EINTR) continue;
     if (count == 0 && left > kLook) continue;
-    if (count <= 0)
-      return base::failure(
-          trouble(plugin, "no answer within " + std::to_string(plugin.time_limit.count()) + " ms"));
+    if (count <= 0) return base::failure(too_slow(plugin, "no answer"));
     const ssize_t got = ::read(in, bytes.data(), bytes.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return text;
@@ -155,16 +158,19 @@ base::Result<ExecCredential> run(const ExecPlugin& plugin, const std::atomic<boo
   Descriptor out(ends[1]);
   ASSIGN_OR_RETURN(const pid_t child, spawn(plugin, out.get()));
   out.close();
-  const auto text = read_all(plugin, in.get(), unwanted);
-  // It has ended, or is made to: whoever closes its output without ending has said all it will.
-  int status = 0;
-  if (!text) ::kill(-child, SIGKILL);
   const base::SteadyTime until = base::real_clock().steady_now() + plugin.time_limit;
-  while (::waitpid(child, &status, text ? WNOHANG : 0) == 0) {
-    if (unwanted || base::real_clock().steady_now() >= until) ::kill(-child, SIGKILL);
-    ::poll(nullptr, 0, 1);
+  const auto text = read_all(plugin, in.get(), until, unwanted);
+  // It has ended, or is made to: only its exit code says whether what it wrote is meant.
+  int status = 0;
+  bool late = false;
+  if (!text) ::kill(-child, SIGKILL);
+  while (::waitpid(child, &status, text && !late ? WNOHANG : 0) == 0) {
+    late = unwanted || base::real_clock().steady_now() >= until;
+    if (late) ::kill(-child, SIGKILL);
+    if (!late) ::poll(nullptr, 0, 1);
   }
   if (!text) return base::failure(text.error());
+  if (late) return base::failure(too_slow(plugin, "it did not end"));
   if (!WIFEXITED(status))
     return base::failure(trouble(plugin, "ended by signal " + std::to_string(WTERMSIG(status))));
   if (WEXITSTATUS(status) != 0)
@@ -209,6 +215,10 @@ base::Result<ExecCredential> parse_exec_credential(std::string_view text,
 struct ExecCredentials::State {
   State(ExecPlugin given, base::Clock& time) : plugin(std::move(given)), clock(time) {}
 
+  // How long what is known is good for.
+  [[nodiscard]] bool lasts(std::chrono::seconds span) const REQUIRES(mutex) {
+    return known && (!known->expires || clock.now() + span < *known->expires);
+  }
   // What can be said without running the plugin; nullopt: it has to run.
   std::optional<base::Result<base::http::Credential>> answer() REQUIRES(mutex);
   void start() REQUIRES(mutex);
@@ -227,12 +237,11 @@ struct ExecCredentials::State {
 };
 
 std::optional<base::Result<base::http::Credential>> ExecCredentials::State::answer() {
-  const auto now = clock.now();
-  const bool fresh = known && (!known->expires || now < *known->expires - kEarly);
-  if (fresh) return known->credential;
+  if (lasts(kEarly)) return known->credential;
   const bool rests = ran && clock.steady_now() - *ran < kPause;
-  if (rests && failure) return base::Result<base::http::Credential>(base::failure(*failure));
-  // A plugin that gives what has nearly expired is not asked for every request either.
+  if (rests && failure && !lasts({}))
+    return base::Result<base::http::Credential>(base::failure(*failure));
+  // A plugin that gives what expires within the minute is not asked for every request either.
   if (rests && known) return known->credential;
   return std::nullopt;
 }
@@ -265,22 +274,33 @@ ExecCredentials::~ExecCredentials() {
   if (state_->thread.joinable()) state_->thread.join();
 }
 
-base::Result<base::http::Credential> ExecCredentials::get(milliseconds at_most) {
+base::Result<base::http::Credential> ExecCredentials::get(const Wait& wait) {
   State& state = *state_;
   base::Clock& real = base::real_clock();
-  const base::SteadyTime until = real.steady_now() + at_most;
+  const base::SteadyTime until = real.steady_now() + wait.at_most;
+  // Before the lock is taken and after it is given back: it takes it itself.
+  const std::stop_callback on_stop(wait.stop, [&state] {
+    base::MutexLock lock(state.mutex);
+    state.finished.notify_all();
+  });
   base::MutexLock lock(state.mutex);
   if (!state.running) {
     if (const auto said = state.answer()) return *said;
     state.start();
   }
+  if (state.lasts(kNearly)) return state.known->credential;
   while (state.running) {
-    if (real.steady_now() >= until)
-      return base::failure(
-          trouble(state.plugin, "no answer yet after " + std::to_string(at_most.count()) + " ms"));
+    if (wait.stop.stop_requested())
+      return base::failure(Code::Cancelled,
+                           trouble(state.plugin, "is not waited for any more").message);
+    if (real.steady_now() >= until) {
+      if (state.lasts({})) return state.known->credential;
+      return base::failure(trouble(
+          state.plugin, "no answer yet after " + std::to_string(wait.at_most.count()) + " ms"));
+    }
     real.wait_until(lock, state.finished, until);
   }
-  if (state.failure) return base::failure(*state.failure);
+  if (state.failure && !state.lasts({})) return base::failure(*state.failure);
   return state.known->credential;
 }
 
@@ -290,7 +310,7 @@ void ExecCredentials::reject() {
   if (!state.known) return;
   // Kept for what comes within the pause, so that a server that refuses everything starts nothing
   // for each request.
-  state.known->expires = base::WallTime::min() + kEarly;
+  state.known->expires = base::WallTime::min();
 }
 
 }  // namespace kube

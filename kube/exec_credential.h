@@ -3,10 +3,12 @@
 // Credentials from an exec plugin of a kubeconfig (client.authentication.k8s.io, v1 and v1beta1),
 // as kubectl asks aws, gcloud or kubelogin for them.
 //
-// The plugin has 30 seconds and 1 MiB of output; it gets our environment with its own additions and
-// KUBERNETES_EXEC_INFO, no terminal, and our standard error. What it gives is kept until it expires
-// or the API server answers 401. One that fails is not started again for ten seconds. It runs on a
-// thread of its own, and is ended with this object.
+// The plugin has 30 seconds to write at most 1 MiB and to end; it gets our environment with its own
+// additions and KUBERNETES_EXEC_INFO, no terminal, and our standard error. What it gives is kept
+// until it expires or the API server answers 401. A minute before it expires the plugin runs again,
+// and nobody waits for it but in the last ten seconds; while it says nothing, or fails, what has
+// not expired goes on. One that fails is not started again for ten seconds. It runs on a thread of
+// its own, and is ended with this object.
 //
 // Errors name the plugin and what is wrong, never what it wrote. Threads: any.
 
@@ -14,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,10 +50,15 @@ class ExecCredentials {
  public:
   explicit ExecCredentials(ExecPlugin plugin, base::Clock& clock = base::real_clock());
   ~ExecCredentials();
-  // Runs the plugin if there is none that is fresh, and waits for it: at most so long. Unavailable
-  // then; it runs on, and whoever comes later gets what it says.
-  base::Result<base::http::Credential> get(
-      std::chrono::milliseconds at_most = std::chrono::hours(1));
+  struct Wait {
+    std::chrono::milliseconds at_most = std::chrono::hours(1);  // the plugin's own limit is shorter
+    std::stop_token stop = {};
+  };
+  // Runs the plugin if there is no credential that is fresh, and waits for it. Unavailable when it
+  // takes longer, Cancelled when the wait is stopped; it runs on, and whoever comes later gets what
+  // it says.
+  base::Result<base::http::Credential> get(const Wait& wait);
+  base::Result<base::http::Credential> get() { return get({}); }
   // The server refused it.
   void reject();
 

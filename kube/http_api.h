@@ -6,8 +6,9 @@
 // k8s.io/initial-events-end says when that was all (WatchList); a server that does not offer it
 // refuses: InvalidArgument or Refused.
 //
-// A request never waits longer than the client's time-outs: whoever must know sooner (an election)
-// has an HttpApi of its own. A watch on which nothing comes, not even a bookmark, may hang on a
+// A request never waits longer than the client's time-outs, and before them for its credential,
+// which an exec plugin may take 30 s for: whoever must know sooner (an election) has an HttpApi of
+// its own. A watch on which nothing comes, not even a bookmark, may hang on a
 // connection that is dead: it ends in order and is opened again. Nothing is retried here: whoever
 // asks knows whether asking again makes sense. Threads: any.
 
@@ -28,7 +29,7 @@ struct HttpApiOptions {
   int64_t page_size = 500;
   // An API server sends a bookmark about once a minute.
   std::chrono::milliseconds watch_silence{90'000};
-  // Ends everything under way and to come as Cancelled.
+  // Ends everything under way and to come as Cancelled, also what waits for its credential.
   std::stop_token stop;
 };
 

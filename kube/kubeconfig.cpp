@@ -186,9 +186,12 @@ base::Status set_exec_plugin(const Entry& user, const std::string& name, const E
   if (base::bool_at(exec, {"provideClusterInfo"}).value_or(false))
     plugin.cluster = cluster_info(cluster, client);
   const auto credentials = std::make_shared<ExecCredentials>(std::move(plugin));
-  client.credential = [credentials] { return credentials->get(); };
-  connection.credential_within = [credentials](std::chrono::milliseconds at_most) {
-    return credentials->get(at_most);
+  client.credential = [credentials](const std::stop_token& stop) {
+    return credentials->get({.stop = stop});
+  };
+  connection.credential_within = [credentials](std::chrono::milliseconds at_most,
+                                               const std::stop_token& stop) {
+    return credentials->get({.at_most = at_most, .stop = stop});
   };
   client.on_unauthorized = [credentials] { credentials->reject(); };
   return {};
@@ -212,7 +215,8 @@ base::Status set_user(const Entry& user, const std::string& name, const Entry& c
   if (!is_in_file(user, "client-certificate") || !is_in_file(user, "client-key")) return {};
   ASSIGN_OR_RETURN(const auto pair, certificate_from_files(user.path("client-certificate"),
                                                            user.path("client-key")));
-  client.credential = [pair, token = client.bearer_token]() -> base::Result<Credential> {
+  client.credential =
+      [pair, token = client.bearer_token](const std::stop_token&) -> base::Result<Credential> {
     ASSIGN_OR_RETURN(Credential credential, pair());
     if (token) credential.token = token();
     return credential;

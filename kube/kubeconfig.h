@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,9 @@ struct Connection {
   std::string context;         // its name; empty in a cluster
   // client.credential for whoever must know in time: Unavailable after so long. Empty: it never
   // waits.
-  std::function<base::Result<base::http::Credential>(std::chrono::milliseconds)> credential_within;
+  std::function<base::Result<base::http::Credential>(std::chrono::milliseconds,
+                                                     const std::stop_token&)>
+      credential_within;
 };
 
 // `context` "" = the current one. Files that do not exist are passed over, unless all are missing

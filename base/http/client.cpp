@@ -55,7 +55,7 @@ class CurlClient final : public Client {
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
     ASSIGN_OR_RETURN(std::shared_ptr<Transfer> transfer,
-                     make_transfer(options_, request, AnswerKind::Whole));
+                     make_transfer(options_, request, AnswerKind::Whole, stop));
     loop_->begin(transfer);
     const std::stop_callback on_stop(stop, [&] { cancel_transfer(*loop_, transfer); });
     Result<Response> response = transfer->await_response();
@@ -67,7 +67,7 @@ class CurlClient final : public Client {
                                            std::chrono::milliseconds idle_timeout,
                                            std::stop_token stop) override {
     ASSIGN_OR_RETURN(std::shared_ptr<Transfer> transfer,
-                     make_transfer(options_, request, AnswerKind::Stream));
+                     make_transfer(options_, request, AnswerKind::Stream, stop));
     loop_->begin(transfer);
     const std::stop_callback on_stop(stop, [&] { cancel_transfer(*loop_, transfer); });
     Result<Transfer::Head> head =

@@ -39,9 +39,10 @@ struct ClientOptions {
   std::function<std::string()> ca;
   std::string client_certificate_pem;
   std::string client_key_pem;
-  // Called for every request, on the caller's thread; it may take its time, and its error is the
-  // request's. Takes the place of the token and the client certificate above.
-  std::function<Result<Credential>()> credential;
+  // Called for every request, on the caller's thread; it may take its time until the request is
+  // stopped, and its error is the request's. Takes the place of the token and the client
+  // certificate above.
+  std::function<Result<Credential>(const std::stop_token&)> credential;
   // Called after an answer of 401: what the credential was taken from is not believed any more.
   std::function<void()> on_unauthorized;
   std::string tls_server_name;  // checked instead of the URL's host

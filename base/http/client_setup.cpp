@@ -105,8 +105,8 @@ class HeaderList {
 };
 
 // As it is now.
-Result<Credential> credential_of(const ClientOptions& options) {
-  if (options.credential) return options.credential();
+Result<Credential> credential_of(const ClientOptions& options, const std::stop_token& stop) {
+  if (options.credential) return options.credential(stop);
   return Credential{.token = options.bearer_token ? options.bearer_token() : "",
                     .certificate_pem = options.client_certificate_pem,
                     .key_pem = options.client_key_pem};
@@ -237,9 +237,10 @@ Status check_options(const ClientOptions& options) {
 }
 
 Result<std::shared_ptr<Transfer>> make_transfer(const ClientOptions& options,
-                                                const Request& request, AnswerKind kind) {
+                                                const Request& request, AnswerKind kind,
+                                                const std::stop_token& stop) {
   if (!is_token(request.method)) return failure(Code::InvalidArgument, "malformed HTTP method");
-  ASSIGN_OR_RETURN(const Credential credential, credential_of(options));
+  ASSIGN_OR_RETURN(const Credential credential, credential_of(options, stop));
   ASSIGN_OR_RETURN(CurlList headers, header_list(options, request, credential.token));
   CurlEasy owned(curl_easy_init());
   if (owned == nullptr) return failure(Code::Unavailable, "libcurl has no memory");

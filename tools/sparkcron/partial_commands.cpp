@@ -116,7 +116,7 @@ base::Status connect(const Options& options, Cluster& cluster) {
   cluster.token = connection.client.bearer_token;
   if (const auto credential = connection.client.credential) {
     cluster.token = [credential] {
-      const auto now = credential();
+      const auto now = credential({});
       return now ? now->token : std::string();
     };
   }
@@ -125,9 +125,8 @@ base::Status connect(const Options& options, Cluster& cluster) {
   const std::chrono::seconds call = kube::LeaseTimes{}.call;
   connection.client.connect_timeout = connection.client.request_timeout = call;
   if (connection.credential_within)
-    connection.client.credential = [within = connection.credential_within, call] {
-      return within(call);
-    };
+    connection.client.credential = [within = connection.credential_within, call](
+                                       const std::stop_token& stop) { return within(call, stop); };
   ASSIGN_OR_RETURN(cluster.lease_api, make_api(std::move(connection.client), cluster));
   return {};
 }

@@ -4,6 +4,10 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <stop_token>
+#include <thread>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -126,6 +130,9 @@ TEST_CASE("a plugin that fails is named, waits, and tells no secret") {
       {.name = "an exit code", .body = "echo secret; exit 3", .problem = "exit code 3"},
       {.name = "a signal", .body = "kill -KILL $$", .problem = "ended by signal 9"},
       {.name = "no answer", .body = "sleep 600 & sleep 600", .problem = "no answer within 300 ms"},
+      {.name = "an answer and no end",
+       .body = gives("secret") + "; exec >&-; sleep 600",
+       .problem = "it did not end within 300 ms"},
       {.name = "too much",
        .body = "while true; do echo 0123456789012345678901234567890123456789; done",
        .problem = "wrote more than 1 MiB"},
@@ -137,7 +144,7 @@ TEST_CASE("a plugin that fails is named, waits, and tells no secret") {
       Script script(c.body);
       script.plugin.install_hint = "see the wiki";
       // Only for the one that says nothing; a busy machine takes longer for the others.
-      script.plugin.time_limit = c.problem.starts_with("no answer") ? 300ms : 60'000ms;
+      script.plugin.time_limit = c.problem.ends_with("300 ms") ? 300ms : 60'000ms;
       ExecCredentials credentials(script.plugin, clock);
       const auto got = credentials.get();
       REQUIRE_FALSE(got.has_value());
@@ -192,7 +199,7 @@ TEST_CASE(
   script.plugin.env = {{"GO", go}};
   ExecCredentials credentials(script.plugin);
   for (int i = 0; i < 2; ++i) {
-    const auto now = credentials.get(20ms);
+    const auto now = credentials.get({.at_most = 20ms});
     REQUIRE_FALSE(now.has_value());
     CHECK(now.error().code == Code::Unavailable);
     CHECK(now.error().message ==
@@ -200,8 +207,65 @@ TEST_CASE(
   }
   std::ofstream(go) << "";
   CHECK(credentials.get().value().token == "late");
-  CHECK(credentials.get(0ms).value().token == "late");
+  CHECK(credentials.get({.at_most = 0ms}).value().token == "late");
   CHECK(script.runs() == 1);
+}
+
+TEST_CASE("a plugin writes and ends within one time limit") {
+  Script script("sleep 1; " + gives("late") + "; exec >&-; sleep 600");
+  script.plugin.time_limit = 3s;
+  const base::SteadyTime before = base::real_clock().steady_now();
+  CHECK(ExecCredentials(script.plugin).get().error().message ==
+        "exec plugin " + script.plugin.command + ": it did not end within 3000 ms");
+  CHECK(base::real_clock().steady_now() - before >= 3s);
+}
+
+TEST_CASE("a credential that has not expired goes on while its plugin hangs or fails") {
+  tests::FakeClock clock;
+  const base::WallTime expires = clock.now() + 1h;
+  const auto hangs = GENERATE(true, false);
+  Script script(
+      "[ -e \"$AGAIN\" ] && " + std::string(hangs ? "exec sleep 600" : "exit 1") +
+      "\ntouch \"$AGAIN\"\n" +
+      gives("old", R"(,"expirationTimestamp":")" +
+                       base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(expires)) +
+                       '"'));
+  script.plugin.env = {{"AGAIN", (script.folder() / "again").string()}};
+  ExecCredentials credentials(script.plugin, clock);
+  CHECK(credentials.get().value().token == "old");
+  clock.advance(59min);
+  // It runs in the background, and again after a pause if it failed.
+  CHECK(credentials.get({.at_most = 0ms}).value().token == "old");
+  while (script.runs() < 2)
+    CHECK(credentials.get({.at_most = 10ms}).value().token == "old");
+  clock.advance(59s);
+  CHECK(credentials.get({.at_most = 20ms}).value().token == "old");
+  clock.advance(1s);
+  CHECK(credentials.get({.at_most = 20ms}).error().code == Code::Unavailable);
+}
+
+TEST_CASE("a request that is stopped does not wait for its plugin") {
+  Script script("exec sleep 600");
+  auto credentials = std::make_shared<ExecCredentials>(script.plugin);
+  auto client = base::http::Client::create(
+      {.base_url = "http://127.0.0.1:9", .credential = [credentials](const std::stop_token& stop) {
+         return credentials->get({.stop = stop});
+       }});
+  REQUIRE(client.has_value());
+  std::stop_source stop;
+  kube::HttpApi api(std::move(*client), {.stop = stop.get_token()});
+  std::thread stops([&] {
+    while (script.runs() == 0)
+      std::this_thread::yield();
+    stop.request_stop();
+  });
+  const auto got = api.get(kube::pods(), {"etl", "pi"});
+  stops.join();
+  REQUIRE_FALSE(got.has_value());
+  CHECK(got.error().code == Code::Cancelled);
+  CHECK(got.error().message.find("is not waited for any more") != std::string::npos);
+  // One that was stopped before asks nothing.
+  CHECK(api.get(kube::pods(), {"etl", "pi"}).error().code == Code::Cancelled);
 }
 
 TEST_CASE("a plugin that hangs is ended with whoever asked it") {
@@ -211,7 +275,7 @@ TEST_CASE("a plugin that hangs is ended with whoever asked it") {
   {
     ExecCredentials credentials(script.plugin);
     while (!base::path_exists(file))
-      CHECK_FALSE(credentials.get(10ms).has_value());
+      CHECK_FALSE(credentials.get({.at_most = 10ms}).has_value());
   }
   const auto pid = static_cast<pid_t>(std::stol(base::read_file(file).value()));
   CHECK(::kill(pid, 0) != 0);
@@ -225,9 +289,10 @@ TEST_CASE("an answer of 401 has the plugin asked again") {
   });
   tests::FakeClock clock;
   ExecCredentials credentials(script.plugin, clock);
-  auto client = base::http::Client::create({.base_url = server.url(),
-                                            .credential = [&] { return credentials.get(); },
-                                            .on_unauthorized = [&] { credentials.reject(); }});
+  auto client = base::http::Client::create(
+      {.base_url = server.url(),
+       .credential = [&](const std::stop_token& stop) { return credentials.get({.stop = stop}); },
+       .on_unauthorized = [&] { credentials.reject(); }});
   REQUIRE(client.has_value());
   for (int i = 0; i < 3; ++i)
     CHECK((*client)->send({.method = "GET", .path = "/"}).value().status == 401);

@@ -252,7 +252,7 @@ TEST_CASE("certificates in files and a token beside them reach each request") {
                        "client-certificate: tls.crt, client-key: tls.key, token: t"))});
   REQUIRE(got.has_value());
   CHECK(got->client.ca() == "CA");
-  const auto credential = got->client.credential().value();
+  const auto credential = got->client.credential({}).value();
   CHECK(credential.certificate_pem == "CERT");
   CHECK(credential.key_pem == "KEY");
   CHECK(credential.token == "t");
