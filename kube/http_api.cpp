@@ -24,10 +24,6 @@ constexpr std::chrono::seconds kLogSilence{30};
 constexpr std::chrono::seconds kListSilence{30};
 constexpr size_t kMaxErrorBody = size_t{64} << 10;
 
-void add_unless_empty(Request& request, const char* name, const std::string& value) {
-  if (!value.empty()) request.query.emplace_back(name, value);
-}
-
 Request with_body(Request request, const Json& body) {
   request.body = base::dump_json(body);
   return request;
@@ -162,7 +158,7 @@ base::Result<std::unique_ptr<BodyStream>> HttpApi::logs(const ObjectKey& pod,
                                                         const LogOptions& options) {
   ASSIGN_OR_RETURN(std::string path, object_path(pods(), pod, "log"));
   Request request{.method = "GET", .path = std::move(path)};
-  add_unless_empty(request, "container", options.container);
+  if (!options.container.empty()) request.query.emplace_back("container", options.container);
   if (options.follow) request.query.emplace_back("follow", "true");
   if (options.previous) request.query.emplace_back("previous", "true");
   if (options.timestamps) request.query.emplace_back("timestamps", "true");

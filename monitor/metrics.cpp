@@ -482,9 +482,10 @@ void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
                 MetricType::Counter);
   Family queued("sparkcron_queue_length", "Objects that wait to be looked at, by controller",
                 MetricType::Gauge);
-  Family calls("sparkcron_api_call_duration_seconds",
-               "Calls of the Kubernetes API by the controllers, by verb and outcome",
-               MetricType::Histogram);
+  Family calls(
+      "sparkcron_api_call_duration_seconds",
+      "Calls of the Kubernetes API by the controllers and their caches, by verb and outcome",
+      MetricType::Histogram);
   Family failing("sparkcron_failing_objects", "Objects whose last reconcile failed",
                  MetricType::Gauge);
   Family unreadable("sparkcron_unreadable_objects_total",

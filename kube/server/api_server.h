@@ -25,6 +25,7 @@
 #include "base/sqlite/sqlite.h"
 #include "kube/api.h"
 #include "kube/log_source.h"
+#include "kube/server/storage/limits.h"
 
 namespace kube::server {
 
@@ -38,8 +39,8 @@ struct ApiServerOptions {
   base::Clock* clock = &base::real_clock();
   size_t history_revisions = 10'000;  // how far a watch or a paged list may lag behind
   size_t history_bytes = size_t{8} << 20;
-  size_t object_bytes = 1'572'864;              // of one object as compact JSON; more is refused
-  size_t quota_bytes = size_t{2} << 30;         // of all objects together; more is refused
+  size_t object_bytes = storage::kMaxObjectBytes;  // of one object as compact JSON
+  size_t quota_bytes = size_t{2} << 30;            // of all objects together; more is refused
   size_t page_bytes = size_t{8} << 20;          // of a list's page; a single object may be larger
   size_t collector_backlog = size_t{64} << 20;  // bytes; behind by more, it looks at everything
   std::chrono::seconds event_lifetime{3600};
