@@ -42,6 +42,8 @@ class ReplicasTest(cluster.ClusterTest):
         self.first.send(signal.SIGTERM)
         self.assertEqual(self.first.ended(), 0)
         self.assert_taken_over()
+        led = {f"{one.identity()} became leader" for one in (self.first, self.second)}
+        wait_for(lambda: {event["message"] for event in self.kubectl.events("sparkcron-controller")} == led, "the lease tells who led")
 
     def test_leader_that_is_killed(self):
         self.first.send(signal.SIGKILL)
@@ -79,9 +81,8 @@ class ReplicasTest(cluster.ClusterTest):
         self.assert_taken_over()
 
     def test_leader_whose_lease_was_taken_away(self):
-        lease = self.lease()
-        lease["spec"]["holderIdentity"] = self.second.identity()
-        self.kubectl("replace", "-f", "-", stdin=json.dumps(lease))
+        taken = {"spec": {"holderIdentity": self.second.identity()}}  # without a version: it is renewed meanwhile
+        self.kubectl("patch", "lease", "sparkcron-controller", "--type=merge", "-p", json.dumps(taken))
         self.assertEqual(self.first.ended(), 1)
         self.assert_taken_over()
 

@@ -281,26 +281,33 @@ base::Status run_controller(const Options& options) {
   kube::FencedApi fenced(*cluster.api,
                          [&elector] { return elector == nullptr || elector->leading(); });
   Controllers controllers(fenced, events, *ledger, clock, controllers_options);
+  // Of a cluster's objects the one that is the controller's own.
+  const kube::Json lease{{"apiVersion", "coordination.k8s.io/v1"},
+                         {"kind", "Lease"},
+                         {"metadata", {{"namespace", cluster.ns}, {"name", kLease}}}};
   if (options.leader_elect) {
+    const kube::ElectionOptions of_election = election(cluster);
     elector = std::make_unique<kube::LeaderElector>(
-        *cluster.lease_api, clock, election(cluster),
-        kube::LeaderElector::Callbacks{.on_elected = [&controllers] { controllers.start(); },
-                                       .on_lost =
-                                           [] {
-                                             // Another replica may lead by now: stop before the
-                                             // next write, not in order.
-                                             base::log_error("sparkcron", "Lost the lease");
-                                             base::flush_log(kLastWords);
-                                             std::_Exit(1);
-                                           }});
+        *cluster.lease_api, clock, of_election,
+        kube::LeaderElector::Callbacks{
+            .on_elected =
+                [&controllers, &events, lease, who = of_election.identity] {
+                  events.record(lease, kube::EventType::Normal, "LeaderElection", "Electing",
+                                who + " became leader");
+                  controllers.start();
+                },
+            .on_lost =
+                [] {
+                  // Another replica may lead by now: stop before the next write, not in order.
+                  base::log_error("sparkcron", "Lost the lease");
+                  base::flush_log(kLastWords);
+                  std::_Exit(1);
+                }});
   }
   election_of = elector.get();
   running = &controllers;
   ledger_loss.follow(controllers);
-  // Of a cluster's objects the one that is the controller's own.
-  ledger_loss.say_by(events, {{"apiVersion", "coordination.k8s.io/v1"},
-                              {"kind", "Lease"},
-                              {"metadata", {{"namespace", cluster.ns}, {"name", kLease}}}});
+  ledger_loss.say_by(events, lease);
 
   std::unique_ptr<Webhook> webhook;
   if (options.webhook) {
