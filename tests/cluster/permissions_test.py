@@ -134,8 +134,14 @@ class OptionsTest(cluster.ClusterTest):
     def setUp(self):
         super().setUp()
         self.name = f"sparkcron-{self.namespace}"  # of what belongs to no namespace
-        self.addCleanup(self.kubectl.run, "delete", "--ignore-not-found", f"clusterrole/{self.name}", f"clusterrolebinding/{self.name}",
-                        f"validatingwebhookconfiguration/{self.name}", f"mutatingwebhookconfiguration/{self.name}")
+
+    def clean_up(self):
+        """What belongs to no namespace goes last: the controller needs its rights to let its runs go."""
+        try:
+            super().clean_up()
+        finally:
+            self.kubectl.run("delete", "--ignore-not-found", f"clusterrole/{self.name}", f"clusterrolebinding/{self.name}",
+                             f"validatingwebhookconfiguration/{self.name}", f"mutatingwebhookconfiguration/{self.name}")
 
     def rows(self, roles):
         """Under the names that the options give."""
