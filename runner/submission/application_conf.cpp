@@ -302,9 +302,9 @@ void limit_executor_memory(const std::string& limit, Language language, Fields& 
   conf.try_emplace("spark.kubernetes.memoryOverheadFactor",
                    language == Language::Jvm ? "0.1" : "0.4");
   if (language == Language::Python) conf["spark.kubernetes.resource.type"] = "python";
-  const auto asked = executor_mebibytes(conf);
+  const auto asked = executor_mebibytes(conf, plan.version);
   conf["spark.executor.memoryOverhead"] = "0";
-  const auto without_overhead = executor_mebibytes(conf);
+  const auto without_overhead = executor_mebibytes(conf, plan.version);
   if (!asked || !without_overhead) return;  // the second stage says why
   const int64_t mebibytes = bytes >> 20;
   if (mebibytes < *asked) {
@@ -423,8 +423,13 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   add_dependencies(spec, request.file_uris, conf);
 
   // The controller's business, not the submission's.
-  spec.accept({"suspend", "restartPolicy", "timeToLiveSeconds", "activeDeadlineSeconds",
-               "pendingDeadlineSeconds"});
+  // The controller reads it; what it does not know is refused like anything else.
+  Fields restarts = spec.child("restartPolicy");
+  restarts.accept({"type", "onSubmissionFailureRetries", "onFailureRetries",
+                   "onSubmissionFailureRetryInterval", "onFailureRetryInterval"});
+  restarts.refuse_rest();
+  spec.adopt(restarts);
+  spec.accept({"suspend", "timeToLiveSeconds", "activeDeadlineSeconds", "pendingDeadlineSeconds"});
   for (const char* dead : {"failureRetries", "retryInterval"}) {
     if (spec.has(dead)) {
       plan.warnings.push_back("spec." + std::string(dead) +

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/properties.h"
 #include "base/saturating.h"
 #include "config/quantity.h"
 #include "runner/submission/demand.h"
@@ -75,12 +76,31 @@ json task_group(const char* name, const RoleDemand& role, const json& pod) {
   return group;
 }
 
+// What the template does not say: Spark puts these into executors' pods when it makes them.
+void select_nodes(const Submission& built, json& executor) {
+  for (const json& object : built.before_pod) {
+    const json* properties = base::find(object, {"data", "spark.properties"});
+    if (properties == nullptr) continue;
+    const Conf conf = base::parse_properties(properties->get<std::string>());
+    for (const std::string_view prefix :
+         {"spark.kubernetes.node.selector.", "spark.kubernetes.executor.node.selector."}) {
+      if (prefix.find("executor") != std::string_view::npos &&
+          !built.version.has(Rule::DriverNodeSelector))
+        continue;
+      for (const auto& [key, value] : conf)
+        if (key.starts_with(prefix))
+          executor["spec"]["nodeSelector"][key.substr(prefix.size())] = value;
+    }
+  }
+}
+
 base::Status add_task_groups(const RunDemand& demand, Submission& built) {
   json groups = json::array({task_group("spark-driver", demand.driver, built.driver_pod)});
   for (const json& object : built.before_pod) {
     const json* text = base::find(object, {"data", "podspec-configmap-key"});
     if (text == nullptr || demand.executors.count == 0) continue;
-    ASSIGN_OR_RETURN(const json pod, base::parse_json(text->get<std::string>()));
+    ASSIGN_OR_RETURN(json pod, base::parse_json(text->get<std::string>()));
+    select_nodes(built, pod);
     groups.push_back(task_group("spark-executor", demand.executors, pod));
   }
   built.driver_pod["metadata"]["annotations"]["yunikorn.apache.org/task-groups"] =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -101,9 +102,10 @@ base::Result<int64_t> executors_at_start(const Conf& conf) {
   return std::max({instances, least, first});
 }
 
-base::Result<Amounts> of_executor(const json& pod_template, const Conf& conf) {
+base::Result<Amounts> of_executor(const json& pod_template, const Conf& conf,
+                                  const SparkVersion& version) {
   json pod = pod_template;
-  ASSIGN_OR_RETURN(const int64_t memory, executor_mebibytes(conf));
+  ASSIGN_OR_RETURN(const int64_t memory, executor_mebibytes(conf, version));
   const std::string cores = first_of(conf, {"spark.executor.cores"}, "1");
   json& containers = pod["spec"]["containers"];
   for (json& container : containers) {
@@ -124,12 +126,17 @@ base::Result<Amounts> of_executor(const json& pod_template, const Conf& conf) {
 
 }  // namespace
 
-base::Result<int64_t> executor_mebibytes(const Conf& conf) {
+base::Result<int64_t> executor_mebibytes(const Conf& conf, const SparkVersion& version) {
   ASSIGN_OR_RETURN(const int64_t heap, mebibytes(conf, "spark.executor.memory", "1g"));
-  ASSIGN_OR_RETURN(const auto own_factor, real(conf, "spark.executor.memoryOverheadFactor"));
+  std::optional<double> own_factor;
+  if (version.has(Rule::DriverOverheadFactor)) {
+    ASSIGN_OR_RETURN(own_factor, real(conf, "spark.executor.memoryOverheadFactor"));
+  }
   ASSIGN_OR_RETURN(const auto both_factor, real(conf, "spark.kubernetes.memoryOverheadFactor"));
-  ASSIGN_OR_RETURN(const int64_t least,
-                   mebibytes(conf, "spark.executor.minMemoryOverhead", "384m"));
+  int64_t least = 384;
+  if (version.has(Rule::MinimumOverheads)) {
+    ASSIGN_OR_RETURN(least, mebibytes(conf, "spark.executor.minMemoryOverhead", "384m"));
+  }
   const double product = own_factor.value_or(both_factor.value_or(0.1)) * static_cast<double>(heap);
   int64_t overhead =
       std::max(static_cast<int64_t>(std::clamp(
@@ -161,7 +168,7 @@ base::Result<RunDemand> demand_by_role(const Submission& built) {
     if (properties == nullptr || of_executors == nullptr) return demand;
     const Conf conf = base::parse_properties(properties->get<std::string>());
     ASSIGN_OR_RETURN(const json pod, base::parse_json(of_executors->get<std::string>()));
-    ASSIGN_OR_RETURN(demand.executors.each, of_executor(pod, conf));
+    ASSIGN_OR_RETURN(demand.executors.each, of_executor(pod, conf, built.version));
     ASSIGN_OR_RETURN(demand.executors.count, executors_at_start(conf));
     return demand;
   } catch (const json::exception&) {

@@ -26,7 +26,7 @@ using Demand = std::map<std::string, int64_t>;
 base::Result<Demand> demand_of(const nlohmann::json& application, const Context& context);
 
 // Of an executor's pod, by the conf that the driver reads.
-base::Result<int64_t> executor_mebibytes(const Conf& conf);
+base::Result<int64_t> executor_mebibytes(const Conf& conf, const SparkVersion& version);
 
 // The same of what is built already, one role at a time: a pod's worth, by "requests.cpu" and the
 // like, and how many of them there are at the start. Executors that are threads are none.

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/stable_hash.h"
 #include "runner/submission/names.h"
 
 namespace runner::submission {
@@ -43,11 +44,11 @@ struct App {
   std::string id;
 };
 
-// A Service's name begins with a letter.
+// A Service's name begins with a letter. The hash keeps "1x" apart from one that is called "x-1x".
 std::string service_label(const std::string& wanted) {
   const std::string name = volume_name(wanted);
   const bool digit = !name.empty() && name.front() >= '0' && name.front() <= '9';
-  return digit ? volume_name("x-" + wanted) : name;
+  return digit ? volume_name("x" + base::short_hash(wanted) + "-" + wanted) : name;
 }
 
 Url read_url(std::string text, const App& app, const json& tls) {

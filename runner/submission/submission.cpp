@@ -104,6 +104,7 @@ base::Result<Submission> build_submission(const json& application, const Context
                                      context.submit_time);
     if (!made) return base::failure(located(std::move(made).error(), application));
     Submission submission = *std::move(made);
+    submission.version = plan.version;
     finish_driver(plan.driver_parts, submission.driver_pod, plan.warnings);
     if (!makes_network_policy(application, context)) {
       std::erase_if(submission.before_pod,

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "runner/submission/spark_version.h"
 
 namespace runner::submission {
 
@@ -67,6 +68,7 @@ struct Submission {
   // the controller.
   std::vector<nlohmann::json> before_pod;
   nlohmann::json driver_pod;
+  SparkVersion version;  // whose rules it follows
   WebUi web_ui;
   // What the user should be told though nothing is wrong: events.
   std::vector<std::string> warnings;

@@ -73,6 +73,36 @@ TEST_CASE("YuniKorn is told of both roles in the driver's annotation") {
     CHECK(object["kind"] != "PodGroup");
 }
 
+TEST_CASE("YuniKorn is told where executors may run by what Spark adds to their pods, too") {
+  const auto executors = [](const json& spec) {
+    const Submission built = built_with(with({{"batchScheduler", "yunikorn"}}, spec));
+    return json::parse(
+        built.driver_pod["metadata"]["annotations"]["yunikorn.apache.org/task-groups"]
+            .get<std::string>())[1]["nodeSelector"];
+  };
+  CHECK(executors({{"nodeSelector", {{"pool", "batch"}}}}) == json({{"pool", "batch"}}));
+  const json conf = {{"spark.kubernetes.executor.node.selector.disk", "ssd"}};
+  CHECK(executors({{"sparkConf", conf}}) == json({{"disk", "ssd"}}));
+  // Before 3.3 Spark does not know it.
+  CHECK(executors({{"sparkConf", conf}, {"sparkVersion", "3.2.4"}}).is_null());
+}
+
+TEST_CASE("what executors need follows the rules of their Spark") {
+  const auto memory = [](const std::string& version, const json& conf) {
+    const Submission built = built_with(
+        {{"batchScheduler", "yunikorn"}, {"sparkVersion", version}, {"sparkConf", conf}});
+    return json::parse(
+        built.driver_pod["metadata"]["annotations"]["yunikorn.apache.org/task-groups"]
+            .get<std::string>())[1]["minResource"]["memory"];
+  };
+  const json least = {{"spark.executor.minMemoryOverhead", "1g"}};
+  CHECK(memory("4.0.1", least) == "1536Mi");
+  CHECK(memory("3.5.8", least) == "896Mi");
+  const json factor = {{"spark.executor.memoryOverheadFactor", "1.0"}};
+  CHECK(memory("3.5.8", factor) == "1024Mi");
+  CHECK(memory("3.2.4", factor) == "896Mi");
+}
+
 TEST_CASE("any other batch scheduler is a kube-scheduler that knows PodGroups") {
   const Submission built = built_with(
       {{"batchScheduler", "scheduler-plugins"}, {"batchSchedulerOptions", {{"queue", "q"}}}});

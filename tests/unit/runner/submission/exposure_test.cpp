@@ -86,6 +86,17 @@ TEST_CASE("where the service names a Gateway, routes go there") {
   CHECK(api["backendRefs"] == json::array({{{"name", "pi-driver-8080"}, {"port", 8080}}}));
 }
 
+TEST_CASE("two applications that differ in what a Service cannot begin with share no Service") {
+  const auto service_of = [](const std::string& name) {
+    json application = with(scala_application(), {{"metadata", {{"name", name}}}});
+    application["spec"]["sparkUIOptions"] = {{"servicePort", 4040}};
+    return must_build(application).web_ui.service;
+  };
+  CHECK_THAT(service_of("1x"), Catch::EndsWith("-1x-ui-svc"));
+  CHECK(service_of("1x").front() == 'x');
+  CHECK(service_of("1x") != service_of("x-1x"));
+}
+
 TEST_CASE("a port of the driver gets a Service and an Ingress of its own") {
   const Submission built = built_with(
       {{"driverIngressOptions",

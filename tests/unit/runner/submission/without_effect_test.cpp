@@ -55,6 +55,23 @@ TEST_CASE("what people wrote without effect is told by its path") {
       CHECK(built_with(c.spec).warnings == std::vector<std::string>{c.warning});
     }
   }
+  // Silent no longer: what cannot be is refused.
+  struct Refused {
+    json spec;
+    const char* says;
+  };
+  const Refused refused[] = {
+      {{{"restartPolicy", {{"type", "Never"}, {"onFailureRetry", 3}}}}, "onFailureRetry"},
+      {{{"driver", {{"gpu", {{"name", "nvidia.com/gpu"}}}}}},
+       "spec.driver.gpu needs a name and a quantity"},
+      {{{"executor", {{"template", {{"kind", "Deployment"}}}}}},
+       "spec.executor.template.kind must be Pod where it is given"},
+  };
+  for (const Refused& r : refused) {
+    DYNAMIC_SECTION(r.says) {
+      CHECK_THAT(refusal(with(scala_application(), {{"spec", r.spec}})), Catch::Contains(r.says));
+    }
+  }
   CHECK(built_with({{"sparkConf", {{"spark.driver.memory", "512m"}, {"spark.executor.cores", 1}}}})
             .warnings.empty());
 }
