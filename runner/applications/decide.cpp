@@ -16,6 +16,8 @@ using std::chrono::seconds;
 // status must fit into an object whatever dynamic allocation does.
 constexpr size_t kMaxTrackedExecutors = 1000;
 constexpr seconds kHealthyRun{600};
+// By how many refused tries a cache may lag.
+constexpr int64_t kTriesInDoubt = 16;
 
 class ApplicationDecider {
  public:
@@ -191,6 +193,18 @@ class ApplicationDecider {
     return after(*tried, hold_delay(*tried - *since));
   }
 
+  // The try, of this one and those before it, that made the driver that is there. A cache that lags
+  // shows a status of before the last refusals, so that what was made by then was of an earlier try
+  // than the status tells when it comes: it is the run's driver all the same, and there is no
+  // other.
+  std::optional<Attempt> made_by_try(Attempt attempt) const {
+    if (driver() == nullptr) return std::nullopt;
+    const int64_t oldest = std::max<int64_t>(attempt.submission - kTriesInDoubt, 1);
+    for (; attempt.submission >= oldest; --attempt.submission)
+      if (is_of(attempt)) return attempt;
+    return std::nullopt;
+  }
+
   // What an API, a webhook or a quota refused is tried again until it works: a policy of Never says
   // that nothing runs twice, not that nothing is tried twice. A number of retries or a deadline
   // ends it. What our own reading of the spec refuses waits for an edit, and so does what the API
@@ -199,7 +213,7 @@ class ApplicationDecider {
     if (observed_.spec_problem) return give_up(*observed_.spec_problem);
     const Attempt next{std::max<int64_t>(app_.status.execution_attempts, 1),
                        app_.status.submission_attempts + 1};
-    if (driver() != nullptr && is_of(next)) return submit_when_clear(next);
+    if (const auto made = made_by_try(next)) return submit_when_clear(*made);
     if (is_for_good(app_.status.error_message)) return give_up(app_.status.error_message);
     const int64_t tried = app_.status.submission_attempts;
     const auto& retries = app_.restart.on_submission_failure_retries;

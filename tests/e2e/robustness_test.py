@@ -98,7 +98,7 @@ class RobustnessTest(harness.E2ETest):
             service.stop()
         standalone, apiserver = both
         self.assertLessEqual(apiserver, standalone)
-        of_controllers = {"sparkcron_api_call_duration_seconds", "sparkcron_queue_length"}
+        of_controllers = {"sparkcron_api_call_duration_seconds", "sparkcron_leader", "sparkcron_queue_length"}
         self.assertEqual({name for name in standalone - apiserver - of_controllers
                           if not name.startswith(("spark_", "sparkcron_ledger_"))}, {"sparkcron_archived_logs_bytes"})
 

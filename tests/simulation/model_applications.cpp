@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "kube/object.h"
 #include "runner/run_record.h"
 
 namespace simulation {
@@ -38,7 +39,10 @@ base::Result<kube::Reconciled> ModelApplications::reconcile(const kube::ObjectKe
     const auto pod = api_.get(kube::pods(), driver_key(*run));
     if (!pod && pod.error().code != base::Code::NotFound) return base::failure(pod.error());
     const std::string phase = pod ? base::string_at(*pod, {"status", "phase"}) : "";
-    if (phase == "Succeeded") {
+    if (pod && !kube::is_owned_by(*pod, kube::uid_of(*run))) {
+      // Of a deleted namesake, and nobody else collects it here.
+      done = api_.remove(kube::pods(), driver_key(*run), {.uid = kube::uid_of(*pod)});
+    } else if (phase == "Succeeded") {
       done = finish(*run, "COMPLETED");
     } else if (phase == "Failed") {
       done = finish(*run, "FAILED");

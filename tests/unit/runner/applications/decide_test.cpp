@@ -94,6 +94,24 @@ TEST_CASE("S2: a driver that was created before a crash is adopted, not submitte
   CHECK(find<DeleteDriver>(decision) == nullptr);
 }
 
+TEST_CASE("a driver that was made while a cache lagged behind refusals is the run's driver") {
+  // A round that saw two refusals fewer made it as the second try; the status tells of three.
+  Application app = application(AppState::SubmissionFailed);
+  app.status.submission_attempts = 3;
+  for (const int64_t made_by : {1, 2, 3, 4}) {
+    const ApplicationDecision adopts = decide_at(
+        app, {.driver = driver(ObservedDriver::Phase::Running, {1, made_by}), .executors = {}});
+    REQUIRE(find<Submit>(adopts) != nullptr);
+    CHECK(find<Submit>(adopts)->attempt == Attempt{1, made_by});
+    CHECK(find<DeleteDriver>(adopts) == nullptr);
+    CHECK(find<CleanUp>(adopts) == nullptr);
+  }
+  app.status.execution_attempts = 2;
+  const ApplicationDecision replaces =
+      decide_at(app, {.driver = driver(ObservedDriver::Phase::Running, {1, 1}), .executors = {}});
+  CHECK(find<DeleteDriver>(replaces) != nullptr);
+}
+
 TEST_CASE("a driver of a spec before is no driver of the attempt, whatever id it carries") {
   // Created before an edit that came before the first status; and stopped for an edit, which a
   // cache that lags does not show yet: counting has begun anew, so the ids are the same.
