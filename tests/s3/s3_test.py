@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Logs and files in a bucket of a real S3 server that checks signatures: the tests of that name in test_monitor and
-test_sparkctl, against it, and a controller."""
-import gzip
+test_sparkctl, against it."""
 import os
 import pathlib
 import re
@@ -11,7 +10,7 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-from harness import BIN, ROOT, E2ETest, wait_for  # noqa: E402
+from harness import BIN, ROOT, E2ETest  # noqa: E402
 
 SERVER = subprocess.run([ROOT / "tools/bootstrap.d/s3server"], capture_output=True, text=True, check=True).stdout.strip()
 
@@ -41,21 +40,6 @@ class BucketTest(E2ETest):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("All tests passed", done.stdout)
         self.assertIn("spark/eu/etl/nightly-1/r1/nightly-1-driver/p1/spark-kubernetes-driver.log.gz", self.kept())
-
-    def test_controller_keeps_the_logs_of_runs_that_it_prunes(self):
-        kubectl = self.start_api_and_node()
-        self.start_controller("controller", "--log-archive", "s3://logs/nightly", "--log-archive-endpoint", self.address,
-                              environment={"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret})
-        kubectl.apply(self.schedule("steady", successfulRunHistoryLimit=1))
-        wait_for(lambda: len(self.started()) >= 4, "runs come")
-        kubectl.patch_spec("steady", suspend=True)
-        wait_for(lambda: len(kubectl.runs("steady")) == 1 and len(self.ended()) == len(self.started()), "runs are pruned")
-        left = kubectl.runs("steady")[0]["metadata"]["name"]
-        pruned = {row[1]: row[2] for row in self.ended() if row[1] != left}
-        for run, slot in pruned.items():
-            wait_for(lambda name=f"nightly/default/{run}/": any(path.startswith(name) for path in self.kept()), f"the log of {run} is kept")
-            path = next(path for path in self.kept() if path.startswith(f"nightly/default/{run}/"))
-            self.assertIn(f"fake driver of slot {slot}", gzip.decompress((self.bucket / path).read_bytes()).decode())
 
 
 if __name__ == "__main__":
