@@ -266,8 +266,9 @@ TEST_CASE("watching shows what is there, then each change in the same columns") 
   base::Status ended;
   std::jthread watching([&] { ended = list(desk.session, Listed::Runs, "nightly", Follow::Yes); });
   desk.api.await_calls("watch", 1);
-  desk.add_run("nightly-bb", "nightly", "FAILED", "2026-11-20T23:40:00Z");
-  desk.add_run("another", "paused", "FAILED", "2026-11-20T23:40:00Z");
+  // Now, so that the clock which stamps them stands still while they are shown.
+  desk.add_run("nightly-bb", "nightly", "FAILED", "2026-11-21T00:00:00Z");
+  desk.add_run("another", "paused", "FAILED", "2026-11-21T00:00:00Z");
   REQUIRE(desk.api.remove(config::spark_applications(), {"team", "nightly-a"}, {}));
   // In order: it lists again, has nothing new to say, and is then refused.
   desk.api.end_watches();
@@ -280,7 +281,7 @@ TEST_CASE("watching shows what is there, then each change in the same columns") 
   CHECK(desk.out.str() ==
         "NAME       SCHEDULE  STATE    ATTEMPTS  STARTED  DURATION  AGE  REASON\n"
         "nightly-a  nightly   RUNNING  1         60m ago  1h00m00s  60m  -\n"
-        "nightly-bb  nightly   FAILED   1         20m ago  -         20m  -\n");
+        "nightly-bb  nightly   FAILED   1         0s ago   -         0s   -\n");
   CHECK(desk.err.str() == "sparkapplication.sparkoperator.k8s.io/nightly-a deleted\n");
 }
 
