@@ -133,15 +133,13 @@ milliseconds Notifier::look() {
   const auto notices = ledger_.notices(kAtOnce);
   if (!notices) return kInterval;
   for (const Notice& notice : *notices) {
-    bool go_on = false;
-    const milliseconds pause = tell(notice, go_on);
-    if (!go_on) return pause;
+    if (const auto pause = tell(notice)) return *pause;
   }
   return notices->size() < kAtOnce ? milliseconds{kInterval} : milliseconds{0};
 }
 
 // A crash after the answer and before the notice is dropped posts it again, with the same id.
-milliseconds Notifier::tell(const Notice& notice, bool& go_on) {
+std::optional<milliseconds> Notifier::tell(const Notice& notice) {
   const bool too_old = notice.at + kNewsworthy < clock_.now();
   const bool wanted = !options_.wish || is_wanted(options_.wish(notice), notice.kind);
   Status posted;
@@ -172,8 +170,7 @@ milliseconds Notifier::tell(const Notice& notice, bool& go_on) {
     failures_in_a_row_ = 0;
   // What cannot be dropped would be posted for ever.
   if (!ledger_.drop_notice(notice.id)) return kInterval;
-  go_on = true;
-  return {};
+  return std::nullopt;
 }
 
 Status Notifier::post(const Notice& notice) {

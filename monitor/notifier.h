@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -79,7 +80,8 @@ class Notifier {
   bool wait(std::chrono::milliseconds at_most);
   // How long to wait until the next look, unless it is woken.
   std::chrono::milliseconds look();
-  std::chrono::milliseconds tell(const Notice& notice, bool& go_on);
+  // nullopt: the notice is gone, and the next one's turn has come. Else how long to wait.
+  std::optional<std::chrono::milliseconds> tell(const Notice& notice);
   base::Status post(const Notice& notice);
 
   const NotifierOptions options_;

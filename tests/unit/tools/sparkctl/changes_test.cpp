@@ -1,0 +1,182 @@
+// What changes something: create, suspend, resume, delete, stop, retry, trigger.
+
+#include <string>
+#include <thread>
+
+#include "tests/unit/tools/sparkctl/desk.h"
+#include "tools/sparkctl/lookup.h"
+#include "tools/sparkctl/show.h"
+
+namespace {
+
+using kube::Json;
+using namespace sparkctl;
+using tests::Desk;
+using tests::fill;
+
+TEST_CASE("create") {
+  Desk desk;
+  SECTION("several documents, in the session's namespace unless they name one") {
+    desk.in.str(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n---\n"
+        "apiVersion: sparkoperator.k8s.io/v1beta2\nkind: ScheduledSparkApplication\n"
+        "metadata: {name: job, namespace: other}\nspec: {schedule: '@daily'}\n");
+    REQUIRE(create(desk.session, {"-"}));
+    CHECK(desk.out.str() ==
+          "configmap/conf created\nscheduledsparkapplication.sparkoperator.k8s.io/job created\n");
+    CHECK(desk.api.get(kube::config_maps(), {"team", "conf"}).has_value());
+    CHECK(desk.api.get(config::scheduled_spark_applications(), {"other", "job"}).has_value());
+  }
+  SECTION("nothing is created when one cannot be") {
+    desk.in.str(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\n---\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n");
+    const auto done = create(desk.session, {"-"});
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().message ==
+          "standard input: sparkctl does not create a Deployment of apps/v1; use kubectl for it");
+    CHECK_FALSE(desk.api.get(kube::config_maps(), {"team", "conf"}).has_value());
+  }
+  SECTION("no such file") {
+    const auto done = create(desk.session, {"/nonexistent.yaml"});
+    REQUIRE_FALSE(done.has_value());
+    CHECK(done.error().message == "read /nonexistent.yaml: No such file or directory");
+    CHECK(exit_code_of(done.error()) == kNotFound);
+  }
+  SECTION("empty input") {
+    CHECK(create(desk.session, {"-"}).error().message == "nothing to create");
+  }
+}
+
+TEST_CASE("suspend, resume and delete") {
+  Desk desk;
+  fill(desk);
+  const kube::ObjectKey key{"team", "nightly"};
+  REQUIRE(set_suspension(desk.session, {"nightly"}, Suspension::Suspend));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key)["spec"]["suspend"] == true);
+  REQUIRE(set_suspension(desk.session, {"nightly"}, Suspension::Resume));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key)["spec"]["suspend"] == false);
+  REQUIRE(remove(desk.session, {"nightly"}));
+  CHECK(desk.api.peek(config::scheduled_spark_applications(), key).is_null());
+  CHECK(desk.out.str() ==
+        "scheduledsparkapplication.sparkoperator.k8s.io/nightly "
+        "suspended\nscheduledsparkapplication.sparkoperator.k8s.io/nightly resumed\n"
+        "scheduledsparkapplication.sparkoperator.k8s.io/nightly deleted\n");
+  CHECK(set_suspension(desk.session, {"nightly"}, Suspension::Suspend).error().message ==
+        "no schedule \"nightly\" in namespace \"team\"; sparkctl list -A shows all");
+}
+
+TEST_CASE("what -o name prints is taken as a name") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly", "paused", "COMPLETED", "2026-11-19T01:00:00Z");
+  const std::string schedule = "scheduledsparkapplication.sparkoperator.k8s.io/nightly";
+  const std::string run = "sparkapplication.sparkoperator.k8s.io/nightly";
+  REQUIRE(remove(desk.session, {run}));
+  CHECK(desk.api.peek(config::spark_applications(), {"team", "nightly"}).is_null());
+  CHECK_FALSE(desk.api.peek(config::scheduled_spark_applications(), {"team", "nightly"}).is_null());
+  REQUIRE(set_suspension(desk.session, {schedule}, Suspension::Suspend));
+  CHECK(desk.out.str() == run + " deleted\n" + schedule + " suspended\n");
+  CHECK(remove(desk.session, {run}).error().code == base::Code::NotFound);
+  CHECK(set_suspension(desk.session, {run}, Suspension::Suspend).error().message ==
+        "\"" + run + "\" is no schedule");
+  CHECK(get(desk.session, {"pod/x"}).error().message ==
+        "\"pod/x\" names neither a schedule nor a run");
+}
+
+TEST_CASE("stop keeps the run and says who stopped it") {
+  Desk desk;
+  fill(desk);
+  desk.session.user = "jane";
+  SECTION("while its driver lives") {
+    desk.add_run("nightly-a", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
+    // Somebody writes meanwhile: decided again.
+    desk.api.fail("patch", {.code = base::Code::Conflict, .message = "changed"});
+    REQUIRE(stop(desk.session, {"nightly-a"}));
+    const Json run = desk.api.peek(config::spark_applications(), {"team", "nightly-a"});
+    CHECK(base::string_at(run, {"status", "stopReason"}).starts_with("stopped by "));
+    CHECK(base::string_at(run, {"status", "applicationState", "state"}) == "RUNNING");
+    CHECK(desk.out.str() == "sparkapplication.sparkoperator.k8s.io/nightly-a is being stopped\n");
+  }
+  SECTION("not when it has ended") {
+    desk.add_run("nightly-a", "nightly", "COMPLETED", "2026-11-20T23:00:00Z");
+    REQUIRE(stop(desk.session, {"nightly-a"}));
+    CHECK(desk.err.str() == "nightly-a has ended already: COMPLETED\n");
+    CHECK(desk.out.str().empty());
+  }
+  SECTION("not when there is no driver") {
+    desk.add_run("nightly-a", "nightly", "PENDING_RERUN", "2026-11-20T23:00:00Z");
+    CHECK(stop(desk.session, {"nightly-a"}).error().message ==
+          "nightly-a is PENDING_RERUN: it has no driver that could be stopped; sparkctl delete "
+          "nightly-a keeps it from starting one");
+  }
+  SECTION("not a schedule") {
+    CHECK(stop(desk.session, {"nightly"}).error().message ==
+          "\"nightly\" is a schedule; sparkctl list runs nightly shows its runs");
+  }
+}
+
+TEST_CASE("retry is for runs that failed") {
+  Desk desk;
+  fill(desk);
+  desk.add_run("nightly-a", "nightly", "FAILED", "2026-11-20T23:00:00Z");
+  desk.add_run("nightly-b", "nightly", "COMPLETED", "2026-11-20T23:00:00Z");
+  REQUIRE(retry(desk.session, {"nightly-a"}));
+  const Json run = desk.api.peek(config::spark_applications(), {"team", "nightly-a"});
+  CHECK(base::string_at(run, {"status", "applicationState", "state"}) == "PENDING_RERUN");
+  CHECK(base::string_at(run, {"status", "applicationState", "errorMessage"})
+            .starts_with("retried by "));
+  CHECK(base::integer_at(run, {"status", "executionAttempts"}) == 1);
+  CHECK(retry(desk.session, {"nightly-b"}).error().message ==
+        "nightly-b is COMPLETED: only a run that failed is retried; sparkctl trigger starts a new "
+        "one");
+}
+
+TEST_CASE("trigger leaves a new value each time") {
+  Desk desk;
+  fill(desk);
+  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
+  const auto value = [&] {
+    return base::string_at(
+        desk.api.peek(config::scheduled_spark_applications(), {"team", "paused"}),
+        {"metadata", "annotations", config::kTriggerAnnotation});
+  };
+  const std::string first = value();
+  CHECK(first == "2026-11-21T00:00:00.000000Z");
+  desk.clock.advance(std::chrono::milliseconds{1});
+  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
+  CHECK(value() != first);
+}
+
+TEST_CASE("trigger waits for the run that it started, and for no other") {
+  struct Case {
+    const char* state;
+    ExitCode code;
+  };
+  for (const Case& c : {Case{"COMPLETED", kDone}, Case{"FAILED", kRunFailed}}) {
+    DYNAMIC_SECTION(c.state) {
+      Desk desk;
+      fill(desk);
+      desk.add_run("paused-manual-old", "paused", "FAILED", "2026-11-20T00:00:00Z");
+      std::jthread controller([&] {
+        desk.api.await(
+            config::scheduled_spark_applications(), {"team", "paused"}, [](const Json* schedule) {
+              return schedule != nullptr && (*schedule)["metadata"].contains("annotations");
+            });
+        desk.add_run("paused-manual-new", "paused", c.state, "2026-11-21T00:00:00Z");
+      });
+      std::jthread time([&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+          desk.clock.advance(std::chrono::milliseconds{500});
+          std::this_thread::yield();
+        }
+      });
+      const auto done = trigger(desk.session, {.name = "paused", .wait = true});
+      REQUIRE(done.has_value());
+      CHECK(*done == c.code);
+      CHECK(desk.out.str() == std::string("paused-manual-new ") + c.state + "\n");
+    }
+  }
+}
+
+}  // namespace
