@@ -4,7 +4,6 @@ It is the program of tests/cluster (built there the first time), without nodes, 
 measured ends when an object is stored. No root is needed.
 """
 import base64
-import http.client
 import json
 import os
 import pathlib
@@ -13,14 +12,13 @@ import secrets
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 
-import yaml
+from api_client import ApiClient
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLUSTER = ROOT / "tests/cluster"
@@ -51,7 +49,7 @@ def end(process):
         process.wait()
 
 
-class ControlPlane:
+class ControlPlane(ApiClient):
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sparkcron-bench-"))
         self.processes = []
@@ -80,8 +78,7 @@ class ControlPlane:
             "--service-cluster-ip-range=10.96.0.0/16", "--disable-admission-plugins=ServiceAccount"])
         self.wait_for("/readyz")
         for path in sorted((ROOT / "config/crd").glob("*.yaml")):
-            for definition in yaml.safe_load_all(path.read_text()):
-                self.call(self.connect(), "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+            self.create_yaml(self.connect(), "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", path.read_text())
         group = "/apis/sparkoperator.k8s.io/v1beta2/namespaces/default/"
         for plural in ("scheduledsparkapplications", "sparkapplications"):
             self.wait_for(group + plural)
@@ -121,20 +118,9 @@ class ControlPlane:
                 sys.exit(f"the API server does not answer {path}:\n{log[-2000:]}")
             time.sleep(0.1)
 
-    def connect(self):
-        return http.client.HTTPSConnection(self.host, self.port, timeout=60, context=ssl.create_default_context(cafile=str(self.folder / "tls.crt")))
-
     @property
-    def headers(self):
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-
-    def call(self, connection, method, path, body=None):
-        connection.request(method, path, json.dumps(body) if body is not None else None, self.headers)
-        answer = connection.getresponse()
-        data = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data[:300]}")
-        return json.loads(data)
+    def certificate(self):
+        return self.folder / "tls.crt"
 
     def stop(self):
         for process in reversed(self.processes):

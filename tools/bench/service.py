@@ -1,19 +1,18 @@
 """One `sparkcron standalone` of a measurement, with a Spark home whose spark-submit does nothing."""
-import http.client
-import json
 import os
 import pathlib
 import re
 import shutil
 import signal
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
 
+from api_client import ApiClient
 
-class Service:
+
+class Service(ApiClient):
     def __init__(self, binary):
         self.binary = binary
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sparkcron-bench-"))
@@ -47,29 +46,15 @@ class Service:
         self.host, self.port = match.group(1), int(match.group(2))
         self.token = re.search(r"token: \"?([^\"\s]+)", text).group(1)
         try:
-            connection = http.client.HTTPSConnection(self.host, self.port, timeout=1, context=self.tls())
+            connection = self.connect(timeout=1)
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except OSError:
             return False
 
-    def tls(self):
-        return ssl.create_default_context(cafile=str(self.folder / "data/tls.crt"))
-
-    def connect(self):
-        return http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.tls())
-
     @property
-    def headers(self):
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-
-    def call(self, connection, method, path, body=None):
-        connection.request(method, path, json.dumps(body) if body is not None else None, self.headers)
-        answer = connection.getresponse()
-        data = answer.read()
-        if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data[:300]}")
-        return json.loads(data)
+    def certificate(self):
+        return self.folder / "data/tls.crt"
 
     def metrics(self):
         connection = self.connect()
