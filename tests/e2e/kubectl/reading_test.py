@@ -3,7 +3,7 @@ import json
 import unittest
 
 from case import CONFIG_MAPS, WIDGETS, KubectlCase, widget
-from websocket import WebSocket
+from websocket_client import WebSocket
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
