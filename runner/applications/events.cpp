@@ -122,6 +122,11 @@ ApplicationEvent odd_but_submitted(const std::string& warning) {
   return {true, "SparkApplicationWarning", warning};
 }
 
+ApplicationEvent left_behind(const std::string& kind, const std::string& error) {
+  return {true, "SparkApplicationLeftBehind",
+          "Objects of kind " + kind + " stay until their SparkApplication goes: " + error};
+}
+
 ApplicationEvent reconcile_failing(const std::string& error, int failures) {
   return {true, "SparkApplicationReconcileFailed",
           "Nothing can be done for it at the moment, " + std::to_string(failures) +

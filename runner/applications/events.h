@@ -32,6 +32,8 @@ ApplicationEvent executors_in_driver(int threads);
 ApplicationEvent fields_without_effect(const std::vector<std::string>& paths);
 // Nothing is wrong, but people should know.
 ApplicationEvent odd_but_submitted(const std::string& warning);
+// What an attempt made of this kind could not be removed when it ended.
+ApplicationEvent left_behind(const std::string& kind, const std::string& error);
 // A round has failed this many times in a row.
 ApplicationEvent reconcile_failing(const std::string& error, int failures);
 

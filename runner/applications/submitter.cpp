@@ -319,9 +319,9 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
     const auto removed = remove_made(*type, app);
     // A kind that this API server does not know, or that an older role does not name, keeps no run
     // from ending: what there is goes with its application.
-    const bool optional = !removed && (removed.error().code == Code::NotFound ||
-                                       removed.error().code == Code::Forbidden);
-    if (!removed && !optional) return removed;
+    if (removed || removed.error().code == Code::NotFound) continue;
+    if (removed.error().code != Code::Forbidden) return removed;
+    record(object, left_behind(type->kind, removed.error().message));
   }
   for (const auto& pod : executors_of(cache_, app)) {
     const std::string state = executor_state(*pod);

@@ -149,6 +149,9 @@ TEST_CASE("a right that an older role does not name keeps no run from ending") {
   world.drivers_phase("Succeeded");
   world.settle();
   CHECK(world.state() == "COMPLETED");
+  CHECK(world.events_with("Objects of kind PodGroup stay until their SparkApplication goes: ") ==
+        1);
+  CHECK(world.events_with("podgroups is forbidden") == 1);
 }
 
 }  // namespace tests
