@@ -129,13 +129,13 @@ class ControlPlane(ApiClient):
 
 
 class Controller:
-    """A control plane of its own, and one controller at work on it."""
+    """A control plane, of its own if none is given, and one controller at work on it."""
 
-    def __init__(self):
-        self.plane = ControlPlane()
+    def __init__(self, plane=None):
+        self.plane = plane or ControlPlane()
         self.folder = self.plane.folder
         self.process = None
-        (self.folder / "spark/bin").mkdir(parents=True)
+        (self.folder / "spark/bin").mkdir(parents=True, exist_ok=True)
         submit = self.folder / "spark/bin/spark-submit"
         submit.write_text("#!/bin/sh\nexit 0\n")
         submit.chmod(0o755)
@@ -180,19 +180,21 @@ class Controller:
 
 
 class Sparkcron(Controller):
-    def __init__(self, binary, arguments):
+    def __init__(self, binary, arguments, plane=None):
         self.binary, self.arguments = binary, arguments
-        super().__init__()
+        super().__init__(plane)
 
     def start(self):
         (self.folder / "controller.log").unlink(missing_ok=True)
         self.launch([self.binary, "controller", "--kubeconfig", self.plane.kubeconfig, "--namespace", "default", "--listen", "127.0.0.1:0",
-                     "--data-dir", self.folder / "data", "--leader-elect=false", "--log-level", "warning", *self.arguments])
+                     "--data-dir", self.folder / "controller", "--leader-elect=false", "--log-level", "warning", *self.arguments])
+
+    def ask(self, path):
+        said = re.search(r"metrics on (\S+)", self.log.read_text())
+        return self.fetch(f"http://{said.group(1)}{path}") if said else self.fetch("http://127.0.0.1:9/")
 
     def decided(self):
-        said = re.search(r"metrics on (\S+)", self.log.read_text())
-        text = self.fetch(f"http://{said.group(1)}/metrics") if said else self.fetch("http://127.0.0.1:9/")
-        return text.count("\nsparkcron_schedule_next_run_timestamp_seconds{")
+        return self.ask("/metrics").count("\nsparkcron_schedule_next_run_timestamp_seconds{")
 
 
 class Peer(Controller):

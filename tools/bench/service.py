@@ -27,14 +27,17 @@ class Service(ApiClient):
         began = time.monotonic()
         self.kubeconfig.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            [str(self.binary), "standalone", "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0", "--spark-home",
-             str(self.folder / "spark"), "--log-level", "warning"],
+            [str(self.binary), *self.command(), "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0", "--log-level",
+             "warning"],
             stdout=open(self.folder / "out", "a"), stderr=open(self.folder / "log", "a"), start_new_session=True)
         while not self.is_ready():
             if self.process.poll() is not None:
                 sys.exit((self.folder / "log").read_text())
             time.sleep(0.002)
         self.ready_seconds = time.monotonic() - began
+
+    def command(self):
+        return ["standalone", "--spark-home", str(self.folder / "spark")]
 
     def is_ready(self):
         if not self.kubeconfig.exists():
