@@ -544,12 +544,16 @@ class Monitoring(unittest.TestCase):
             lateness = [{"series": f'sparkcron_schedule_lateness_seconds_bucket{{pod="a",{schedule},le="{le}"}}', "values": values}
                         for le, values in (("30", "0+10x19 190x40"), ("60", "0+10x60"), ("+Inf", "0+10x60"))]
 
+            # Given up at 10 minutes; a notice that is only refused for now is none of it.
+            notices = [{"series": 'sparkcron_notices_dropped_total{pod="a"}', "values": "0x9 3x50"},
+                       {"series": 'sparkcron_notice_failures_total{pod="a"}', "values": "0+1x60"}]
+
             def expected(alert, minute, labels):
                 return {"eval_time": f"{minute}m", "alertname": alert, "exp_alerts": [{"exp_labels": labels}] if labels else []}
             of = {"namespace": "etl", "schedule": "nightly"}
             critical, warning = {"severity": "critical"}, {"severity": "warning"}
             cases.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [
-                {"interval": "1m", "input_series": [up, late, failed, ledger, again, *unready, *leaders, *long, *lateness], "alert_rule_test": self.without_annotations(rule, [
+                {"interval": "1m", "input_series": [up, late, failed, ledger, again, *unready, *leaders, *long, *lateness, *notices], "alert_rule_test": self.without_annotations(rule, [
                     expected("SparkcronDown", 20, None),
                     expected("SparkcronRunOverdue", 15, None), expected("SparkcronRunOverdue", 17, {**of, **critical}),
                     expected("SparkcronRunFailed", 9, None), expected("SparkcronRunFailed", 12, {**of, **warning}),
@@ -563,6 +567,8 @@ class Monitoring(unittest.TestCase):
                     expected("SparkcronRunTakesLong", 30, None), expected("SparkcronRunTakesLong", 31, {**of, **warning}),
                     expected("SparkcronRunTakesLong", 47, None),
                     expected("SparkcronStartsLate", 19, None), expected("SparkcronStartsLate", 40, warning),
+                    expected("SparkcronNoticesDropped", 9, None), expected("SparkcronNoticesDropped", 12, {"pod": "a", **warning}),
+                    expected("SparkcronNoticesDropped", 40, None),
                     expected("SparkcronLedgerNotWritable", 10, None),
                     expected("SparkcronLedgerNotWritable", 13, {"pod": "a", **critical})])},
                 {"interval": "1m", "input_series": [], "alert_rule_test": self.without_annotations(rule, [
