@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/check.h"
+
 namespace monitor {
 
 using prometheus::ClientMetric;
@@ -29,6 +31,14 @@ void Buckets::observe(std::chrono::milliseconds value) {
   const auto place = std::lower_bound(bounds.begin(), bounds.end(), seconds(value));
   ++counts[static_cast<size_t>(place - bounds.begin())];
   all.observe(value);
+}
+
+void Buckets::add(const Buckets& other) {
+  CHECK(bounds == other.bounds);
+  for (size_t i = 0; i < counts.size(); ++i)
+    counts[i] += other.counts[i];
+  all.count += other.all.count;
+  all.sum += other.all.sum;
 }
 
 Family::Family(std::string name, std::string help, MetricType type) {

@@ -28,6 +28,8 @@ struct Sum {
 struct Buckets {
   explicit Buckets(std::vector<double> upper_bounds);
   void observe(std::chrono::milliseconds value);
+  // Those of the same bounds.
+  void add(const Buckets& other);
 
   std::vector<double> bounds;
   std::vector<uint64_t> counts;

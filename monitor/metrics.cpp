@@ -508,6 +508,28 @@ void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
     std::move(*family).append_to(families);
 }
 
+void Metrics::collect_lateness(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
+  Buckets all(lateness_bounds());
+  for (const auto& [key, schedule] : snapshot.schedules)
+    all.add(schedule.lateness);
+  Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
+                  MetricType::Histogram);
+  lateness.add({}, all);
+  std::move(lateness).append_to(families);
+}
+
+std::string Metrics::text_without_schedules() const {
+  const Snapshot numbers = snapshot();
+  std::vector<MetricFamily> families;
+  collect_process(numbers, families);
+  collect_applications(numbers, families);
+  collect_lateness(numbers, families);
+  collect_controllers(families);
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return out.str();
+}
+
 std::string Metrics::text() const {
   const Snapshot numbers = snapshot();
   std::vector<MetricFamily> families;

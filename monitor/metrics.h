@@ -88,6 +88,9 @@ class Metrics final : public runner::Telemetry {
 
   // The text format 0.0.4.
   [[nodiscard]] std::string text() const;
+  // The same without series of single schedules; of all of them together only how late their runs
+  // were. Short, however many there are.
+  [[nodiscard]] std::string text_without_schedules() const;
   // For GET /metrics.
   [[nodiscard]] base::http::Handler handler() const;
 
@@ -113,6 +116,8 @@ class Metrics final : public runner::Telemetry {
                             std::vector<prometheus::MetricFamily>& families) const;
   static void collect_schedules(const Snapshot& snapshot,
                                 std::vector<prometheus::MetricFamily>& families);
+  static void collect_lateness(const Snapshot& snapshot,
+                               std::vector<prometheus::MetricFamily>& families);
   void collect_process(const Snapshot& snapshot,
                        std::vector<prometheus::MetricFamily>& families) const;
 

@@ -4,8 +4,8 @@
 
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "monitor/dashboard/question.h"
 #include "scheduler/explain.h"
-#include "scheduler/schedule.h"
 
 namespace monitor::dashboard {
 namespace {
@@ -15,8 +15,6 @@ using base::failure;
 using base::string_at;
 using nlohmann::json;
 
-// As the CustomResourceDefinition has them.
-constexpr size_t kMaxExpression = 512;
 // What a strip of outcomes shows of why a run failed.
 constexpr size_t kMaxMessage = 300;
 constexpr size_t kMaxRecentBytes = size_t{256} << 10;
@@ -27,20 +25,10 @@ base::Status check_list(const json& questions) {
                  "the body must be a list of at most " + std::to_string(kMaxQuestions));
 }
 
-json words_of(const json& question, const std::string& default_zone) {
-  const std::string expression = string_at(question, {"schedule"});
-  std::string zone = string_at(question, {"timeZone"});
-  if (zone.empty() || zone == "Local") zone = default_zone;
-  const std::string policy = string_at(question, {"dstPolicy"});
-  const std::string seed = string_at(question, {"seed"});
-  if (expression.size() > kMaxExpression || zone.size() > kMaxExpression ||
-      seed.size() > kMaxExpression)
-    return {{"error", "too long"}};
-  const auto dst = policy == "Once"         ? scheduler::DstPolicy::Once
-                   : policy == "Kubernetes" ? scheduler::DstPolicy::Kubernetes
-                                            : scheduler::DstPolicy::Vixie;
-  const auto text =
-      scheduler::explain(expression, {.zone = zone, .dst_policy = dst, .seed = seed, .anchor = {}});
+json words_of(const json& one, const std::string& default_zone) {
+  const auto question = read_question(one, default_zone);
+  if (!question) return {{"error", question.error().message}};
+  const auto text = scheduler::explain(question->expression, question->options());
   if (!text) return {{"error", text.error().message}};
   return {{"words", *text}};
 }
@@ -58,6 +46,26 @@ json run_of(const runner::RunRecord& run) {
   return object;
 }
 
+// Without its reason, which is not drawn.
+json past_run_of(const runner::RunRecord& run) {
+  json object = {{"namespace", run.schedule.ns}, {"name", run.name}, {"state", run.state}};
+  if (!run.schedule.name.empty()) object["schedule"] = run.schedule.name;
+  set_time(object, "slot", run.slot);
+  set_time(object, "created", run.created);
+  set_time(object, "started", run.started);
+  set_time(object, "ended", run.ended);
+  return object;
+}
+
+// "namespace/name"
+base::Result<kube::ObjectKey> key_of(const json& one) {
+  const std::string key = one.is_string() ? one.get<std::string>() : "";
+  const size_t slash = key.find('/');
+  if (slash == std::string::npos || slash == 0 || slash + 1 == key.size())
+    return failure(Code::InvalidArgument, "every entry must be a text \"namespace/name\"");
+  return kube::ObjectKey{key.substr(0, slash), key.substr(slash + 1)};
+}
+
 }  // namespace
 
 base::Result<json> words(const json& questions, const std::string& default_zone) {
@@ -72,12 +80,9 @@ base::Result<json> recent(const json& schedules, Ledger& ledger) {
   RETURN_IF_ERROR(check_list(schedules));
   json answers = json::object();
   for (const json& one : schedules) {
-    const std::string key = one.is_string() ? one.get<std::string>() : "";
-    const size_t slash = key.find('/');
-    if (slash == std::string::npos || slash == 0 || slash + 1 == key.size())
-      return failure(Code::InvalidArgument, "every entry must be a text \"namespace/name\"");
-    auto history = ledger.history({.ns = key.substr(0, slash),
-                                   .schedule = key.substr(slash + 1),
+    ASSIGN_OR_RETURN(const kube::ObjectKey key, key_of(one));
+    auto history = ledger.history({.ns = key.ns,
+                                   .schedule = key.name,
                                    .run = "",
                                    .limit = kRecentRuns,
                                    .max_bytes = kMaxRecentBytes,
@@ -86,9 +91,35 @@ base::Result<json> recent(const json& schedules, Ledger& ledger) {
     json runs = json::array();
     for (const runner::RunRecord& run : history->runs)
       runs.push_back(run_of(run));
-    answers[key] = std::move(runs);
+    answers[key.to_string()] = std::move(runs);
   }
   return answers;
+}
+
+base::Result<json> past(const json& question, Ledger& ledger) {
+  ASSIGN_OR_RETURN(const scheduler::Instant since, read_time(question, "since"));
+  HistoryQuery query{.since = since, .limit = kMaxPast};
+  if (const json* one = base::find(question, {"schedule"})) {
+    ASSIGN_OR_RETURN(const kube::ObjectKey key, key_of(*one));
+    query.ns = key.ns;
+    query.schedule = key.name;
+  }
+  const auto history = ledger.history(query);
+  if (!history) return failure(Code::Unavailable, history.error().message);
+  json runs = json::array();
+  for (const runner::RunRecord& run : history->runs)
+    runs.push_back(past_run_of(run));
+  json skips = json::array();
+  for (const runner::SkipRecord& skip : history->skips)
+    skips.push_back({{"namespace", skip.schedule.ns},
+                     {"schedule", skip.schedule.name},
+                     {"from", base::format_rfc3339(skip.from)},
+                     {"to", base::format_rfc3339(skip.to)},
+                     {"count", skip.count},
+                     {"reason", skip.reason}});
+  const bool cut =
+      history->cut || history->runs.size() >= kMaxPast || history->skips.size() >= kMaxPast;
+  return json{{"runs", std::move(runs)}, {"skips", std::move(skips)}, {"cut", cut}};
 }
 
 }  // namespace monitor::dashboard

@@ -17,12 +17,19 @@ namespace monitor::dashboard {
 
 inline constexpr size_t kMaxQuestions = 200;
 inline constexpr size_t kRecentRuns = 30;
+inline constexpr size_t kMaxPast = 10'000;
 
-// [{"schedule","timeZone","dstPolicy","seed"}, …] → [{"words"} or {"error"}, …]
+// [question (question.h), …] → [{"words"} or {"error"}, …]
 base::Result<nlohmann::json> words(const nlohmann::json& questions,
                                    const std::string& default_zone);
 // ["namespace/name", …] → {"namespace/name": [{"name","state","slot","created","ended",
 // "message"}, …]}, of each the last kRecentRuns, the newest first.
 base::Result<nlohmann::json> recent(const nlohmann::json& schedules, Ledger& ledger);
+// {"since", "schedule": "namespace/name" or none for all} → {"runs":
+// [{"namespace","schedule","name", "state","slot","created","started","ended"}, …], "skips":
+// [{"namespace","schedule","from","to", "count","reason"}, …], "cut"}: what ended or was skipped
+// then or later, and what goes on; the newest kMaxPast of each, and "cut" is true if there may be
+// more.
+base::Result<nlohmann::json> past(const nlohmann::json& question, Ledger& ledger);
 
 }  // namespace monitor::dashboard

@@ -13,6 +13,7 @@
 #include "base/stable_hash.h"
 #include "monitor/dashboard/answers.h"
 #include "monitor/dashboard/assets.h"
+#include "monitor/dashboard/slots.h"
 
 namespace monitor::dashboard {
 namespace {
@@ -173,13 +174,30 @@ class Door {
     if (request.method != "POST")
       return failure(Code::Unimplemented, "this can only be asked with POST");
     if (path == "/dashboard/logout") return log_out(request, *responder);
-    if (path != "/dashboard/words" && path != "/dashboard/recent")
-      return failure(Code::NotFound, "there is no such page");
-    ASSIGN_OR_RETURN(const json question, base::parse_json(request.body));
-    ASSIGN_OR_RETURN(const json body, path == "/dashboard/words"
-                                          ? words(question, options_.default_zone)
-                                          : recent(question, options_.ledger));
+    if (path == "/dashboard/numbers") return give_numbers(*responder);
+    ASSIGN_OR_RETURN(const json body, reply(path, request.body));
     answer(*responder, 200, body);
+    return {};
+  }
+
+  [[nodiscard]] base::Result<json> reply(const std::string& path, const std::string& body) const {
+    constexpr std::array kQuestions{"/dashboard/words", "/dashboard/recent", "/dashboard/past",
+                                    "/dashboard/slots", "/dashboard/changes"};
+    if (std::find(kQuestions.begin(), kQuestions.end(), path) == kQuestions.end())
+      return failure(Code::NotFound, "there is no such page");
+    ASSIGN_OR_RETURN(const json question, base::parse_json(body));
+    if (path == "/dashboard/recent") return recent(question, options_.ledger);
+    if (path == "/dashboard/past") return past(question, options_.ledger);
+    if (path == "/dashboard/slots") return slots(question, options_.default_zone);
+    if (path == "/dashboard/changes") return clock_changes(question, options_.default_zone);
+    return words(question, options_.default_zone);
+  }
+
+  base::Status give_numbers(Responder& responder) const {
+    responder.send(with_safety(
+        {.status = 200,
+         .headers = {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", "no-store"}},
+         .body = options_.numbers()}));
     return {};
   }
 
@@ -281,7 +299,8 @@ bool may_ask(std::string_view method, std::string_view path) {
     return !path.empty() && path.find('/') == std::string_view::npos;
   }
   if (method != "GET") return false;
-  if (path.starts_with(kObjects) || path == kHistoryPath || path == kLogPath) return true;
+  if (path.starts_with(kObjects) || path == kHistoryPath || path == kLogPath || path == "/readyz")
+    return true;
   if (!path.starts_with(kCore)) return false;
   path.remove_prefix(kCore.size());
   if (!path.starts_with(kNamespaces)) return false;

@@ -10,11 +10,16 @@
 //   *    /dashboard/api/…        the API and the history, as may_ask() allows
 //   POST /dashboard/words        cron expressions in words, by the service's own engine
 //   POST /dashboard/recent       the last runs of many schedules at once
+//   POST /dashboard/past         what ran and was skipped since a time
+//   POST /dashboard/slots        the next slots of many schedules
+//   POST /dashboard/changes      what the clock's changes do to a schedule
+//   POST /dashboard/numbers      the service's own metrics, as text
 //
 // Every request but for files needs the header kHeader, which no form and no page of another origin
 // can send: the cookie alone does nothing. Errors are Status objects, as the API's. Threads: the
 // handler from any thread; what it is given outlives it.
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -31,11 +36,12 @@ inline constexpr const char* kHeader = "X-Sparkcron-Dashboard";
 struct Options {
   Login& login;
   Ledger& ledger;
-  Authorize authorize;         // whether a request has the API's token
-  base::http::Handler inside;  // answers for the API and the history
-  std::string token;           // with which they are asked
-  std::string cookie;          // its name; unlike that of another service of this machine
-  std::string default_zone;    // of schedules that name none
+  Authorize authorize;                   // whether a request has the API's token
+  base::http::Handler inside;            // answers for the API and the history
+  std::string token;                     // with which they are asked
+  std::string cookie;                    // its name; unlike that of another service of this machine
+  std::string default_zone;              // of schedules that name none
+  std::function<std::string()> numbers;  // in Prometheus's text format; short
 };
 
 base::http::Handler handler(Options options);

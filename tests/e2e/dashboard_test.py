@@ -1,62 +1,14 @@
-"""The dashboard in Debian's Chromium, against the running binary.
-
-Run with the Python that tools/bootstrap.d/playwright prints. Pictures of what it saw are kept in
-build/dashboard (SPARKCRON_PICTURES).
-"""
+"""The dashboard in Debian's Chromium, against the running binary: login, all schedules, one, a run. See browser.py."""
 import datetime
-import os
-import pathlib
 import re
 import unittest
 
 import harness
-from harness import Kubectl, sparkctl, wait_for
-from playwright.sync_api import sync_playwright
-
-PICTURES = pathlib.Path(os.environ.get("SPARKCRON_PICTURES", harness.ROOT / "build/dashboard"))
-HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>"\'><b>&lt;'
+from browser import HOSTILE, BrowserTest
+from harness import sparkctl, wait_for
 
 
-class DashboardTest(harness.E2ETest):
-    @classmethod
-    def setUpClass(cls):
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        cls.playwright = sync_playwright().start()
-        cls.addClassCleanup(cls.playwright.stop)
-        cls.browser = cls.playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        cls.addClassCleanup(cls.browser.close)
-
-    def setUp(self):
-        super().setUp()
-        self.standalone = self.service().start()
-        self.kubectl = Kubectl(self.standalone)
-        self.complaints = []
-
-    def open(self, link, **more):
-        """A page of a browser of its own; what its console complains of is kept."""
-        context = self.browser.new_context(ignore_https_errors=True, locale="en-GB", timezone_id="Asia/Tokyo",
-                                           **{"viewport": {"width": 1400, "height": 900}, **more})
-        self.addCleanup(context.close)
-        context.set_default_timeout(120_000)
-        page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(link)
-        return page
-
-    def link(self):
-        return sparkctl(self.standalone, "dashboard").stdout.strip()
-
-    def row(self, page, name):
-        return page.locator("table.schedules tbody tr", has=page.get_by_text(name, exact=True))
-
-    def picture(self, page, name):
-        page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
-
-    def quiet(self, page):
-        self.assertEqual(self.complaints, [])
-        self.assertNotIn(page.title(), ("1", "2"), "markup was run")
-
+class DashboardTest(BrowserTest):
     def test_a_link_logs_in_once_and_nothing_is_seen_without(self):
         self.kubectl.apply(self.schedule("nightly", "0 2 * * *", timeZone="Europe/Berlin"))
         link = self.link()
@@ -152,10 +104,13 @@ class DashboardTest(harness.E2ETest):
         page.goto(f"{self.standalone.address()}/dashboard/#/run/default/{run}")
         page.locator("pre.log", has_text="fake driver of slot").wait_for()
         self.assertNotIn("fake driver done", page.locator("pre.log").inner_text())
+        page.locator("table.rows tr", has_text=f"{run}-driver").get_by_text("Running", exact=True).wait_for()
         page.locator("pre.log", has_text="fake driver done").wait_for()
         page.locator("h2 .badge.Failed").wait_for()
         page.locator(".why").wait_for()
         page.locator(".phases").get_by_text("Ended").wait_for()
+        self.assertRegex(page.locator(".phase-line").get_attribute("aria-label"), r"Driver started to Ended: \d+")
+        page.get_by_text("One attempt. Exit code 3.").wait_for()
         self.picture(page, "run")
         page.get_by_label("Search").fill("done")
         page.get_by_text(re.compile(r"^1 of \d+ lines$")).wait_for()

@@ -199,13 +199,15 @@ class Standalone {
     login_ = std::make_unique<monitor::dashboard::Login>(token_, clock_);
     const std::string cookie = "__Secure-sparkcron-" + base::short_hash(data_.path());
     router.add(monitor::dashboard::kPath,
-               monitor::dashboard::handler({.login = *login_,
-                                            .ledger = *ledger_,
-                                            .authorize = authorize,
-                                            .inside = router.handler(),
-                                            .token = token_,
-                                            .cookie = cookie,
-                                            .default_zone = options_.default_time_zone}),
+               monitor::dashboard::handler(
+                   {.login = *login_,
+                    .ledger = *ledger_,
+                    .authorize = authorize,
+                    .inside = router.handler(),
+                    .token = token_,
+                    .cookie = cookie,
+                    .default_zone = options_.default_time_zone,
+                    .numbers = [this] { return metrics_->text_without_schedules(); }}),
                monitor::dashboard::admit(*login_, cookie, authorize));
   }
 

@@ -2,9 +2,11 @@
 import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
 import { logIn, logOut, Schedules } from "./data.js";
 import { here } from "./format.js";
+import { Health } from "./health.js";
 import { Overview } from "./overview.js";
 import { Run } from "./run.js";
 import { Schedule } from "./schedule.js";
+import { Timeline } from "./timeline.js";
 
 function LoggedOut({ why }) {
   return html`<main class="notice" id="login">
@@ -34,6 +36,8 @@ function useSchedules(onLoggedOut) {
   return [data, version];
 }
 
+const pages = [["", "Schedules"], ["timeline", "Timeline"], ["health", "Health"]];
+
 // "#/run/etl/x" as ["run", "etl", "x"]
 function placeOf(hash) {
   try {
@@ -46,12 +50,12 @@ function placeOf(hash) {
 function Lists({ place, onLoggedOut, onState }) {
   const [data, version] = useSchedules(onLoggedOut);
   useEffect(() => onState(data.error ? `not connected: ${data.error.message}` : data.ready ? "live" : "connecting"), [version]);
-  return place[0] === "schedule" && place.length === 3
-    ? html`<${Schedule} data=${data} name=${`${place[1]}/${place[2]}`} version=${version} />`
-    : html`<${Overview} data=${data} version=${version} />`;
+  if (place[0] === "schedule" && place.length === 3)
+    return html`<${Schedule} data=${data} name=${`${place[1]}/${place[2]}`} version=${version} />`;
+  return place[0] === "timeline" ? html`<${Timeline} data=${data} version=${version} />` : html`<${Overview} data=${data} version=${version} />`;
 }
 
-// One watch a page: that of the schedules, or that of a run.
+// One watch a page: that of the schedules, or that of a run; the page of health has none.
 function Pages({ onLoggedOut }) {
   const [place, setPlace] = useState(placeOf(location.hash));
   const [state, setState] = useState("connecting");
@@ -64,18 +68,21 @@ function Pages({ onLoggedOut }) {
       window.scrollTo(0, 0);
     };
     window.addEventListener("hashchange", onHash);
+    setPlace(placeOf(location.hash));  // it may have changed since the first drawing
     return () => window.removeEventListener("hashchange", onHash);
   }, []);
-  useEffect(() => { document.title = place.length === 3 ? `${place[2]} - sparkcron` : "sparkcron"; }, [place]);
+  useEffect(() => { document.title = place.length === 3 ? `${place[2]} - sparkcron` : place[0] ? `${place[0]} - sparkcron` : "sparkcron"; }, [place]);
   const leave = () => logOut().then(() => onLoggedOut("You are logged out."), (error) => onLoggedOut(error.message));
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header><h1><a href="#/">sparkcron</a></h1>
+      <nav aria-label="Pages">${pages.map(([where, name]) => html`<a key=${where} href=${`#/${where}`} aria-current=${(place[0] || "") === where ? "page" : undefined}>${name}</a>`)}</nav>
       <span class="quiet">times in ${here}</span>
       <span class=${state.startsWith("not") ? "link broken" : "link"} role="status">${state}</span>
       <button onClick=${leave}>Log out</button></header>
     <main id="main" tabindex="-1" ref=${main}>${place[0] === "run" && place.length === 3
       ? html`<${Run} key=${place.join("/")} ns=${place[1]} name=${place[2]} onLoggedOut=${onLoggedOut} onState=${setState} />`
-      : html`<${Lists} place=${place} onLoggedOut=${onLoggedOut} onState=${setState} />`}</main>`;
+      : place[0] === "health" ? html`<${Health} onLoggedOut=${onLoggedOut} onState=${setState} />`
+        : html`<${Lists} place=${place} onLoggedOut=${onLoggedOut} onState=${setState} />`}</main>`;
 }
 
 function App({ refused }) {

@@ -167,7 +167,7 @@ export class Schedules {
 
   asked(item) {
     return { schedule: item.spec.schedule || "", timeZone: (item.status || {}).timeZone || item.spec.timeZone || "",
-             dstPolicy: item.spec.dstPolicy || "", seed: keyOf(item) };
+             dstPolicy: item.spec.dstPolicy || "", seed: keyOf(item), anchor: item.metadata.creationTimestamp };
   }
 
   question(item) {

@@ -33,6 +33,7 @@ export function at(time, zone = here) {
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return "";
   const whole = Math.max(0, Math.round(seconds));
+  if (seconds < 1 && seconds > 0) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10 && seconds > 0 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
@@ -65,3 +66,12 @@ export const kinds = {
   Invalid: { sign: "!", word: "Invalid" },
   None: { sign: "\u00b7", word: "No run yet" },
 };
+
+// "1.5 MiB"
+export function bytes(count) {
+  if (!Number.isFinite(count)) return "";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  for (; count >= 1024 && unit + 1 < units.length; ++unit) count /= 1024;
+  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${units[unit]}`;
+}

@@ -6,6 +6,7 @@ import { Badge } from "./parts.js";
 
 const keptLines = 5000;
 const tries = 5;
+const shownPods = 200;
 
 // The object by a watch of its own, the ledger's record whenever the object's state changes.
 function useRun(ns, name, onLoggedOut) {
@@ -89,11 +90,80 @@ function useLog(ns, name, pod, running) {
   return log;
 }
 
-function Phases({ record }) {
-  const times = [["Slot", record.slot], ["Created", record.created], ["Submitted", record.submitted], ["Driver started", record.started], ["Ended", record.ended]]
-    .filter(([, time]) => time);
-  return html`<ol class="phases">${times.map(([word, time], i) => html`<li key=${word}><strong>${word}</strong> <time datetime=${time}>${at(time)}</time>
-    ${i > 0 && html` <span class="quiet">${duration(between(times[i - 1][1], time))} later</span>`}</li>`)}</ol>`;
+const phaseNames = [["Slot", "slot"], ["Created", "created"], ["Submitted", "submitted"], ["Driver started", "started"], ["Ended", "ended"]];
+const stretches = { created: "late", submitted: "waiting", started: "starting", ended: "running" };
+
+// What went on between two phases, as long as it took; a run that goes on grows.
+function PhaseLine({ times, over }) {
+  const [now, tick] = useState(Date.now());
+  useEffect(() => {
+    if (over) return undefined;
+    const timer = setInterval(() => tick(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [over]);
+  const width = 900;
+  const begin = Date.parse(times[0].time);
+  const end = over ? Date.parse(times.at(-1).time) : now;
+  if (!(end > begin)) return null;
+  const x = (time) => (Date.parse(time) - begin) / (end - begin) * width;
+  const parts = times.slice(1).map((phase, i) => ({ kind: stretches[phase.key], from: x(times[i].time), to: x(phase.time), text: `${times[i].word} to ${phase.word}: ${duration(between(times[i].time, phase.time))}` }));
+  if (!over) parts.push({ kind: "running going", from: x(times.at(-1).time), to: width, text: `since ${times.at(-1).word}: ${duration((now - Date.parse(times.at(-1).time)) / 1000)}` });
+  return html`<svg class="phase-line" role="img" aria-label=${parts.map((part) => part.text).join(", ")} viewBox=${`0 0 ${width} 20`} preserveAspectRatio="none">
+    ${parts.map((part) => html`<g key=${part.text} class=${part.kind}><title>${part.text}</title><rect x=${part.from} y="2" width=${Math.max(2, part.to - part.from)} height="16" /></g>`)}</svg>`;
+}
+
+function Phases({ record, over }) {
+  const times = phaseNames.map(([word, key]) => ({ word, key, time: record[key] })).filter(({ time }) => time);
+  return html`<section aria-label="Phases"><${PhaseLine} times=${times} over=${over} /><ol class="phases">${times.map(({ word, time }, i) => html`<li key=${word}><strong>${word}</strong> <time datetime=${time}>${at(time)}</time>
+    ${i > 0 && html` <span class="quiet">${duration(between(times[i - 1].time, time))} later</span>`}</li>`)}</ol></section>`;
+}
+
+function Attempts({ status, record }) {
+  const parts = [];
+  if (status.executionAttempts > 1 || record.attempts > 1) parts.push(`${Math.max(status.executionAttempts || 0, record.attempts || 0)} times`);
+  if (status.submissionAttempts > 1) parts.push(`submitted ${status.submissionAttempts} times for the last of them`);
+  return html`<p class="quiet">${record.manual ? "Started by hand. " : ""}${parts.length ? `Attempted ${parts.join(", ")}; times and log are those of the last attempt. ` : "One attempt. "}${record.exitCode !== undefined ? `Exit code ${record.exitCode}. ` : ""}${record.applicationId ? `Spark application ${record.applicationId}.` : ""}</p>`;
+}
+
+// The pods that are there, and executors that only the status remembers.
+function usePods(ns, name, object) {
+  const [pods, setPods] = useState({ items: [], problem: "" });
+  const states = JSON.stringify([(object && object.status && object.status.applicationState) || {}, (object && object.status && object.status.executorState) || {}]);
+  useEffect(() => {
+    if (!object) return setPods({ items: [], problem: "" });
+    const end = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        const selected = new URLSearchParams({ labelSelector: `sparkoperator.k8s.io/app-name=${name}`, limit: String(shownPods) });
+        const list = await (await api(`api/v1/namespaces/${encodeURIComponent(ns)}/pods?${selected}`, { signal: end.signal })).json();
+        setPods({ items: list.items || [], problem: "" });
+      } catch (error) {
+        if (!end.signal.aborted) setPods({ items: [], problem: error.message });
+      }
+    }, 1000);
+    return () => { clearTimeout(timer); end.abort(); };
+  }, [ns, name, states, object === null]);
+  return pods;
+}
+
+function podState(pod) {
+  const [container] = (pod.status && pod.status.containerStatuses) || [];
+  const ended = container && container.state && container.state.terminated;
+  const waits = container && container.state && container.state.waiting;
+  return `${(pod.status || {}).phase || ""}${ended ? `, exit code ${ended.exitCode}${ended.reason ? ` (${ended.reason})` : ""}` : ""}${waits && waits.reason ? `, ${waits.reason}` : ""}`;
+}
+
+function Pods({ pods, status }) {
+  const known = new Set(pods.items.map((pod) => pod.metadata.name));
+  const gone = Object.entries(status.executorState || {}).filter(([name]) => !known.has(name)).slice(0, shownPods);
+  if (pods.problem) return html`<p class="reason" role="alert">The pods cannot be read: ${pods.problem}</p>`;
+  if (!known.size && !gone.length) return html`<p class="quiet">No pod is there.</p>`;
+  const roleOf = (pod) => (pod.metadata.labels || {})["spark-role"] || "";
+  return html`<table class="rows"><thead><tr><th scope="col">Pod</th><th scope="col">Role</th><th scope="col">State</th><th scope="col">Node</th><th scope="col">Started</th></tr></thead><tbody>
+    ${[...pods.items].sort((a, b) => roleOf(a).localeCompare(roleOf(b)) || a.metadata.name.localeCompare(b.metadata.name)).map((pod) => html`<tr key=${pod.metadata.uid}><td data-label="Pod">${pod.metadata.name}</td><td data-label="Role">${roleOf(pod)}</td>
+      <td data-label="State">${podState(pod)}</td><td data-label="Node">${(pod.spec || {}).nodeName || ""}</td><td data-label="Started">${at((pod.status || {}).startTime)}</td></tr>`)}
+    ${gone.map(([name, state]) => html`<tr key=${name}><td data-label="Pod">${name}</td><td data-label="Role">executor</td><td data-label="State">${state}</td><td data-label="Node"></td><td data-label="Started"></td></tr>`)}
+  </tbody></table>${pods.items.length === shownPods && html`<p class="quiet">The first ${shownPods} are shown.</p>`}`;
 }
 
 function Log({ log }) {
@@ -119,6 +189,7 @@ export function Run({ ns, name, onLoggedOut, onState }) {
   const state = (status.applicationState || {}).state || (run.record || {}).state || "";
   const over = state === "COMPLETED" || state === "FAILED";
   const log = useLog(ns, name, run.ready ? (status.driverInfo || {}).podName || "" : "", !over && Boolean(run.object));
+  const pods = usePods(ns, name, run.object);
   useEffect(() => onState(run.problem ? `not connected: ${run.problem.message}` : run.ready ? "live" : "connecting"), [run.problem, run.ready]);
   const record = run.record || (run.object && { created: run.object.metadata.creationTimestamp, name });
   if (!run.ready) return html`<p class="notice">${run.problem ? `not connected: ${run.problem.message}` : "Reading the run \u2026"}</p>`;
@@ -131,8 +202,9 @@ export function Run({ ns, name, onLoggedOut, onState }) {
     <h2>${name} <span class="quiet">${ns}</span> <${Badge} kind=${outcomeOf(state)} text=${state || "New"} /></h2>
     ${!run.object && html`<p class="quiet">The run itself was removed; this is what the history kept.</p>`}
     ${why && html`<p class="reason why" role="alert">${why}</p>`}
-    <p class="quiet">${record.manual ? "Started by hand. " : ""}${record.attempts > 1 ? `${record.attempts} attempts. ` : ""}${record.exitCode !== undefined ? `Exit code ${record.exitCode}. ` : ""}${record.applicationId ? `Spark application ${record.applicationId}.` : ""}</p>
-    <${Phases} record=${record} />
+    <${Attempts} status=${status} record=${record} />
+    <${Phases} record=${record} over=${over} />
     <${Log} log=${log} />
+    <section aria-labelledby="pods-title"><h2 id="pods-title">Pods and executors</h2><${Pods} pods=${pods} status=${status} /></section>
     ${run.object && html`<details><summary>Manifest</summary><pre tabindex="0">${JSON.stringify({ ...run.object, metadata: { ...run.object.metadata, managedFields: undefined } }, null, 2)}</pre></details>`}`;
 }

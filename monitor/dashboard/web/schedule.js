@@ -1,8 +1,9 @@
 // One schedule: what comes next, what was, why slots were skipped, and what it can be told to do.
-import { html, useEffect, useRef, useState } from "./vendor/preact.js";
+import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 import { api, outcomeOf } from "./data.js";
 import { at, between, duration, fromNow, here } from "./format.js";
 import { Badge, Countdown, Strip } from "./parts.js";
+import { Calendar, Changes, Durations, merged, useYear, Window } from "./year.js";
 
 const changePause = 5000;  // between two questions for the history of a schedule that is busy
 const shownRows = 200;
@@ -104,6 +105,8 @@ export function Schedule({ data, name }) {
 
 function Found({ data, item }) {
   const history = useHistory(item);
+  const year = useYear(data, item);
+  const past = useMemo(() => merged(year, history), [year, history]);
   const status = item.status || {};
   const zone = status.timeZone || item.spec.timeZone || "UTC";
   const told = data.words.get(data.question(item)) || {};
@@ -118,6 +121,10 @@ function Found({ data, item }) {
       ${next.length ? html`<ol class="next">${next.map((time) => html`<li key=${time}><${Countdown} time=${time} /> <time datetime=${time}>${at(time, zone)}</time>
         ${zone !== here && html` <time class="quiet" datetime=${time}>${at(time)}</time>`}</li>`)}</ol>`
       : html`<p class="quiet">${item.spec.suspend ? "None while it is suspended." : "None."}</p>`}</section>
+    <section aria-labelledby="changes-title"><h2 id="changes-title">When the clock changes</h2>${year.asked && html`<${Changes} changes=${year.changes} zone=${zone} />`}</section>
+    <section aria-labelledby="year-title"><h2 id="year-title">A year of outcomes</h2>${year.problem && html`<p class="reason" role="alert">The year cannot be read: ${year.problem}</p>`}
+      <${Window} past=${past} days=${30} /><${Calendar} past=${past} changes=${year.changes} cut=${year.cut} zone=${zone} /></section>
+    <section aria-labelledby="durations-title"><h2 id="durations-title">How long runs take</h2><${Durations} past=${past} ns=${item.metadata.namespace} /></section>
     <section aria-labelledby="history-title"><h2 id="history-title">History</h2><${History} item=${item} history=${history} zone=${zone} /></section>
     <section aria-labelledby="conditions-title"><h2 id="conditions-title">Conditions</h2>
       <table class="rows"><tbody>${(status.conditions || []).map((one) => html`<tr key=${one.type}><th scope="row">${one.type}</th><td>${one.status}</td><td>${one.reason}</td><td>${one.message}</td><td>${at(one.lastTransitionTime)}</td></tr>`)}</tbody></table></section>

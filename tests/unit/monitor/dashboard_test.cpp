@@ -5,9 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/rfc3339.h"
 #include "monitor/dashboard/answers.h"
 #include "monitor/dashboard/assets.h"
 #include "monitor/dashboard/login.h"
+#include "monitor/dashboard/slots.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/unit/monitor/recording_responder.h"
@@ -44,7 +46,8 @@ struct Bed {
              },
          .token = "secret token",
          .cookie = "__Secure-test",
-         .default_zone = "Europe/Berlin"});
+         .default_zone = "Europe/Berlin",
+         .numbers = [] { return std::string("sparkcron_leader 1\n"); }});
   }
 
   static monitor::Authorize authorize() {
@@ -243,6 +246,9 @@ TEST_CASE("what the dashboard may ask is little", "[monitor]") {
       {true, "GET", "/api/v1/namespaces/a/pods/b/log"},
       {true, "GET", "/sparkcron/v1/history"},
       {true, "GET", "/sparkcron/v1/log"},
+      {true, "GET", "/readyz"},
+      {false, "GET", "/readyz/ping"},
+      {false, "GET", "/metrics"},
       {true, "PATCH",
        "/apis/sparkoperator.k8s.io/v1beta2/namespaces/a/scheduledsparkapplications/b"},
       {false, "PATCH",
@@ -318,4 +324,193 @@ TEST_CASE("the last thirty runs of many schedules come in one answer", "[monitor
     INFO(body);
     CHECK(bed.ask("POST", "/dashboard/recent", bed.logged_in(), body).status == 400);
   }
+}
+
+TEST_CASE("the next slots of many schedules come from the engine, bounded", "[monitor]") {
+  Bed bed;
+  const auto ask = [&](const json& question) {
+    return bed.ask("POST", "/dashboard/slots", bed.logged_in(), question.dump());
+  };
+  const json schedules = {{{"schedule", "0 2 * * *"}, {"timeZone", "UTC"}},
+                          {{"schedule", "* * * * *"}},
+                          {{"schedule", "@every 6h"}, {"anchor", "2026-11-27T01:00:00Z"}},
+                          {{"schedule", "99 * * * *"}},
+                          {{"schedule", std::string(600, '*')}},
+                          {{"schedule", "0 2 * * *"}, {"anchor", "yesterday"}},
+                          5};
+  const Response answer = ask(
+      {{"from", "2026-11-28T00:00:00Z"}, {"to", "2026-11-29T00:00:00Z"}, {"schedules", schedules}});
+  REQUIRE(answer.status == 200);
+  const json told = json::parse(answer.body)["schedules"];
+  REQUIRE(told.size() == schedules.size());
+  CHECK(told[0] == json{{"slots", {1795831200}}, {"count", 1}});
+  CHECK(told[1]["slots"].size() == monitor::dashboard::kMaxSlots);
+  CHECK(told[1]["count"] == 1440);
+  std::vector<int> hours(24, 60);
+  hours.front() = 59;  // the slot at `from` has passed
+  CHECK(told[1]["hours"] == json(hours));
+  CHECK(told[2]["slots"] == json({1795827600, 1795849200, 1795870800, 1795892400}));
+  CHECK(told[3]["error"].get<std::string>().starts_with("minute: 99 is out of range"));
+  CHECK(told[4] == json{{"error", "too long"}});
+  CHECK(told[5]["error"].get<std::string>().starts_with("anchor: "));
+  CHECK(told[6].contains("error"));
+
+  // Hours are those of the clock, wherever between two of them the question begins.
+  const json half = json::parse(ask({{"from", "2026-11-28T00:30:00Z"},
+                                     {"to", "2026-11-28T06:00:00Z"},
+                                     {"schedules", json::array({schedules[1]})}})
+                                    .body)["schedules"][0];
+  CHECK(half["hours"] == json({29, 60, 60, 60, 60, 60}));
+
+  // Of all together no more than an answer holds; what is left out is counted.
+  const json full = json::parse(ask({{"from", "2026-11-28T00:00:00Z"},
+                                     {"to", "2026-12-05T00:00:00Z"},
+                                     {"schedules", std::vector<json>(200, schedules[1])}})
+                                    .body)["schedules"];
+  size_t slots = 0;
+  for (const json& one : full) {
+    slots += one["slots"].size();
+    CHECK(one["hours"].size() == 7 * 24);
+  }
+  CHECK(slots == monitor::dashboard::kMaxSlotsOfAll);
+
+  struct Case {
+    json question;
+    const char* message;
+  };
+  const Case cases[] = {{json::object(), "from: "},
+                        {{{"from", "2026-11-28T00:00:00Z"}}, "to: "},
+                        {{{"from", "2026-11-28T00:00:00Z"}, {"to", "2026-12-28T00:00:00Z"}},
+                         "to: must be from `from` to 8 days later"},
+                        {{{"from", "2026-11-28T00:00:00Z"}, {"to", "2026-11-27T00:00:00Z"}},
+                         "to: must be from `from` to 8 days later"},
+                        {{{"from", "2026-11-28T00:00:00Z"}, {"to", "2026-11-29T00:00:00Z"}},
+                         "schedules: must be a list of at most 200"},
+                        {{{"from", "2026-11-28T00:00:00Z"},
+                          {"to", "2026-11-29T00:00:00Z"},
+                          {"schedules", std::vector<int>(201)}},
+                         "schedules: must be a list of at most 200"}};
+  for (const Case& one : cases) {
+    INFO(one.question.dump());
+    const Response refused = ask(one.question);
+    CHECK(refused.status == 400);
+    CHECK(json::parse(refused.body)["message"].get<std::string>().starts_with(one.message));
+  }
+}
+
+TEST_CASE("a page is told what the clock's changes do to a schedule", "[monitor]") {
+  Bed bed;
+  struct Case {
+    const char* what;
+    json schedule;
+    std::vector<std::string> texts;  // of the next two
+  };
+  const std::string gap = "The clock goes from 02:00 to 03:00. ";
+  const std::string overlap = "The clock goes back from 03:00 to 02:00. ";
+  const Case cases[] = {
+      {"a fixed time in the gap is made up for",
+       {{"schedule", "30 2 * * *"}},
+       {gap + "The slot at 02:30 runs once, at 03:00.",
+        overlap + "The slot at 02:30 runs once, the first time."}},
+      {"as a CronJob would",
+       {{"schedule", "30 2 * * *"}, {"dstPolicy", "Kubernetes"}},
+       {gap + "The slot at 02:30 is left out.", overlap + "The slot at 02:30 runs twice."}},
+      {"an interval",
+       {{"schedule", "*/15 * * * *"}},
+       {gap + "The 4 slots from 02:00 to 02:45 are left out.",
+        overlap + "The 4 slots from 02:00 to 02:45 run twice."}},
+      {"another time of day",
+       {{"schedule", "0 12 * * *"}},
+       {gap + "No slot falls into the time that is left out.",
+        overlap + "No slot falls into the time that comes twice."}},
+      {"another day",
+       {{"schedule", "30 2 * * MON"}},
+       {gap + "No slot falls into the time that is left out.",
+        overlap + "No slot falls into the time that comes twice."}},
+      {"an elapsed period",
+       {{"schedule", "@every 1h"}, {"anchor", "2026-11-27T01:00:00Z"}},
+       {"The clock changes; the slots come as always.",
+        "The clock changes; the slots come as always."}},
+      {"a zone of the expression",
+       {{"schedule", "CRON_TZ=Europe/Paris 30 2 * * *"}, {"timeZone", "UTC"}},
+       {gap + "The slot at 02:30 runs once, at 03:00.",
+        overlap + "The slot at 02:30 runs once, the first time."}},
+      {"a zone without changes", {{"schedule", "30 2 * * *"}, {"timeZone", "Asia/Tokyo"}}, {}}};
+  for (const Case& one : cases) {
+    INFO(one.what);
+    const Response answer =
+        bed.ask("POST", "/dashboard/changes", bed.logged_in(),
+                json{{"from", "2026-11-28T00:00:00Z"}, {"schedule", one.schedule}}.dump());
+    REQUIRE(answer.status == 200);
+    const json changes = json::parse(answer.body)["changes"];
+    REQUIRE(changes.size() == 2 * one.texts.size());  // of two years
+    for (size_t i = 0; i < one.texts.size(); ++i) {
+      CHECK(changes[i]["text"] == one.texts[i]);
+      CHECK(changes[i]["day"] == (i == 0 ? "2027-03-28" : "2027-10-31"));
+    }
+  }
+  for (const char* body :
+       {R"({"from": "2026-11-28T00:00:00Z"})", R"({"schedule": {"schedule": "0 2 * * *"}})",
+        R"({"from": "2026-11-28T00:00:00Z", "schedule": {"schedule": "99 * * * *"}})"}) {
+    INFO(body);
+    CHECK(bed.ask("POST", "/dashboard/changes", bed.logged_in(), body).status == 400);
+  }
+}
+
+TEST_CASE("what ran and was skipped since a time comes in one short answer", "[monitor]") {
+  Bed bed;
+  for (int i = 0; i < 4; ++i) {
+    runner::RunRecord run;
+    run.schedule = {.ns = "etl", .name = i == 3 ? "" : i == 2 ? "hourly" : "nightly"};
+    run.schedule_uid = i == 3 ? "" : run.schedule.name;
+    run.name = "run-" + std::to_string(i);
+    run.uid = "u" + std::to_string(i);
+    run.created = bed.clock.now() - std::chrono::hours(i == 0 ? 48 : 1);
+    run.started = run.created;
+    run.ended = run.created + std::chrono::seconds(90);
+    run.state = "COMPLETED";
+    run.message = "long text";
+    REQUIRE(bed.ledger->record_run(run));
+  }
+  const auto at = std::chrono::floor<std::chrono::seconds>(bed.clock.now());
+  REQUIRE(bed.ledger->record_skip({.schedule = {.ns = "etl", .name = "nightly"},
+                                   .schedule_uid = "nightly",
+                                   .from = at - std::chrono::minutes(5),
+                                   .to = at,
+                                   .count = 6,
+                                   .reason = "ForbidConcurrent"}));
+  const auto ask = [&](const json& question) {
+    return bed.ask("POST", "/dashboard/past", bed.logged_in(), question.dump());
+  };
+  const std::string since = base::format_rfc3339(at - std::chrono::hours(24));
+  const Response answer = ask({{"since", since}});
+  REQUIRE(answer.status == 200);
+  const json past = json::parse(answer.body);
+  REQUIRE(past["runs"].size() == 3);
+  for (const json& run : past["runs"]) {
+    CHECK(run["name"] != "run-0");
+    CHECK(run.contains("schedule") == (run["name"] != "run-3"));
+    CHECK_FALSE(run.contains("message"));
+  }
+  REQUIRE(past["skips"].size() == 1);
+  CHECK(past["skips"][0]["count"] == 6);
+  CHECK(past["skips"][0]["reason"] == "ForbidConcurrent");
+  CHECK(past["cut"] == false);
+  const json one = json::parse(ask({{"since", since}, {"schedule", "etl/nightly"}}).body);
+  REQUIRE(one["runs"].size() == 1);
+  CHECK(one["runs"][0]["name"] == "run-1");
+  for (const json& bad : {json::object(), json{{"since", "yesterday"}},
+                          json{{"since", since}, {"schedule", "etl"}}}) {
+    INFO(bad.dump());
+    CHECK(ask(bad).status == 400);
+  }
+}
+
+TEST_CASE("the service's numbers are for those who are logged in", "[monitor]") {
+  Bed bed;
+  CHECK(bed.ask("POST", "/dashboard/numbers", kOwnPage, "{}").status == 401);
+  const Response answer = bed.ask("POST", "/dashboard/numbers", bed.logged_in(), "{}");
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "sparkcron_leader 1\n");
+  CHECK(answer.headers.get("Content-Security-Policy").starts_with("default-src 'none'"));
 }

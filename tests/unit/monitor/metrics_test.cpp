@@ -541,3 +541,17 @@ TEST_CASE("schedules have series in bounded number, and none when they are gone"
     metrics.schedule_gone({.ns = "etl", .name = "s" + std::to_string(i)});
   CHECK(lines("sparkcron_schedule_active_runs") == 0);
 }
+
+TEST_CASE("numbers without single schedules stay short and have the lateness of all", "[monitor]") {
+  Metrics metrics({.version = "1"});
+  for (const char* name : {"a", "b", "c"}) {
+    const kube::ObjectKey key{.ns = "etl", .name = name};
+    metrics.schedule_ready(key, "");
+    metrics.slot_started(key, milliseconds(120));
+  }
+  const std::string text = metrics.text_without_schedules();
+  CHECK(text.find("schedule=") == std::string::npos);
+  CHECK(text.find("sparkcron_schedule_lateness_seconds_count 3\n") != std::string::npos);
+  CHECK(text.find("sparkcron_build_info{version=\"1\"} 1\n") != std::string::npos);
+  CHECK(metrics.text().find("schedule=\"c\"") != std::string::npos);
+}
