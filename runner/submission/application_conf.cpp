@@ -376,16 +376,20 @@ void use_mounted_keytab(const json& application, Conf& conf) {
     const char* list;
     const char* path;
   };
+  std::vector<std::string> folders;
   for (const Mounts& mounts : {Mounts{"secrets", "path"}, Mounts{"configMaps", "path"},
                                Mounts{"volumeMounts", "mountPath"}}) {
     const json* list = base::find(application, {"spec", "driver", mounts.list});
     if (list == nullptr || !list->is_array()) continue;
-    for (const json& mount : *list) {
-      std::string folder = base::string_at(mount, {mounts.path});
-      if (folder.empty()) continue;
-      if (!folder.ends_with('/')) folder += '/';
-      if (keytab.starts_with(folder)) conf["spark.kerberos.keytab"] = "local://" + keytab;
-    }
+    for (const json& mount : *list)
+      folders.push_back(base::string_at(mount, {mounts.path}));
+  }
+  for (const auto& [secret, folder] : with_prefix(conf, "spark.kubernetes.driver.secrets."))
+    folders.push_back(folder);
+  for (std::string folder : folders) {
+    if (folder.empty()) continue;
+    if (!folder.ends_with('/')) folder += '/';
+    if (keytab.starts_with(folder)) conf["spark.kerberos.keytab"] = "local://" + keytab;
   }
 }
 
@@ -440,9 +444,11 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   spec.refuse_rest();
   RETURN_IF_ERROR(spec.problem());
   use_mounted_keytab(application, conf);
-  for (std::string& warning : without_effect(application, conf))
-    plan.warnings.push_back(std::move(warning));
   plan.left_out = std::move(spec.left_out());
+  const FirstStage made{
+      .conf = conf, .version = plan.version, .context = context, .left_out = plan.left_out};
+  for (std::string& warning : without_effect(application, made))
+    plan.warnings.push_back(std::move(warning));
   return plan;
 }
 

@@ -78,17 +78,6 @@ const json* object_with(const Submission& built, const char* key) {
   return nullptr;
 }
 
-base::Result<int64_t> mebibytes(const Conf& conf, const char* key, const char* fallback) {
-  const std::string text = first_of(conf, {key}, fallback);
-  const auto bytes = parse_size(text, SizeUnit::Mebibyte);
-  if (!bytes)
-    return base::failure(base::Code::InvalidArgument, std::string(key) +
-                                                          " should be a size such as 512m or 2g, "
-                                                          "but was " +
-                                                          text);
-  return *bytes >> 20;
-}
-
 // As Utils.getDynamicAllocationInitialExecutors.
 base::Result<int64_t> executors_at_start(const Conf& conf) {
   const bool dynamic = lower(first_of(conf, {"spark.dynamicAllocation.enabled"})) == "true";
@@ -127,7 +116,7 @@ base::Result<Amounts> of_executor(const json& pod_template, const Conf& conf,
 }  // namespace
 
 base::Result<int64_t> executor_mebibytes(const Conf& conf, const SparkVersion& version) {
-  ASSIGN_OR_RETURN(const int64_t heap, mebibytes(conf, "spark.executor.memory", "1g"));
+  ASSIGN_OR_RETURN(const int64_t heap, mebibytes_or(conf, "spark.executor.memory", "1g"));
   std::optional<double> own_factor;
   if (version.has(Rule::DriverOverheadFactor)) {
     ASSIGN_OR_RETURN(own_factor, real(conf, "spark.executor.memoryOverheadFactor"));
@@ -135,7 +124,7 @@ base::Result<int64_t> executor_mebibytes(const Conf& conf, const SparkVersion& v
   ASSIGN_OR_RETURN(const auto both_factor, real(conf, "spark.kubernetes.memoryOverheadFactor"));
   int64_t least = 384;
   if (version.has(Rule::MinimumOverheads)) {
-    ASSIGN_OR_RETURN(least, mebibytes(conf, "spark.executor.minMemoryOverhead", "384m"));
+    ASSIGN_OR_RETURN(least, mebibytes_or(conf, "spark.executor.minMemoryOverhead", "384m"));
   }
   const double product = own_factor.value_or(both_factor.value_or(0.1)) * static_cast<double>(heap);
   int64_t overhead =
@@ -143,11 +132,12 @@ base::Result<int64_t> executor_mebibytes(const Conf& conf, const SparkVersion& v
                    product, 0.0, static_cast<double>(std::numeric_limits<int32_t>::max()))),
                least);
   if (has(conf, "spark.executor.memoryOverhead")) {
-    ASSIGN_OR_RETURN(overhead, mebibytes(conf, "spark.executor.memoryOverhead", ""));
+    ASSIGN_OR_RETURN(overhead, mebibytes_or(conf, "spark.executor.memoryOverhead", ""));
   }
   int64_t sum = base::saturating_add(heap, overhead);
   if (first_of(conf, {"spark.kubernetes.resource.type"}) == "python") {
-    ASSIGN_OR_RETURN(const int64_t python, mebibytes(conf, "spark.executor.pyspark.memory", "0"));
+    ASSIGN_OR_RETURN(const int64_t python,
+                     mebibytes_or(conf, "spark.executor.pyspark.memory", "0"));
     sum = base::saturating_add(sum, python);
   }
   if (lower(first_of(conf, {"spark.memory.offHeap.enabled"})) == "true") {

@@ -16,6 +16,10 @@ const json& empty_object() {
 
 }  // namespace
 
+bool says_something(const json& value) {
+  return !value.is_null() && value != json(false) && !(value.is_structured() && value.empty());
+}
+
 Fields::Fields(const json& parent, std::string_view name, std::string path)
     : object_(&empty_object()), path_(std::move(path)) {
   const auto member = parent.is_object() ? parent.find(name) : parent.end();
@@ -160,9 +164,8 @@ void Fields::refuse_rest() {
 void Fields::leave_out(std::string_view name) {
   const json* value = take(name);
   hidden_.emplace(name);
-  const bool means_nothing =
-      value == nullptr || *value == json(false) || (value->is_structured() && value->empty());
-  if (!means_nothing) left_out_.push_back(path_ + "." + std::string(name));
+  if (value != nullptr && says_something(*value))
+    left_out_.push_back(path_ + "." + std::string(name));
 }
 
 void Fields::complain(std::string_view name, std::string_view what) {

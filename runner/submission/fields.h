@@ -21,6 +21,9 @@
 
 namespace runner::submission {
 
+// Whether a value asks for anything: not null, false or empty.
+bool says_something(const nlohmann::json& value);
+
 class Fields {
  public:
   // `parent` must outlive this; a member that is absent or null reads as an empty object.

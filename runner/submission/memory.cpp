@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <limits>
+
+#include "base/quantity.h"
 
 namespace runner::submission {
 namespace {
@@ -42,51 +43,14 @@ std::optional<Size> split_size(std::string_view text) {
   return size.unit == nullptr ? std::nullopt : std::optional(size);
 }
 
-// A quantity of Kubernetes: digits with at most one point, then a suffix or an exponent.
-struct Quantity {
-  long double number = 0;
-  std::string_view suffix;
-};
-
-std::optional<Quantity> split_quantity(std::string_view text) {
-  constexpr size_t kLongest = 40;
-  if (text.empty() || text.size() > kLongest) return std::nullopt;
-  const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  const std::string_view number = text.substr(0, digits);
-  std::string_view suffix = text.substr(digits);
-  if (number.find_first_of("0123456789") == std::string_view::npos ||
-      std::count(number.begin(), number.end(), '.') > 1) {
-    return std::nullopt;
-  }
-  // "1e3", but "1E" is the suffix exa.
-  std::string_view whole = number;
-  const bool exponent = suffix.size() > 1 && (suffix.front() == 'e' || suffix.front() == 'E');
-  if (exponent) {
-    const std::string_view power = suffix.substr(suffix[1] == '+' || suffix[1] == '-' ? 2 : 1);
-    const bool all_digits = power.find_first_not_of("0123456789") == std::string_view::npos;
-    if (power.empty() || power.size() > 2 || !all_digits) return std::nullopt;
-    whole = text;
-    suffix = {};
-  }
-  constexpr std::array<std::string_view, 16> kKnown = {
-      "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
-  if (std::find(kKnown.begin(), kKnown.end(), suffix) == kKnown.end()) return std::nullopt;
-  double value = 0;
-  std::from_chars(whole.data(), whole.data() + whole.size(), value);
-  return Quantity{.number = value, .suffix = suffix};
+std::optional<base::Quantity> quantity_of(std::string_view text) {
+  const auto quantity = base::Quantity::parse(text);
+  return quantity && !quantity->negative ? quantity : std::nullopt;
 }
 
-// Of a quantity that Spark does not read; 0 for a suffix that Spark reads in its own way.
-long double bytes_per_unit(const Quantity& quantity, bool has_exponent) {
-  if (quantity.suffix.empty()) return has_exponent ? 1.0L : 0.0L;
-  if (quantity.suffix == "Ki") return 0x1p10L;
-  if (quantity.suffix == "Mi") return 0x1p20L;
-  if (quantity.suffix == "Gi") return 0x1p30L;
-  if (quantity.suffix == "Ti") return 0x1p40L;
-  if (quantity.suffix == "Pi") return 0x1p50L;
-  if (quantity.suffix == "Ei") return 0x1p60L;
-  if (quantity.suffix == "E") return 1e18L;
-  return 0.0L;
+// "1.5M" is neither: Spark has no fractions, and its M is not that of Kubernetes.
+bool only_kubernetes_reads(std::string_view word) {
+  return word.ends_with('i') || word.find_first_of("eE") != std::string_view::npos;
 }
 
 // What Spark says of a text that is no size.
@@ -110,16 +74,6 @@ std::string size_problem(const std::string& text) {
          why;
 }
 
-// A size in MiB, truncated.
-base::Result<int64_t> mebibytes_or(const Conf& conf, std::string_view key,
-                                   std::string_view fallback) {
-  const std::string* text = find(conf, key);
-  const std::string value(text == nullptr ? fallback : std::string_view(*text));
-  const std::optional<int64_t> bytes = parse_size(value, SizeUnit::Mebibyte);
-  if (!bytes) return failure(Code::InvalidArgument, size_problem(value));
-  return *bytes >> 20;
-}
-
 }  // namespace
 
 std::optional<int64_t> parse_size(std::string_view text, SizeUnit bare) {
@@ -129,6 +83,15 @@ std::optional<int64_t> parse_size(std::string_view text, SizeUnit bare) {
       size->unit == nullptr ? static_cast<int64_t>(bare) : int64_t{1} << size->unit->shift;
   if (size->number > std::numeric_limits<int64_t>::max() / unit) return std::nullopt;
   return size->number * unit;
+}
+
+base::Result<int64_t> mebibytes_or(const Conf& conf, std::string_view key,
+                                   std::string_view fallback) {
+  const std::string* text = find(conf, key);
+  const std::string value(text == nullptr ? fallback : std::string_view(*text));
+  const std::optional<int64_t> bytes = parse_size(value, SizeUnit::Mebibyte);
+  if (!bytes) return failure(Code::InvalidArgument, size_problem(value));
+  return *bytes >> 20;
 }
 
 base::Result<DriverMemory> driver_memory(const Conf& conf, Language language,
@@ -191,18 +154,16 @@ std::string java_double(double value) {
 std::optional<std::string> spark_size(std::string_view text) {
   if (split_size(text)) return std::string(text);
   const std::string_view word = trim(text);
-  const std::optional<Quantity> quantity = split_quantity(word);
-  if (!quantity) return std::nullopt;
-  const bool has_exponent = word.find_first_of("eE") != std::string_view::npos;
-  const long double unit = bytes_per_unit(*quantity, has_exponent);
-  const long double mebibytes = quantity->number * unit / 0x1p20L;
-  constexpr long double kMost = 0x1p42L;  // 2^62 bytes
-  if (unit <= 0 || mebibytes > kMost) return std::nullopt;
-  return std::to_string(static_cast<int64_t>(std::ceil(mebibytes))) + "m";
+  const std::optional<base::Quantity> quantity = quantity_of(word);
+  constexpr uint64_t kMost = uint64_t{1} << 62;
+  if (!quantity || !only_kubernetes_reads(word) || quantity->whole > kMost) return std::nullopt;
+  constexpr uint64_t kMebibyte = uint64_t{1} << 20;
+  const uint64_t bytes = quantity->whole + (quantity->nanos > 0 ? 1 : 0);
+  return std::to_string(bytes / kMebibyte + (bytes % kMebibyte > 0 ? 1 : 0)) + "m";
 }
 
 bool is_quantity(std::string_view text) {
-  return split_quantity(text).has_value();
+  return quantity_of(text).has_value();
 }
 
 std::optional<std::string> kubernetes_quantity(std::string_view java_size) {

@@ -31,6 +31,11 @@ std::optional<std::string> spark_size(std::string_view text);
 // Whether the API takes it as a quantity: "500m", "1.5", "2Gi", "1e3"; never negative.
 bool is_quantity(std::string_view text);
 
+// What a key of the configuration says, or `fallback`, in MiB, truncated. InvalidArgument in
+// Spark's words.
+base::Result<int64_t> mebibytes_or(const Conf& conf, std::string_view key,
+                                   std::string_view fallback);
+
 struct DriverMemory {
   int64_t pod_mebibytes = 0;  // request and limit
   double default_factor = 0;  // spark.kubernetes.memoryOverheadFactor for the executors

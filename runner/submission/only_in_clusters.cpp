@@ -42,9 +42,7 @@ void drop(json& object, const Names& names, const std::string& path,
   for (const char* name : names) {
     const auto found = object.find(name);
     if (found == object.end()) continue;
-    const bool means_something =
-        !found->is_null() && *found != json(false) && !(found->is_structured() && found->empty());
-    if (means_something) left_out.push_back(path + "." + name);
+    if (says_something(*found)) left_out.push_back(path + "." + name);
     object.erase(found);
   }
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "runner/submission/fields.h"
 #include "runner/submission/memory.h"
 
 namespace runner::submission {
@@ -16,9 +17,8 @@ namespace {
 using nlohmann::json;
 using Warnings = std::vector<std::string>;
 
-bool says_something(const json* value) {
-  return value != nullptr && !value->is_null() && *value != json(false) &&
-         !(value->is_structured() && value->empty());
+bool is_given(const json* value) {
+  return value != nullptr && says_something(*value);
 }
 
 // Those of `names` that `owner` gives a value, as paths.
@@ -27,7 +27,7 @@ std::string given(const json* owner, const std::string& path, const Names& names
   std::string list;
   if (owner == nullptr || !owner->is_object()) return list;
   for (const char* name : names) {
-    if (!says_something(base::find(*owner, {name}))) continue;
+    if (!is_given(base::find(*owner, {name}))) continue;
     list += (list.empty() ? "" : ", ") + path + "." + name;
   }
   return list;
@@ -37,7 +37,7 @@ void dynamic_allocation(const json& application, Warnings& warnings) {
   constexpr std::array kOthers = {"initialExecutors", "minExecutors", "maxExecutors",
                                   "shuffleTrackingEnabled", "shuffleTrackingTimeout"};
   const json* dynamic = base::find(application, {"spec", "dynamicAllocation"});
-  if (dynamic == nullptr || says_something(base::find(*dynamic, {"enabled"}))) return;
+  if (dynamic == nullptr || is_given(base::find(*dynamic, {"enabled"}))) return;
   const std::string list = given(dynamic, "spec.dynamicAllocation", kOthers);
   if (!list.empty())
     warnings.push_back("without spec.dynamicAllocation.enabled these have no effect: " + list);
@@ -45,44 +45,118 @@ void dynamic_allocation(const json& application, Warnings& warnings) {
 
 void monitoring(const json& application, Warnings& warnings) {
   const json* part = base::find(application, {"spec", "monitoring"});
-  if (part == nullptr || says_something(base::find(*part, {"prometheus"}))) return;
+  if (part == nullptr) return;
   constexpr std::array kFlags = {"exposeDriverMetrics", "exposeExecutorMetrics"};
-  const std::string list = given(part, "spec.monitoring", kFlags);
+  const json* exporter = base::find(*part, {"prometheus"});
+  const std::string flags = given(part, "spec.monitoring", kFlags);
+  if (!is_given(exporter)) {
+    if (!flags.empty())
+      warnings.push_back("without spec.monitoring.prometheus these have no effect: " + flags);
+  } else if (flags.empty()) {
+    warnings.emplace_back(
+        "spec.monitoring.prometheus exposes nothing without exposeDriverMetrics or "
+        "exposeExecutorMetrics");
+  }
+  const auto overruled = [&](const json* owner, const std::string& path, const char* by,
+                             const char* field) {
+    if (owner != nullptr && !base::string_at(*owner, {by}).empty() &&
+        !base::string_at(*owner, {field}).empty())
+      warnings.push_back(path + "." + field + " has no effect beside " + by);
+  };
+  overruled(part, "spec.monitoring", "metricsPropertiesFile", "metricsProperties");
+  overruled(exporter, "spec.monitoring.prometheus", "configFile", "configuration");
+}
+
+// What the Spark of this run does not know any more, or not yet.
+void other_lines(const json& application, const SparkVersion& version, Warnings& warnings) {
+  if (!version.has(Rule::ServiceLabels) &&
+      is_given(base::find(application, {"spec", "driver", "serviceLabels"})))
+    warnings.emplace_back("spec.driver.serviceLabels has no effect before Spark 3.4");
+  const std::string python = base::string_at(application, {"spec", "pythonVersion"});
+  if (!python.empty() && python != "3" && version.has(Rule::PythonByInterpreter))
+    warnings.push_back(
+        "spec.pythonVersion has no effect since Spark 3.1: the image's Python runs, "
+        "not " +
+        python);
+}
+
+void routes(const json& application, const Context& context, Warnings& warnings) {
+  if (context.pods == PodsRunAs::Processes || !context.exposure.ui_url_format.empty()) return;
+  constexpr std::array kOfRoutes = {"ingressAnnotations", "ingressTLS"};
+  const std::string list =
+      given(base::find(application, {"spec", "sparkUIOptions"}), "spec.sparkUIOptions", kOfRoutes);
   if (!list.empty())
-    warnings.push_back("without spec.monitoring.prometheus these have no effect: " + list);
+    warnings.push_back("this service has no URL format for UIs, so these have no effect: " + list);
 }
 
 // Cores, instances and memory say how large a run is, whoever executes it.
-void executors_as_threads(const json& application, const Conf& conf, Warnings& warnings) {
-  if (!first_of(conf, {"spark.kubernetes.driver.master"}).starts_with("local")) return;
-  constexpr std::array kOfPods = {
-      "annotations",
-      "configMaps",
-      "deleteOnTermination",
-      "env",
-      "envFrom",
-      "envSecretKeyRefs",
-      "envVars",
-      "initContainers",
-      "javaOptions",
-      "labels",
-      "ports",
-      "secrets",
-      "serviceAccount",
-      "sidecars",
-      "template",
-      "terminationGracePeriodSeconds",
-      "volumeMounts",
-  };
+constexpr std::array kOfExecutorPods = {
+    "affinity",
+    "annotations",
+    "configMaps",
+    "coreLimit",
+    "deleteOnTermination",
+    "dnsConfig",
+    "env",
+    "envFrom",
+    "envSecretKeyRefs",
+    "envVars",
+    "gpu",
+    "hostAliases",
+    "hostNetwork",
+    "image",
+    "initContainers",
+    "javaOptions",
+    "labels",
+    "lifecycle",
+    "memoryLimit",
+    "nodeSelector",
+    "podSecurityContext",
+    "ports",
+    "priorityClassName",
+    "schedulerName",
+    "secrets",
+    "securityContext",
+    "serviceAccount",
+    "shareProcessNamespace",
+    "sidecars",
+    "template",
+    "terminationGracePeriodSeconds",
+    "tolerations",
+    "volumeMounts",
+};
+
+void executors_as_threads(const json& application, const FirstStage& made, Warnings& warnings) {
+  const std::string master = first_of(made.conf, {"spark.kubernetes.driver.master"});
+  if (!master.starts_with("local")) return;
+  // What only a cluster has is told there, and that no image is used.
+  std::vector<const char*> names;
+  for (const char* name : kOfExecutorPods) {
+    const bool told =
+        std::find(made.left_out.begin(), made.left_out.end(),
+                  "spec.executor." + std::string(name)) != made.left_out.end() ||
+        (made.context.pods == PodsRunAs::Processes && std::string_view(name) == "image");
+    if (!told) names.push_back(name);
+  }
   const std::string list =
-      given(base::find(application, {"spec", "executor"}), "spec.executor", kOfPods);
+      given(base::find(application, {"spec", "executor"}), "spec.executor", names);
   if (!list.empty())
     warnings.push_back("executors are threads of the driver, so these have no effect: " + list);
-  const std::string master = base::string_at(application, {"spec", "driver", "kubernetesMaster"});
-  if (!master.empty() && !master.starts_with("local"))
-    warnings.emplace_back(
-        "executors are threads of the driver, so spec.driver.kubernetesMaster has no "
-        "effect");
+  std::string keys;
+  const json* user = base::find(application, {"spec", "sparkConf"});
+  if (user != nullptr && user->is_object()) {
+    for (const auto& [key, value] : user->items())
+      if (key.starts_with("spark.executorEnv.") || key.starts_with("spark.kubernetes.executor."))
+        keys += (keys.empty() ? "" : ", ") + key;
+  }
+  if (!keys.empty())
+    warnings.push_back(
+        "executors are threads of the driver, so these keys of spec.sparkConf have no effect: " +
+        keys);
+  const std::string written = base::string_at(application, {"spec", "driver", "kubernetesMaster"});
+  if (!written.empty() && written != master)
+    warnings.push_back("spec.driver.kubernetesMaster has no effect: the driver's master is " +
+                       master);
 }
 
 void add_mounted(const json* containers, std::set<std::string>& names) {
@@ -142,13 +216,15 @@ void overruled_conf(const json& application, const Conf& conf, Warnings& warning
 
 }  // namespace
 
-std::vector<std::string> without_effect(const json& application, const Conf& conf) {
+std::vector<std::string> without_effect(const json& application, const FirstStage& made) {
   Warnings warnings;
   dynamic_allocation(application, warnings);
   monitoring(application, warnings);
-  executors_as_threads(application, conf, warnings);
+  other_lines(application, made.version, warnings);
+  routes(application, made.context, warnings);
+  executors_as_threads(application, made, warnings);
   volumes(application, warnings);
-  overruled_conf(application, conf, warnings);
+  overruled_conf(application, made.conf, warnings);
   return warnings;
 }
 

@@ -1,5 +1,7 @@
 #include "tests/unit/runner/submission/application.h"
 
+#include <algorithm>
+
 #include "runner/submission/memory.h"
 #include "runner/submission/spark_version.h"
 #include "tests/support/catch.h"
@@ -53,6 +55,36 @@ TEST_CASE("a Python application gets Spark's runner and Python's overhead") {
               "org.apache.spark.deploy.PythonRunner", "local:///opt/app/etl.py", "1000"}));
   CHECK(properties(built).at("spark.kubernetes.memoryOverheadFactor") == "0.4");
   CHECK(properties(built).at("spark.kubernetes.resource.type") == "python");
+}
+
+TEST_CASE("an R application gets Spark's runner and R's overhead") {
+  const Submission built = must_build(
+      with(scala_application(), {{"spec",
+                                  {{"type", "R"},
+                                   {"mainClass", nullptr},
+                                   {"mainApplicationFile", "local:///opt/app/etl.R"}}}}));
+  const json args = driver_container(built)["args"];
+  const auto has = [&args](const char* word) {
+    return std::find(args.begin(), args.end(), json(word)) != args.end();
+  };
+  CHECK(has("org.apache.spark.deploy.RRunner"));
+  CHECK(has("local:///opt/app/etl.R"));
+  CHECK(properties(built).at("spark.kubernetes.memoryOverheadFactor") == "0.4");
+  CHECK(refusal(with(scala_application(), {{"spec", {{"type", "R"}}}})) ==
+        "spec.mainApplicationFile must end in .R where spec.type is R");
+}
+
+TEST_CASE("a driver acts as the proxy user that is given") {
+  const Submission built =
+      must_build(with(scala_application(), {{"spec", {{"proxyUser", "carol"}}}}));
+  const json& container = driver_container(built);
+  const json args = container["args"];
+  const auto at = std::find(args.begin(), args.end(), json("--proxy-user"));
+  REQUIRE(at != args.end());
+  CHECK(*(at + 1) == "carol");
+  const json user = {{"name", "SPARK_USER"}, {"value", "carol"}};
+  CHECK(std::find(container["env"].begin(), container["env"].end(), user) !=
+        container["env"].end());
 }
 
 TEST_CASE("the same application builds the same bytes") {

@@ -43,6 +43,27 @@ TEST_CASE("what people wrote without effect is told by its path") {
       {{{"monitoring", {{"exposeDriverMetrics", true}}}},
        "without spec.monitoring.prometheus these have no effect: "
        "spec.monitoring.exposeDriverMetrics"},
+      {{{"monitoring",
+         {{"exposeDriverMetrics", true}, {"metricsPropertiesFile", "/m"}, {"prometheus", {}}}}},
+       "without spec.monitoring.prometheus these have no effect: "
+       "spec.monitoring.exposeDriverMetrics"},
+      {{{"monitoring", {{"prometheus", {{"jmxExporterJar", "/j"}}}}}},
+       "spec.monitoring.prometheus exposes nothing without exposeDriverMetrics or "
+       "exposeExecutorMetrics"},
+      {{{"monitoring", {{"metricsProperties", "a=b"}, {"metricsPropertiesFile", "/m"}}}},
+       "spec.monitoring.metricsProperties has no effect beside metricsPropertiesFile"},
+      {{{"monitoring",
+         {{"exposeDriverMetrics", true},
+          {"prometheus",
+           {{"jmxExporterJar", "/j"}, {"configFile", "/c"}, {"configuration", "x"}}}}}},
+       "spec.monitoring.prometheus.configuration has no effect beside configFile"},
+      {{{"sparkVersion", "3.3.4"}, {"driver", {{"serviceLabels", {{"a", "b"}}}}}},
+       "spec.driver.serviceLabels has no effect before Spark 3.4"},
+      {{{"pythonVersion", "2"}},
+       "spec.pythonVersion has no effect since Spark 3.1: the image's Python runs, not 2"},
+      {{{"sparkUIOptions", {{"ingressTLS", json::array({{{"secretName", "s"}}})}}}},
+       "this service has no URL format for UIs, so these have no effect: "
+       "spec.sparkUIOptions.ingressTLS"},
       {{{"volumes", claim}}, "spec.volumes[0] (v) is mounted by no container"},
       {{{"sparkConf", {{"spark.driver.memory", "9g"}}}},
        "spec.sparkConf: spark.driver.memory has no effect, since another field or the service sets "
@@ -64,6 +85,11 @@ TEST_CASE("what people wrote without effect is told by its path") {
       {{{"restartPolicy", {{"type", "Never"}, {"onFailureRetry", 3}}}}, "onFailureRetry"},
       {{{"driver", {{"gpu", {{"name", "nvidia.com/gpu"}}}}}},
        "spec.driver.gpu needs a name and a quantity"},
+      {{{"driver", {{"gpu", {{"quantity", 1}}}}}}, "spec.driver.gpu needs a name and a quantity"},
+      {{{"volumes", json::array({{{"name", "v"}, {"configmap", {{"name", "m"}}}}})}},
+       "spec.volumes[0].configmap"},
+      {{{"volumes", json::array({{{"name", "v"}, {"emptyDir", {{"size", "1Gi"}}}}})}},
+       "spec.volumes[0].emptyDir.size"},
       {{{"executor", {{"template", {{"kind", "Deployment"}}}}}},
        "spec.executor.template.kind must be Pod where it is given"},
   };
@@ -87,6 +113,46 @@ TEST_CASE("fields of executors that are threads of the driver are told once, by 
   CHECK(built.warnings ==
         std::vector<std::string>{"executors are threads of the driver, so these have no effect: "
                                  "spec.executor.env, spec.executor.labels"});
+}
+
+TEST_CASE("all that only an executor's pod has is told where executors are threads, once") {
+  const Submission built = built_with(
+      {{"driver", {{"kubernetesMaster", "local[2]"}}},
+       {"executor",
+        {{"image", "other"},
+         {"nodeSelector", {{"pool", "spot"}}},
+         {"tolerations", json::array({{{"operator", "Exists"}}})}}},
+       {"sparkConf", {{"spark.executorEnv.A", "b"}, {"spark.executor.memory", "512m"}}}});
+  CHECK(built.warnings ==
+        std::vector<std::string>{
+            "executors are threads of the driver, so these have no effect: spec.executor.image, "
+            "spec.executor.nodeSelector, spec.executor.tolerations",
+            "executors are threads of the driver, so these keys of spec.sparkConf have no effect: "
+            "spark.executorEnv.A"});
+  // On one machine the former are told with everything else that only a cluster has.
+  Context machine = context();
+  machine.pods = PodsRunAs::Processes;
+  machine.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
+  const Submission there = built_with({{"driver", {{"kubernetesMaster", "local[4]"}}},
+                                       {"executor", {{"image", "other"}, {"schedulerName", "s"}}}},
+                                      machine);
+  CHECK(there.left_out == std::vector<std::string>{"spec.executor.schedulerName"});
+  CHECK(there.warnings ==
+        std::vector<std::string>{
+            "spec.driver.kubernetesMaster has no effect: the driver's master is local[2]"});
+}
+
+TEST_CASE("a quantity that is written as a number stays one in whatever volume it stands") {
+  const json volumes = json::array({{{"name", "v"}, {"emptyDir", {{"sizeLimit", 1073741824}}}}});
+  const json mounts = json::array({{{"name", "v"}, {"mountPath", "/v"}}});
+  const json role = {{"volumeMounts", mounts}};
+  const Submission built = built_with({{"volumes", volumes}, {"driver", role}, {"executor", role}});
+  const json of_executors = executor_template(built);
+  for (const json& spec : {built.driver_pod["spec"], of_executors["spec"]}) {
+    const auto found = named(spec["volumes"], "name", "v");
+    REQUIRE(found.size() == 1);
+    CHECK(found[0]["emptyDir"]["sizeLimit"] == 1073741824);
+  }
 }
 
 TEST_CASE("sparkConfigMap alone works: the folder of the map is the only SPARK_CONF_DIR") {
@@ -194,6 +260,16 @@ TEST_CASE("a keytab that the driver mounts is a file of its pod") {
                                         {{"spark.kerberos.keytab", "/etc/krb/user.keytab"},
                                          {"spark.kerberos.principal", "user@REALM"}}}});
   CHECK(properties(built).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
+  const Submission by_conf = built_with({{"sparkConf",
+                                          {{"spark.kubernetes.driver.secrets.krb", "/etc/krb/"},
+                                           {"spark.kerberos.keytab", "/etc/krb/user.keytab"},
+                                           {"spark.kerberos.principal", "user@REALM"}}}});
+  CHECK(properties(by_conf).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
+  CHECK_THAT(refusal(with(scala_application(), {{"spec",
+                                                 {{"sparkConf",
+                                                   {{"spark.kerberos.keytab", "/etc/user.keytab"},
+                                                    {"spark.kerberos.principal", "u@R"}}}}}})),
+             Catch::Contains("spark.kerberos.keytab names a file of the submitting machine"));
 }
 
 TEST_CASE("a variable that adds to an earlier one of its name keeps it") {
