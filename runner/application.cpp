@@ -237,6 +237,13 @@ Application read_application(const json& object) {
   return app;
 }
 
+std::optional<base::WallTime> scheduled_time(const json& run) {
+  const auto slot = base::parse_rfc3339(
+      string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  if (!slot) return std::nullopt;
+  return base::WallTime(*slot);
+}
+
 json write_status(const ApplicationStatus& status) {
   json to = json::object();
   to["applicationState"]["state"] = to_string(status.state);

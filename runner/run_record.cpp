@@ -23,9 +23,7 @@ RunRecord run_record(const json& application, const ApplicationStatus& status) {
   run.schedule.ns = key.ns;
   run.name = key.name;
   run.uid = kube::uid_of(application);
-  const auto slot = base::parse_rfc3339(
-      string_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
-  if (slot) run.slot = *slot;
+  run.slot = scheduled_time(application);
   run.manual =
       !string_at(application, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
   run.created = kube::created_at(application).value_or(base::WallTime{});

@@ -8,7 +8,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/rfc3339.h"
 #include "base/saturating.h"
 #include "config/names.h"
 #include "kube/object.h"
@@ -32,15 +31,14 @@ constexpr std::chrono::seconds kInTime{2};
 // The last moment that the schedule of a run allows for its start.
 std::optional<base::WallTime> start_by(const kube::Cache& cache, const json& run) {
   const auto owner = kube::owner_of_kind(run, config::kScheduleKind);
-  const auto slot = base::parse_rfc3339(
-      string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  const auto slot = scheduled_time(run);
   if (!owner || !slot) return std::nullopt;
   const auto schedule =
       cache.get(config::scheduled_spark_applications(), {kube::key_of(run).ns, owner->name});
   if (schedule == nullptr || kube::uid_of(*schedule) != owner->uid) return std::nullopt;
   const auto allowed = base::integer_at(*schedule, {"spec", "startingDeadlineSeconds"});
   if (!allowed) return std::nullopt;
-  return base::saturating_add(base::WallTime(*slot), base::saturating_seconds(*allowed));
+  return base::saturating_add(*slot, base::saturating_seconds(*allowed));
 }
 
 }  // namespace
@@ -251,8 +249,7 @@ base::Status ApplicationReconciler::remove(const kube::ResourceType& type, const
 base::Result<bool> ApplicationReconciler::drop_stray(const Application& app, const json& object) {
   const auto owner = kube::controller_of(object);
   if (!options_.is_stray || !owner || owner->kind != config::kScheduleKind) return false;
-  const auto slot = base::parse_rfc3339(
-      string_at(object, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
+  const auto slot = scheduled_time(object);
   const auto created = kube::created_at(object);
   if (!slot || !created || *created < *slot + kInTime) return false;
   const auto schedule = api_.get(config::scheduled_spark_applications(), {app.key.ns, owner->name});

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "base/rfc3339.h"
 #include "config/names.h"
 #include "runner/applications/submitter.h"
 
@@ -28,10 +27,7 @@ std::map<std::string, std::string> labels_of(const json& object) {
 std::optional<base::WallTime> slot_of(const json& run) {
   if (string_at(run, {"metadata", "annotations", config::kManualRunAnnotation}) == "true")
     return std::nullopt;
-  const auto slot = base::parse_rfc3339(
-      string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
-  if (!slot) return std::nullopt;
-  return *slot;
+  return scheduled_time(run);
 }
 
 ApplicationReport facts_of(const Application& app, const json& object,
