@@ -15,14 +15,15 @@ std::vector<ApplicationEvent> events_of(const Application& app, const Applicatio
   const bool tried_again = after.state == AppState::SubmissionFailed &&
                            after.submission_attempts != app.status.submission_attempts;
   std::vector<ApplicationEvent> events;
-  if (same_state && after.state == AppState::Submitted && new_message) {
+  const bool deadline = !after.stop_reason.empty() && app.status.stop_reason.empty();
+  if (deadline) {
+    events.push_back({true, "SparkDriverDeadlineExceeded",
+                      "Driver " + after.driver_pod + ": " + one_line(after.stop_reason)});
+  } else if (same_state && after.state == AppState::Submitted && new_message) {
     events.push_back(
         {true, "SparkDriverPending", "Driver " + after.driver_pod + " does not start yet" + why});
-  }
-  if (same_state && after.state == AppState::Running && new_message) {
-    const bool deadline = !after.stop_reason.empty() && app.status.stop_reason.empty();
-    events.push_back({true, deadline ? "SparkDriverDeadlineExceeded" : "SparkDriverUnknown",
-                      "Driver " + after.driver_pod + why});
+  } else if (same_state && after.state == AppState::Running && new_message) {
+    events.push_back({true, "SparkDriverUnknown", "Driver " + after.driver_pod + why});
   }
   if (same_state && new_message && after.not_submitted_since && !tried_again &&
       !is_final(after.state)) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/names.h"
+#include "kube/object.h"
 #include "tests/unit/runner/applications/application_fixture.h"
 
 namespace tests {
@@ -152,6 +153,21 @@ TEST_CASE("a right that an older role does not name keeps no run from ending") {
   CHECK(world.events_with("Objects of kind PodGroup stay until their SparkApplication goes: ") ==
         1);
   CHECK(world.events_with("podgroups is forbidden") == 1);
+}
+
+TEST_CASE("a deadline has a word of its own, whatever the driver was doing") {
+  const char* phase = GENERATE("Pending", "Running", "Unknown");
+  INFO(phase);
+  ApplicationWorld world;
+  world.apply({{"pendingDeadlineSeconds", 60}, {"activeDeadlineSeconds", 60}});
+  world.settle();
+  world.drivers_phase(phase);
+  world.settle();
+  world.clock.advance(std::chrono::minutes{2});
+  world.settle();
+  CHECK(kube::is_deleting(world.driver()));
+  CHECK(world.events_with("Warning SparkDriverDeadlineExceeded: Driver pi-driver: ") == 1);
+  CHECK(world.events_with("SparkDriverUnknown: Driver pi-driver: ran longer") == 0);
 }
 
 }  // namespace tests
