@@ -77,6 +77,7 @@ ApplicationStatus read_status(const json& object) {
   status.app_id = string_at(from, {"sparkApplicationId"});
   status.submission_id = string_at(from, {"submissionID"});
   status.spec_hash = string_at(from, {"specHash"});
+  status.restart_hash = string_at(from, {"restartHash"});
   status.observed_generation = integer_at(from, {"observedGeneration"}).value_or(0);
   status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
   status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
@@ -229,6 +230,7 @@ Application read_application(const json& object) {
   app.has_finalizer = kube::has_finalizer(object, config::kRunFinalizer);
   app.suspend = base::bool_at(object, {"spec", "suspend"}).value_or(false);
   app.spec_hash = spec_hash(object);
+  app.restart_hash = restart_hash(object);
   app.restart = read_restart_policy(object);
   app.time_to_live = seconds_at(object, {"spec", "timeToLiveSeconds"});
   app.pending_deadline = seconds_at(object, {"spec", "pendingDeadlineSeconds"});
@@ -257,6 +259,7 @@ json write_status(const ApplicationStatus& status) {
   if (!status.app_id.empty()) to["sparkApplicationId"] = status.app_id;
   if (!status.submission_id.empty()) to["submissionID"] = status.submission_id;
   if (!status.spec_hash.empty()) to["specHash"] = status.spec_hash;
+  if (!status.restart_hash.empty()) to["restartHash"] = status.restart_hash;
   to["observedGeneration"] = status.observed_generation;
   to["executionAttempts"] = status.execution_attempts;
   to["submissionAttempts"] = status.submission_attempts;

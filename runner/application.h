@@ -74,7 +74,8 @@ struct ApplicationStatus {
   std::string stop_reason;
   std::string app_id;
   std::string submission_id;
-  std::string spec_hash;  // of what was submitted; see Application::spec_hash
+  std::string spec_hash;     // of what was submitted; see Application::spec_hash
+  std::string restart_hash;  // likewise; "" of what an earlier release has submitted
   int64_t observed_generation = 0;
   int64_t execution_attempts = 0;
   int64_t submission_attempts = 0;  // within the current execution
@@ -104,6 +105,8 @@ struct Application {
   // runner::spec_hash. A finished application runs anew when it changes, which only counts if the
   // generation has changed too.
   std::string spec_hash;
+  // runner::restart_hash. Where only the former has changed, a driver that runs goes on.
+  std::string restart_hash;
   RestartPolicy restart;
   std::optional<std::chrono::seconds> time_to_live;
   std::optional<std::chrono::seconds> pending_deadline;

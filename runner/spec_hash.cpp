@@ -16,6 +16,10 @@ using nlohmann::json;
 // absent. A test compares this list with the CRD.
 constexpr std::array<LaterDefault, 0> kLaterDefaults{};
 
+// Spark reads the executors' pod template anew for every executor; all of these stand there.
+constexpr std::array kPlacement = {"affinity", "nodeSelector", "priorityClassName", "schedulerName",
+                                   "tolerations"};
+
 void drop_default(json& at, std::string_view path, const json& value) {
   path.remove_prefix(1);  // its slash
   const size_t end = path.find('/');
@@ -31,16 +35,35 @@ void drop_default(json& at, std::string_view path, const json& value) {
   if (at[name] == value) at.erase(name);
 }
 
-}  // namespace
-
-std::string spec_hash(const json& object) {
+// Without what no run depends on; null if there is no spec.
+json relevant_spec(const json& object) {
   const json* spec = base::find(object, {"spec"});
-  if (spec == nullptr || !spec->is_object()) return {};
+  if (spec == nullptr || !spec->is_object()) return nullptr;
   json relevant = *spec;
   relevant.erase("suspend");
   relevant.erase("timeToLiveSeconds");
   drop_defaults(relevant, kLaterDefaults);
-  return base::sha256_hex(base::dump_json(relevant)).substr(0, 16);
+  return relevant;
+}
+
+std::string hash_of(const json& spec) {
+  return spec.is_null() ? std::string() : base::sha256_hex(base::dump_json(spec)).substr(0, 16);
+}
+
+}  // namespace
+
+std::string spec_hash(const json& object) {
+  return hash_of(relevant_spec(object));
+}
+
+std::string restart_hash(const json& object) {
+  json spec = relevant_spec(object);
+  const auto executor = spec.find("executor");
+  if (spec.is_object() && executor != spec.end() && executor->is_object()) {
+    for (const char* field : kPlacement)
+      executor->erase(field);
+  }
+  return hash_of(spec);
 }
 
 void drop_defaults(json& spec, std::span<const LaterDefault> defaults) {

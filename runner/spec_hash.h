@@ -17,6 +17,11 @@ namespace runner {
 // fill in. "" if there is no spec.
 std::string spec_hash(const nlohmann::json& object);
 
+// The same without where executors may be placed (affinity, nodeSelector, priorityClassName,
+// schedulerName and tolerations of spec.executor): a driver that runs takes these over for new
+// executors.
+std::string restart_hash(const nlohmann::json& object);
+
 // A default that a later CRD than the first fills into every object that it shows.
 struct LaterDefault {
   std::string_view path;   // below spec; "*" is every item: "/driver/ports/*/protocol"

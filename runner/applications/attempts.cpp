@@ -42,6 +42,7 @@ ApplicationStatus after_submission(WallTime now, const Application& app, const A
   status.driver_pod = ids.driver_pod;
   status.web_ui = ids.web_ui;
   status.spec_hash = app.spec_hash;
+  status.restart_hash = app.restart_hash;
   status.observed_generation = app.generation;
   return status;
 }
@@ -54,6 +55,7 @@ ApplicationStatus after_refused_submission(WallTime now, const Application& app,
   status.error_message = bounded(message);
   if (!status.not_submitted_since) status.not_submitted_since = now;
   status.spec_hash = app.spec_hash;
+  status.restart_hash = app.restart_hash;
   status.observed_generation = app.generation;
   return status;
 }

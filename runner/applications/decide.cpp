@@ -37,7 +37,7 @@ class ApplicationDecider {
     } else {
       on_wanted();
     }
-    if (!was_edited() && !status().spec_hash.empty()) status().spec_hash = app_.spec_hash;
+    if (!was_edited() && !status().spec_hash.empty()) note_hashes();
     status().observed_generation = app_.generation;
     status().error_message = bounded(std::move(status().error_message));
     return std::move(decision_);
@@ -130,7 +130,8 @@ class ApplicationDecider {
       case AppState::Succeeding:
       case AppState::Failing:
       case AppState::Unknown:
-        if (spec_changed()) return invalidate();
+        if (spec_changed() && !only_placement_changed()) return invalidate();
+        if (spec_changed()) place_executors();
         return follow_driver();
       case AppState::Completed:
       case AppState::Failed:
@@ -146,6 +147,23 @@ class ApplicationDecider {
            app_.status.spec_hash != app_.spec_hash;
   }
 
+  bool only_placement_changed() const {
+    return !app_.restart_hash.empty() && app_.status.restart_hash == app_.restart_hash;
+  }
+
+  // Of a driver that has ended meanwhile the outcome counts, and the next attempt is made of the
+  // present spec anyway.
+  void place_executors() {
+    if (driver_lives() && !driver()->deleting) act(PlaceExecutors{});
+    status().spec_hash = app_.spec_hash;
+  }
+
+  // What is finished is compared by its whole spec: nothing of it is written for a new hash.
+  void note_hashes() {
+    status().spec_hash = app_.spec_hash;
+    if (!is_final(status().state)) status().restart_hash = app_.restart_hash;
+  }
+
   void invalidate() {
     if (driver() != nullptr) stop_driver();
     act(CleanUp{});
@@ -155,6 +173,7 @@ class ApplicationDecider {
     status().submission_attempts = 0;
     status().failures_in_a_row = 0;
     status().spec_hash = app_.spec_hash;
+    status().restart_hash = app_.restart_hash;
   }
 
   // Whether the driver is what submitting this attempt would make: made before a crash, and
@@ -259,6 +278,7 @@ class ApplicationDecider {
     status().terminated = now_;
     status().driver_exit_code.reset();
     status().spec_hash = app_.spec_hash;
+    status().restart_hash = app_.restart_hash;
     finish(AppState::Failed, why);
   }
 

@@ -35,12 +35,14 @@ struct Submit {
 };
 // The attempt's ConfigMaps, and the pod that was observed, by its UID.
 struct DeleteDriver {};
+// Give the driver that runs the executors' pod template of the present spec.
+struct PlaceExecutors {};
 // Delete what only a living driver needs: ConfigMaps, the Service, executors left behind.
 struct CleanUp {};
 struct RemoveFinalizer {};
 struct DeleteApplication {};
-using ApplicationAction =
-    std::variant<AddFinalizer, Submit, DeleteDriver, CleanUp, RemoveFinalizer, DeleteApplication>;
+using ApplicationAction = std::variant<AddFinalizer, Submit, DeleteDriver, PlaceExecutors, CleanUp,
+                                       RemoveFinalizer, DeleteApplication>;
 
 struct ObservedPods {
   // The one that the status names; its absence is asked of the API itself where that matters.

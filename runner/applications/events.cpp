@@ -128,6 +128,18 @@ ApplicationEvent left_behind(const std::string& kind, const std::string& error) 
           "Objects of kind " + kind + " stay until their SparkApplication goes: " + error};
 }
 
+ApplicationEvent executors_placed() {
+  return {false, "SparkApplicationWebhookFieldsUpdated",
+          "Where executors may be placed was changed: it holds for executors that the driver "
+          "requests from now on, as soon as its node has the new pod template (a minute or two); "
+          "the driver and the executors that are there run on"};
+}
+
+ApplicationEvent executors_not_placed(const std::string& why) {
+  return {true, "SparkApplicationSpecUpdateFailed",
+          "Where executors may be placed was changed, which has no effect on this run: " + why};
+}
+
 ApplicationEvent reconcile_failing(const std::string& error, int failures) {
   return {true, "SparkApplicationReconcileFailed",
           "Nothing can be done for it at the moment, " + std::to_string(failures) +

@@ -34,6 +34,10 @@ ApplicationEvent fields_without_effect(const std::vector<std::string>& paths);
 ApplicationEvent odd_but_submitted(const std::string& warning);
 // What an attempt made of this kind could not be removed when it ended.
 ApplicationEvent left_behind(const std::string& kind, const std::string& error);
+// An edit of where executors may be placed, while the driver runs: it holds for new executors, or
+// not, and why.
+ApplicationEvent executors_placed();
+ApplicationEvent executors_not_placed(const std::string& why);
 // A round has failed this many times in a row.
 ApplicationEvent reconcile_failing(const std::string& error, int failures);
 

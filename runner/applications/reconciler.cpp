@@ -212,6 +212,9 @@ base::Status ApplicationReconciler::perform(const ApplicationAction& action, Rou
   if (std::holds_alternative<RemoveFinalizer>(action))
     return set_finalizer(round, kube::Finalizer::Absent);
   if (std::holds_alternative<CleanUp>(action)) return clean_up(round);
+  // A crash after it: the edit is still one, and the same is written again.
+  if (std::holds_alternative<PlaceExecutors>(action))
+    return submitter_.place_executors(app, round.object);
   // By UID: a namesake that has taken the place meanwhile is left alone.
   if (std::holds_alternative<DeleteApplication>(action))
     return remove(config::spark_applications(), app.key.name, app.key.ns, app.uid);

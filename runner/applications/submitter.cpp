@@ -26,6 +26,11 @@ bool holds_configuration(const json& object) {
   return base::find(object, {"data", "spark.properties"}) != nullptr;
 }
 
+// The pod template that a driver makes its executors from.
+bool holds_executor_template(const json& object) {
+  return base::find(object, {"data", "podspec-configmap-key"}) != nullptr;
+}
+
 // How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
 
@@ -139,6 +144,19 @@ std::vector<const kube::ResourceType*> rare_types(const json& object,
     types.push_back(&rare().coscheduling);
   }
   return types;
+}
+
+// What was made before an edit follows from a spec that nobody has any more.
+std::vector<const kube::ResourceType*> all_rare_types(const submission::Context& context) {
+  if (context.pods == submission::PodsRunAs::Processes) return {&kube::persistent_volume_claims()};
+  const RareTypes& types = rare();
+  return {&kube::persistent_volume_claims(),
+          &types.network_policies,
+          &types.ingresses,
+          &types.http_routes,
+          &types.budgets,
+          &types.volcano,
+          &types.coscheduling};
 }
 
 }  // namespace
@@ -315,13 +333,17 @@ base::Status Submitter::remove_configuration(const Application& app) {
 base::Status Submitter::clean_up(const Application& app, const json& object) {
   for (const kube::ResourceType* type : {&kube::services(), &kube::config_maps()})
     RETURN_IF_ERROR(remove_made(*type, app));
-  for (const kube::ResourceType* type : rare_types(object, context_for(object, options_))) {
+  const submission::Context context = context_for(object, options_);
+  const auto expected = rare_types(object, context);
+  const bool edited = !app.status.spec_hash.empty() && app.status.spec_hash != app.spec_hash;
+  for (const kube::ResourceType* type : edited ? all_rare_types(context) : expected) {
     const auto removed = remove_made(*type, app);
     // A kind that this API server does not know, or that an older role does not name, keeps no run
     // from ending: what there is goes with its application.
     if (removed || removed.error().code == Code::NotFound) continue;
     if (removed.error().code != Code::Forbidden) return removed;
-    record(object, left_behind(type->kind, removed.error().message));
+    const bool made = std::find(expected.begin(), expected.end(), type) != expected.end();
+    if (made) record(object, left_behind(type->kind, removed.error().message));
   }
   for (const auto& pod : executors_of(cache_, app)) {
     const std::string state = executor_state(*pod);
@@ -332,6 +354,41 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
       return removed;
     }
   }
+  return {};
+}
+
+// The driver reads the template for every executor that it asks for, and its node renews what is
+// mounted. The version that was read comes along: a ConfigMap that goes meanwhile is not made anew.
+base::Status Submitter::place_executors(const Application& app, const json& object) {
+  const Attempt attempt{app.status.execution_attempts, app.status.submission_attempts};
+  const auto without_effect = [&](const std::string& why) {
+    record(object, executors_not_placed(why));
+    return base::Status();
+  };
+  if (options_.pods == submission::PodsRunAs::Processes)
+    return without_effect("pods run as processes of this machine");
+  const auto built = submission::build_submission(
+      object, context_of(app, object, attempt, clock_.now(), options_));
+  if (!built) return without_effect(built.error().message);
+  const auto wanted =
+      std::find_if(built->before_pod.begin(), built->before_pod.end(), holds_executor_template);
+  if (wanted == built->before_pod.end())
+    return without_effect("executors are threads of the driver");
+  const auto stored = api_.get(kube::config_maps(), {app.key.ns, kube::key_of(*wanted).name});
+  if (!stored && stored.error().code != Code::NotFound) return base::failure(stored.error());
+  if (!stored || !kube::is_owned_by(*stored, app.uid) || kube::is_deleting(*stored))
+    return without_effect("the ConfigMap of its executors' pod template is gone");
+  json next = *stored;
+  next["data"] = (*wanted)["data"];
+  if (next != *stored) {
+    if (next.value("immutable", json()) == json(true))
+      return without_effect("an earlier release has submitted it with a pod template for good");
+    const auto updated = api_.update(kube::config_maps(), next);
+    if (!updated && is_refusal(updated.error().code))
+      return without_effect(updated.error().message);
+    if (!updated) return base::failure(updated.error());
+  }
+  record(object, executors_placed());
   return {};
 }
 

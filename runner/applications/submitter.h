@@ -45,6 +45,9 @@ class Submitter {
   // ConfigMaps and Services that the attempts of this application have left, and the executors of
   // the one that the status names.
   base::Status clean_up(const Application& app, const nlohmann::json& object);
+  // Rewrites the pod template that the driver makes executors from, as `object` has it now, and
+  // tells whether that has an effect. What refuses it does not stop the run.
+  base::Status place_executors(const Application& app, const nlohmann::json& object);
   // The ConfigMaps alone: no pod of this application starts any more.
   base::Status remove_configuration(const Application& app);
 

@@ -33,6 +33,13 @@ void finish_driver(const PodParts& parts, json& pod, std::vector<std::string>& w
   }
 }
 
+// Spark 3.2 and newer would have it immutable. Where new executors may be placed can be edited
+// while the driver runs, and it reads the template for each of them.
+void let_template_change(Submission& submission) {
+  for (json& object : submission.before_pod)
+    if (base::find(object, {"data", "podspec-configmap-key"}) != nullptr) object.erase("immutable");
+}
+
 // No node is drained under a running driver, as far as people ask first.
 json disruption_budget(const json& pod, const Context& context) {
   return {
@@ -105,6 +112,7 @@ base::Result<Submission> build_submission(const json& application, const Context
     if (!made) return base::failure(located(std::move(made).error(), application));
     Submission submission = *std::move(made);
     submission.version = plan.version;
+    let_template_change(submission);
     finish_driver(plan.driver_parts, submission.driver_pod, plan.warnings);
     if (!makes_network_policy(application, context)) {
       std::erase_if(submission.before_pod,

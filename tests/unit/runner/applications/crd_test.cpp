@@ -19,6 +19,7 @@ TEST_CASE("the CRD declares every field that an application's status can have") 
                                       .app_id = "spark-1",
                                       .submission_id = "1-1",
                                       .spec_hash = "abc",
+                                      .restart_hash = "def",
                                       .observed_generation = 1,
                                       .execution_attempts = 2,
                                       .submission_attempts = 3,
