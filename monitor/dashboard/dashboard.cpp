@@ -181,10 +181,12 @@ class Door {
   }
 
   [[nodiscard]] base::Result<json> reply(const std::string& path, const std::string& body) const {
-    constexpr std::array kQuestions{"/dashboard/words", "/dashboard/recent", "/dashboard/past",
-                                    "/dashboard/slots", "/dashboard/changes"};
+    constexpr std::array kQuestions{"/dashboard/settings", "/dashboard/words",
+                                    "/dashboard/recent",   "/dashboard/past",
+                                    "/dashboard/slots",    "/dashboard/changes"};
     if (std::find(kQuestions.begin(), kQuestions.end(), path) == kQuestions.end())
       return failure(Code::NotFound, "there is no such page");
+    if (path == "/dashboard/settings") return json{{"sparkHistoryUrl", options_.spark_history_url}};
     ASSIGN_OR_RETURN(const json question, base::parse_json(body));
     if (path == "/dashboard/recent") return recent(question, options_.ledger);
     if (path == "/dashboard/past") return past(question, options_.ledger);

@@ -13,6 +13,7 @@
 //   POST /dashboard/past         what ran and was skipped since a time
 //   POST /dashboard/slots        the next slots of many schedules
 //   POST /dashboard/changes      what the clock's changes do to a schedule
+//   POST /dashboard/settings     {"sparkHistoryUrl"}
 //   POST /dashboard/numbers      the service's own metrics, as text
 //
 // Every request but for files needs the header kHeader, which no form and no page of another origin
@@ -41,6 +42,7 @@ struct Options {
   std::string token;                     // with which they are asked
   std::string cookie;                    // its name; unlike that of another service of this machine
   std::string default_zone;              // of schedules that name none
+  std::string spark_history_url;         // "{applicationId}" in it is that of a run; "" = no link
   std::function<std::string()> numbers;  // in Prometheus's text format; short
 };
 

@@ -3,11 +3,12 @@ import datetime
 import json
 import re
 import ssl
+import subprocess
 import unittest
 import urllib.request
 
 from browser import HOSTILE, BrowserTest
-from harness import sparkctl, wait_for
+from harness import sparkctl, state_of, wait_for
 
 
 class DashboardPagesTest(BrowserTest):
@@ -185,6 +186,25 @@ class DashboardPagesTest(BrowserTest):
             self.assertLess(sum(int(part) for part in dark[4:-1].split(",")), 150)
             self.picture(page, f"telephone-dark-{where.split('/', maxsplit=1)[0]}")
         self.quiet(page)
+
+    def test_a_run_that_has_ended_leads_to_sparks_history_server(self):
+        self.standalone.stop()
+        self.standalone.arguments = ("--spark-history-url", "javascript:{applicationId}")
+        refused = subprocess.run(self.standalone.command(), capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("--spark-history-url: must begin with https:// or http://", refused.stderr)
+        self.standalone.arguments = ("--spark-history-url", "https://history.example/history/{applicationId}/jobs")
+        self.standalone.start()
+        self.kubectl.apply(self.schedule("etl", "0 2 * * *"))
+        self.assertIn("triggered", sparkctl(self.standalone, "trigger", "etl").stdout)
+        run = wait_for(lambda: [run for run in self.kubectl.runs("etl") if state_of(run) == "COMPLETED"], "the run")[0]["metadata"]["name"]
+        self.kubectl.patch("sparkapplication", run, {"status": {"sparkApplicationId": "a/../b\"'<"}}, "--subresource=status")
+        page = self.open(self.link())
+        self.go(page, f"run/default/{run}")
+        link = page.get_by_role("link", name="Spark's history server")
+        link.wait_for()
+        self.assertEqual(link.get_attribute("href"), "https://history.example/history/a%2F..%2Fb%22'%3C/jobs")
+        self.quiet_but(page, "404")  # a log that is not kept yet
 
     def test_the_pages_are_reached_and_left_by_keyboard(self):
         self.kubectl.apply(self.schedule("nightly", "0 2 * * *"))

@@ -73,6 +73,12 @@ void add_server(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
 }
 
+void add_pages(CLI::App& app, Options& options) {
+  app.add_option("--spark-history-url", options.spark_history_url,
+                 "Where a run that has ended is shown by Spark's history server, such as "
+                 "https://HOST:18080/history/{applicationId}; default: the dashboard has no link");
+}
+
 void add_node(CLI::App& app, Options& options, Raw& raw) {
   app.add_option(
       "--spark-home", options.spark_home,
@@ -159,6 +165,13 @@ base::LogLevel level_of(const std::string& text) {
   return base::LogLevel::Info;
 }
 
+// It becomes a link in pages: nothing that a browser would run.
+base::Status check_history_url(const std::string& url) {
+  if (url.empty() || url.starts_with("https://") || url.starts_with("http://")) return {};
+  return base::failure(base::Code::InvalidArgument,
+                       "--spark-history-url: must begin with https:// or http://");
+}
+
 base::Status convert(const Raw& raw, WebhookOptions& webhook, Options& options) {
   ASSIGN_OR_RETURN(options.data_dir, resolve_data_dir(raw.data_dir));
   if (!raw.listen.empty()) {
@@ -190,6 +203,7 @@ base::Status convert(const Raw& raw, WebhookOptions& webhook, Options& options) 
     if (const auto zone = scheduler::TimeZone::load(options.default_time_zone); !zone)
       return base::failure(zone.error().with_context("--default-time-zone"));
   }
+  RETURN_IF_ERROR(check_history_url(options.spark_history_url));
   if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
     return base::failure(base::Code::InvalidArgument,
                          "--tls-cert-file and --tls-key-file belong together");
@@ -243,6 +257,7 @@ Parsed parse_command_line(int argc, char** argv) {
     add_node(*command, line.options, raw);
   for (CLI::App* command : {standalone, controller})
     add_scheduling(*command, line.options, raw);
+  add_pages(*standalone, line.options);
   for (CLI::App* command : {controller, node, release})
     add_kubeconfig(*command, line.options);
   for (CLI::App* command : {controller, node}) {

@@ -207,6 +207,7 @@ class Standalone {
                     .token = token_,
                     .cookie = cookie,
                     .default_zone = options_.default_time_zone,
+                    .spark_history_url = options_.spark_history_url,
                     .numbers = [this] { return metrics_->text_without_schedules(); }}),
                monitor::dashboard::admit(*login_, cookie, authorize));
   }

@@ -1,6 +1,6 @@
 // One run: its phases, how it ended and why, and its driver's log, as it comes or as it was kept.
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { api, follow, lines, outcomeOf, pause } from "./data.js";
+import { api, ask, follow, lines, outcomeOf, pause } from "./data.js";
 import { at, between, duration } from "./format.js";
 import { Badge } from "./parts.js";
 
@@ -118,6 +118,25 @@ function Phases({ record, over }) {
     ${i > 0 && html` <span class="quiet">${duration(between(times[i - 1].time, time))} later</span>`}</li>`)}</ol></section>`;
 }
 
+// Where the service was told that Spark's history server is; asked once a page.
+let asked = null;
+function useHistoryUrl() {
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    asked ||= ask("settings", { method: "POST", body: {} }).then((answer) => answer.json());
+    asked.then((settings) => setUrl(settings.sparkHistoryUrl || ""), () => { asked = null; });
+  }, []);
+  return /^https?:\/\//.test(url) ? url : "";
+}
+
+function SparkLinks({ status, record, over }) {
+  const url = useHistoryUrl();
+  const address = (status.driverInfo || {}).webUIAddress;
+  const id = record.applicationId || status.sparkApplicationId;
+  if (over) return url && id && html`<p><a href=${url.replaceAll("{applicationId}", encodeURIComponent(id))} target="_blank" rel="noopener noreferrer">Spark's history server</a></p>`;
+  return address && html`<p class="quiet">Spark's UI listens on ${address}, where the driver runs.</p>`;
+}
+
 function Attempts({ status, record }) {
   const parts = [];
   if (status.executionAttempts > 1 || record.attempts > 1) parts.push(`${Math.max(status.executionAttempts || 0, record.attempts || 0)} times`);
@@ -203,6 +222,7 @@ export function Run({ ns, name, onLoggedOut, onState }) {
     ${!run.object && html`<p class="quiet">The run itself was removed; this is what the history kept.</p>`}
     ${why && html`<p class="reason why" role="alert">${why}</p>`}
     <${Attempts} status=${status} record=${record} />
+    <${SparkLinks} status=${status} record=${record} over=${over} />
     <${Phases} record=${record} over=${over} />
     <${Log} log=${log} />
     <section aria-labelledby="pods-title"><h2 id="pods-title">Pods and executors</h2><${Pods} pods=${pods} status=${status} /></section>

@@ -47,6 +47,7 @@ struct Bed {
          .token = "secret token",
          .cookie = "__Secure-test",
          .default_zone = "Europe/Berlin",
+         .spark_history_url = "https://history.example/history/{applicationId}",
          .numbers = [] { return std::string("sparkcron_leader 1\n"); }});
   }
 
@@ -513,4 +514,12 @@ TEST_CASE("the service's numbers are for those who are logged in", "[monitor]") 
   CHECK(answer.status == 200);
   CHECK(answer.body == "sparkcron_leader 1\n");
   CHECK(answer.headers.get("Content-Security-Policy").starts_with("default-src 'none'"));
+}
+
+TEST_CASE("pages are told where Spark's history server is", "[monitor]") {
+  Bed bed;
+  CHECK(bed.ask("POST", "/dashboard/settings", kOwnPage, "{}").status == 401);
+  const Response answer = bed.ask("POST", "/dashboard/settings", bed.logged_in(), "{}");
+  CHECK(json::parse(answer.body) ==
+        json{{"sparkHistoryUrl", "https://history.example/history/{applicationId}"}});
 }
