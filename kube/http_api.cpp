@@ -1,5 +1,6 @@
 #include "kube/http_api.h"
 
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -27,6 +28,18 @@ constexpr size_t kMaxErrorBody = size_t{64} << 10;
 Request with_body(Request request, const Json& body) {
   request.body = base::dump_json(body);
   return request;
+}
+
+// Of `299 - "text"`, with \" and \\ in it; "" for what is written otherwise.
+std::string warning_of(std::string_view header) {
+  std::string text;
+  const size_t begin = header.find('"');
+  if (begin == std::string_view::npos) return text;
+  for (size_t i = begin + 1; i < header.size() && header[i] != '"'; ++i) {
+    if (header[i] == '\\' && i + 1 < header.size()) ++i;
+    text.push_back(header[i]);
+  }
+  return text;
 }
 
 bool is_success(int status) {
@@ -76,6 +89,10 @@ base::Result<Response> HttpApi::raw(const Request& request) {
   if (!is_success(response.status)) {
     return base::failure(
         error_of(response.status, response.body, response.headers.get("Retry-After")));
+  }
+  if (options_.on_warning) {
+    for (const auto& [name, value] : response.headers.fields())
+      if (base::http::equal_ignoring_case(name, "Warning")) options_.on_warning(warning_of(value));
   }
   return response;
 }
@@ -129,6 +146,8 @@ base::Result<std::unique_ptr<Watch>> HttpApi::watch(const ResourceType& type,
 
 base::Result<Json> HttpApi::create(const ResourceType& type, const Json& object) {
   ASSIGN_OR_RETURN(Request request, create_request(type, object, options_.field_manager));
+  if (!options_.field_validation.empty())
+    request.query.emplace_back("fieldValidation", options_.field_validation);
   return ask(with_body(std::move(request), object));
 }
 

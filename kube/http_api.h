@@ -13,6 +13,7 @@
 // asks knows whether asking again makes sense. Threads: any.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -26,6 +27,11 @@ namespace kube {
 
 struct HttpApiOptions {
   std::string field_manager = "sparkcron";
+  // Ignore, Warn or Strict: what becomes of fields that the type does not have, when objects are
+  // created; "" = the server's default.
+  std::string field_validation = {};
+  // What the server said beside an answer (Warning headers), whole and as it came. May be empty.
+  std::function<void(const std::string& text)> on_warning = {};
   int64_t page_size = 500;
   // An API server sends a bookmark about once a minute.
   std::chrono::milliseconds watch_silence{90'000};

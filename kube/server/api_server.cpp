@@ -94,7 +94,8 @@ struct ApiServer::Parts {
                  .clock = *options.clock,
                  .logs = logs,
                  .tokens = tokens,
-                 .page_bytes = options.page_bytes},
+                 .page_bytes = options.page_bytes,
+                 .advise = std::move(options.advise)},
                 std::move(options.tokens)) {}
 
   // On the writer's thread, before the writer of a definition is answered and before the hub, which

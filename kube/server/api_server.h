@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -29,6 +30,11 @@
 
 namespace kube::server {
 
+// What is to be said of an object that somebody wrote; comes back as warnings, beside the answer.
+// `resource` is "<plural>.<group>".
+using Advise = std::function<std::vector<std::string>(const std::string& resource,
+                                                      const nlohmann::json& object)>;
+
 struct ApiServerOptions {
   std::string path;  // of the SQLite file; created when it is not there
   base::sqlite::Durability durability = base::sqlite::Durability::Full;
@@ -36,6 +42,8 @@ struct ApiServerOptions {
   // CustomResourceDefinitions to create, or to bring up to date, before anybody comes in.
   std::vector<nlohmann::json> definitions;
   kube::LogSource* logs = nullptr;  // may be null; outlives the server
+  // Asked when an object itself was written, not its status; on any thread. May be empty.
+  Advise advise = {};
   base::Clock* clock = &base::real_clock();
   size_t history_revisions = 10'000;  // how far a watch or a paged list may lag behind
   size_t history_bytes = size_t{8} << 20;

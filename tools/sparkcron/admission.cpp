@@ -2,10 +2,13 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/text.h"
+#include "config/names.h"
 #include "runner/admission/checks.h"
 #include "runner/admission/quota.h"
 #include "runner/applications/submitter.h"
@@ -44,6 +47,27 @@ admission::Rules admission_rules(const Options& options, kube::Api& api, base::C
     };
   }
   return rules;
+}
+
+kube::server::Advise schedule_advice(const Options& options, base::Clock& clock) {
+  // As much as an API server passes on from a webhook.
+  constexpr size_t kMostWarnings = 16;
+  constexpr size_t kMostText = 256;
+  runner::applications::ApplicationOptions application;
+  application.default_conf = options.default_conf;
+  return [check = admission::schedule_check(options.default_time_zone, application, clock)](
+             const std::string& resource, const nlohmann::json& object) {
+    const kube::ResourceType& schedules = config::scheduled_spark_applications();
+    std::vector<std::string> texts;
+    if (resource != schedules.plural + "." + schedules.group) return texts;
+    const auto verdict = check(object);
+    if (verdict.refusal)
+      texts.push_back("it will start no run: " +
+                      base::cut_text(verdict.refusal->message, kMostText));
+    for (const std::string& warning : verdict.warnings)
+      if (texts.size() < kMostWarnings) texts.push_back(base::cut_text(warning, kMostText));
+    return texts;
+  };
 }
 
 }  // namespace sparkcron

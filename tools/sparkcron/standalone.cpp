@@ -28,6 +28,7 @@
 #include "monitor/process_readings.h"
 #include "runner/node/features.h"
 #include "runner/node/node.h"
+#include "tools/sparkcron/admission.h"
 #include "tools/sparkcron/commands.h"
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
@@ -138,6 +139,7 @@ class Standalone {
     options.quota_bytes = options_.storage_quota;
     options.tokens = {token_};
     options.logs = &logs_;
+    options.advise = schedule_advice(options_, clock_);
     ASSIGN_OR_RETURN(options.definitions, own_definitions());
     // Before it would be made anew. The ledger sees to itself.
     RETURN_IF_ERROR(data_.expect_database("api.db"));

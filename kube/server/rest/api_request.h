@@ -5,6 +5,7 @@
 //
 // Threads: a call belongs to one thread at a time.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,9 @@ struct Services {
   LogStreams& logs;
   const AccountTokens& tokens;
   size_t page_bytes;  // of a list: more is cut, or written in pieces when nobody asked for pages
+  // ApiServerOptions::advise; may be empty.
+  std::function<std::vector<std::string>(const std::string& resource, const nlohmann::json& object)>
+      advise = {};
 };
 
 struct ApiRequest {

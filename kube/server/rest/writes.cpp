@@ -1,8 +1,13 @@
 // create, update, patch, delete and deletecollection.
 
+#include <string>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
+#include "base/guard.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "kube/server/rest/body.h"
 #include "kube/server/rest/options.h"
 #include "kube/server/rest/selection.h"
@@ -19,8 +24,22 @@ std::chrono::sys_seconds now_of(const ApiRequest& call) {
   return std::chrono::floor<std::chrono::seconds>(call.services.clock.now());
 }
 
-void answer_written(ApiRequest& call, const Outcome<Written>& written) {
+// The object is stored, whatever becomes of this.
+void add_advice(const ApiRequest& call, Written& written) {
+  const objects::Target target = call.target();
+  if (!call.services.advise || target.part != objects::Part::Main) return;
+  const base::Status asked = base::guarded("advise on " + call.resource->storage, [&] {
+    for (std::string& text : call.services.advise(call.resource->storage, written.object->parse()))
+      written.warnings.push_back(std::move(text));
+  });
+  if (!asked)
+    base::log_warning("kube/server", "Could not say what is wrong with an object",
+                      {{"resource", call.resource->storage}, {"error", asked.error().message}});
+}
+
+void answer_written(ApiRequest& call, Outcome<Written> written) {
   if (!written) return answer(*call.responder, written.error());
+  add_advice(call, *written);
   answer_object(call, {.resource = call.resource, .representation = call.representation},
                 written->object, written->created ? 201 : 200, written->warnings);
 }

@@ -1,6 +1,9 @@
 #include "kube/http_api.h"
 
 #include <deque>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -241,6 +244,24 @@ std::string page(const std::string& names, const std::string& token) {
     items.push_back({{"metadata", {{"name", std::string(1, name)}}}});
   return Json{{"metadata", {{"resourceVersion", "42"}, {"continue", token}}}, {"items", items}}
       .dump();
+}
+
+TEST_CASE(
+    "what a server says beside its answer is passed on, and unknown fields are its business") {
+  Scripted server({{.status = 201,
+                    .body = R"({"metadata": {"name": "a"}})",
+                    .fields = "Warning: 299 - \"unknown field \\\"spec.a\\\"\"\r\n"
+                              "warning: 299 - \"b\"\r\nX-Warning: 299 - \"c\"\r\n"}});
+  auto client = base::http::Client::create({.base_url = server.url()});
+  REQUIRE(client.has_value());
+  std::vector<std::string> said;
+  HttpApi api(std::move(*client),
+              {.field_validation = "Strict",
+               .on_warning = [&](const std::string& text) { said.push_back(text); }});
+  REQUIRE(api.create(kube::config_maps(), {{"metadata", {{"namespace", "ns"}, {"name", "a"}}}}));
+  CHECK(server.first_line(0) ==
+        "POST /api/v1/namespaces/ns/configmaps?fieldManager=sparkcron&fieldValidation=Strict");
+  CHECK(said == std::vector<std::string>{"unknown field \"spec.a\"", "b"});
 }
 
 TEST_CASE("a list pages by itself") {

@@ -1,5 +1,11 @@
 // Options of requests, the forms of answers, and the warnings that come along.
 
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
 #include "base/yaml/yaml.h"
 #include "tests/support/catch.h"
 #include "tests/unit/kube/server/support/in_memory_api.h"
@@ -129,6 +135,34 @@ TEST_CASE("a deprecated version says so with every answer") {
   CHECK(warning("v1alpha1") ==
         "299 - \"demo.example.com/v1alpha1 Widget is deprecated; use demo.example.com/v1 Widget\"");
   CHECK(warning("v1alpha0") == "299 - \"use v1\"");
+}
+
+TEST_CASE("who owns the server may advise on what was written") {
+  std::vector<std::string> asked;
+  kube::server::ApiServerOptions options;
+  options.advise = [&](const std::string& resource, const json& object) {
+    asked.push_back(resource + " " + object["metadata"]["name"].get<std::string>());
+    if (object.contains("data")) throw std::runtime_error("cannot judge");
+    return std::vector<std::string>{"nobody \"reads\" it"};
+  };
+  InMemoryApi api(":memory:", options);
+  const auto warning = [](const Answer& answer) {
+    return std::string(answer.headers.get("Warning"));
+  };
+  json empty = config_map("a");
+  empty.erase("data");
+  const std::string said = "299 - \"nobody \\\"reads\\\" it\"";
+  const Answer created = api.post(kConfigMaps, empty);
+  CHECK(created.status == 201);
+  CHECK(warning(created) == said);
+  CHECK(warning(api.merge(one(""), {{"metadata", {{"labels", {{"a", "b"}}}}}})) == said);
+  CHECK(warning(api.get(one(""))).empty());
+  // A judge that fails changes nothing for who wrote.
+  const Answer other = api.post(kConfigMaps, config_map("b"));
+  CHECK(other.status == 201);
+  CHECK(warning(other).empty());
+  CHECK(api.post(kConfigMaps, config_map("b")).status == 409);
+  CHECK(asked == std::vector<std::string>{"configmaps a", "configmaps a", "configmaps b"});
 }
 
 TEST_CASE("a built-in kind of wrong types cannot be read at all") {
