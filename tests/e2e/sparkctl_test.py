@@ -1,8 +1,10 @@
 """sparkctl against the running binary, and the parts of standalone as processes of their own."""
 import base64
+import concurrent.futures
 import http.server
 import json
 import pathlib
+import re
 import shutil
 import ssl
 import subprocess
@@ -11,7 +13,7 @@ import threading
 import unittest
 
 import harness
-from harness import BIN, FINAL, sparkctl, state_of, wait_for
+from harness import BIN, FINAL, Kubectl, sparkctl, state_of, wait_for
 
 
 class SparkctlTest(harness.E2ETest):
@@ -75,6 +77,46 @@ class SparkctlTest(harness.E2ETest):
         wait_for(self.started, "the driver started")
         self.assertIn("fake driver done", self.ctl("logs", "-f", "slow"))
 
+    def test_a_followed_log_survives_a_restart_of_the_service(self):
+        self.create("slow", "0 0 1 1 *", seconds=20)
+        name = re.search(r"triggered: (\S+)", self.ctl("trigger", "slow"))[1]
+        with subprocess.Popen([str(BIN / "sparkctl"), "--kubeconfig", str(self.standalone.data / "kubeconfig"), "logs", "-f", name],
+                              text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as following:
+            self.addCleanup(following.kill)
+            first = following.stdout.readline()
+            self.standalone.listen = self.standalone.address().removeprefix("https://")
+            self.standalone.stop()
+            self.standalone.start()
+            out, told = following.communicate(timeout=300)
+            self.assertEqual(following.returncode, 0, told)
+        self.assertEqual(first + out, self.ctl("logs", name))
+
+    def test_slots_that_were_and_will_be_are_told(self):
+        self.create("etl", "0 0 1 1 *", timeZone="Europe/Berlin")
+        self.assertIn("etl: 0 0 1 1 * in Europe/Berlin\n", self.ctl("why", "etl"))
+        self.assertIn("lies before the schedule was created", self.ctl("why", "etl"))
+        self.create("often", "*/2 * * * * *")
+        wait_for(lambda: json.loads(self.ctl("get", "often", "-o", "json")).get("status", {}).get("counts", {}).get("succeeded", 0) >= 2, "two runs succeeded")
+        ran = next(run for run in json.loads(self.ctl("history", "often", "-o", "json")) if run.get("state") == "COMPLETED")
+        self.ctl("suspend", "often")
+        told = self.ctl("why", "often", "--at", ran["slot"])
+        self.assertIn(f"ran: {ran['name']}, COMPLETED.", told)
+        self.assertIn("It is suspended", told)
+        self.ctl("resume", "often")
+        self.assertRegex(self.ctl("timeline", "--for", "1h"), r"often +~\d+s +\*/2 \* \* \* \* \*, 18\d\d slots")
+
+    def test_the_page_of_a_driver_of_this_machine_is_named(self):
+        self.create("long", "0 0 1 1 *", seconds=300)
+        name = re.search(r"triggered: (\S+)", self.ctl("trigger", "long"))[1]
+        wait_for(lambda: state_of(json.loads(self.ctl("get", name, "-o", "json"))) == "RUNNING", "it runs")
+        self.assertRegex(self.ctl("forward", "long"), r"^http://127\.[0-9.]+:4040$")
+        self.ctl("stop", name)
+
+    def test_a_run_of_a_template_alone(self):
+        self.create("etl", "0 0 1 1 *")
+        self.assertIn("once created", self.ctl("create", "once", "--from", "etl"))
+        wait_for(lambda: state_of(json.loads(self.ctl("get", "once", "-o", "json"))) == "COMPLETED", "it completed")
+
     def test_a_run_is_stopped_and_tried_again(self):
         self.create("long", "0 0 1 1 *", seconds=300)
         self.ctl("trigger", "long")
@@ -93,6 +135,25 @@ class SparkctlTest(harness.E2ETest):
         self.ctl("stop", name)
         wait_for(lambda: state_of(run()) == "FAILED", "it ended again")
 
+    def test_a_schedule_that_will_start_nothing_is_told_at_once(self):
+        for name, spec, text in (("cron", {"schedule": "99 * * * *"}, "minute: 99 is out of range"),
+                                 ("zone", {"timeZone": "Mars/X"}, "Mars/X")):
+            with self.subTest(name):
+                done = sparkctl(self.standalone, "create", "-f", "-", stdin=json.dumps(self.schedule(name, **spec)))
+                self.assertRegex(done.stderr, f"Warning: it will start no run: .*{text}")
+        applied = Kubectl(self.standalone).run("apply", "-f", "-", stdin=json.dumps(self.schedule("cron", "98 * * * *")))
+        self.assertRegex(applied.stderr, "Warning: it will start no run: .*minute: 98")
+        quiet = sparkctl(self.standalone, "create", "-f", "-", stdin=json.dumps(self.schedule("good", "0 2 * * *")))
+        self.assertEqual(quiet.stderr, "")
+
+    def test_two_runs_by_hand_at_once_are_two_and_have_names(self):
+        self.create("etl", "0 0 1 1 *", concurrencyPolicy="Allow", successfulRunHistoryLimit=10)
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            told = list(threads.map(lambda _: self.ctl("trigger", "etl"), range(2)))
+        names = {re.search(r"triggered: (etl-manual-\S+)", text)[1] for text in told}
+        self.assertEqual(len(names), 2, told)
+        wait_for(lambda: {run["metadata"]["name"] for run in json.loads(self.ctl("list", "runs", "-o", "json"))["items"]} == names, "both runs")
+
     def test_errors_say_what_to_do(self):
         cases = [
             (["get", "nothing"], None, 3, "nothing"),
@@ -101,6 +162,7 @@ class SparkctlTest(harness.E2ETest):
             (["nonsense"], None, 2, "nonsense"),
             (["create", "-f", "/does/not/exist.yaml"], None, 3, "/does/not/exist.yaml"),
             (["create", "-f", "-"], json.dumps(self.schedule("zero", successfulRunHistoryLimit=-1)), 5, "successfulRunHistoryLimit"),
+            (["create", "-f", "-"], json.dumps(self.schedule("odd", scheduleX="1")), 5, "scheduleX"),
             (["create", "-f", "-"], "kind: [", 5, "standard input: line 1, column 1"),
             (["cron", "check", "75 * * * *"], None, 1, "minute: 75 is out of range 0-59 (at 0)"),
         ]

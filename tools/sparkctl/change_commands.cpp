@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "config/names.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/lookup.h"
@@ -29,6 +30,22 @@ base::Status create(Session& session, const std::vector<std::string>& files,
     if (upload) upload->adopt(i, *created);
     session.out << display_name(manifest.type, kube::key_of(*created).name) << " created\n";
   }
+  return {};
+}
+
+base::Status create_from(Session& session, const std::string& name, const std::string& schedule) {
+  ASSIGN_OR_RETURN(const kube::Json found, find_schedule(session, schedule));
+  const kube::Json* spec = base::find(found, {"spec", "template"});
+  if (spec == nullptr || !spec->is_object())
+    return base::failure(base::Code::Refused, "schedule \"" + kube::key_of(found).name +
+                                                  "\" has no spec.template to make a run from");
+  const auto created = session.api.create(
+      config::spark_applications(), {{"apiVersion", config::kApiVersion},
+                                     {"kind", config::kApplicationKind},
+                                     {"metadata", {{"name", name}, {"namespace", session.ns}}},
+                                     {"spec", *spec}});
+  if (!created) return base::failure(created.error());
+  session.out << display_name(config::spark_applications(), name) << " created\n";
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include "tools/sparkctl/completion.h"
 #include "tools/sparkctl/cron.h"
 #include "tools/sparkctl/render.h"
+#include "tools/sparkctl/table.h"
 #include "tools/sparkctl/unknown_command.h"
 
 namespace sparkctl {
@@ -33,6 +34,15 @@ struct Arguments {
   std::vector<std::string> names;
   std::vector<std::string> files;
   std::string name;
+  std::string from;
+  std::string at;
+  std::string span;
+  std::string zone = "UTC";
+  uint16_t port = 4040;
+  uint16_t remote_port = 0;
+  std::string executor;
+  int attempt = 0;
+  std::string grep;
   std::string what = "schedules";
   std::string shell = "bash";
   int limit = 20;
@@ -59,6 +69,8 @@ constexpr const char* kExamples =
     "  sparkctl trigger nightly-etl --wait   a run by hand; exit code 7 if it fails\n"
     "  sparkctl logs -f nightly-etl          the newest run's driver\n"
     "  sparkctl history nightly-etl          all its runs, those long pruned too\n"
+    "  sparkctl why nightly-etl --at 02:00   why that slot ran, or did not\n"
+    "  sparkctl timeline -A                  the next 24 hours\n"
     "  sparkctl render -f app.yaml           what a submission would create; no cluster needed\n"
     "  sparkctl history -A --failed --since 12h\n"
     "  sparkctl cron next '0 2 * * MON-FRI' --zone Europe/Berlin\n\n"
@@ -104,6 +116,8 @@ constexpr Example kExamplesOf[] = {
     {"status", "sparkctl status nightly-etl-20261120t010000z"},
     {"create",
      "sparkctl create -f nightly-etl.yaml\n  cat *.yaml | sparkctl create -f -\n"
+     "  sparkctl create etl-once --from nightly-etl     a run of its template, beside the "
+     "schedule\n"
      "  sparkctl create -f job.yaml --upload            mainApplicationFile: job.py\n"
      "  sparkctl create -f job.yaml --upload-to s3://artifacts/spark\n"
      "  sparkctl create -f job.yaml --upload-to s3://artifacts --upload-endpoint "
@@ -124,8 +138,21 @@ constexpr Example kExamplesOf[] = {
     {"trigger", "sparkctl trigger nightly-etl --wait --timeout 3600"},
     {"history", "sparkctl history nightly-etl\n  sparkctl history -A --failed --since 12h"},
     {"events", "sparkctl events nightly-etl -f"},
+    {"why",
+     "sparkctl why nightly-etl\n  sparkctl why nightly-etl --at 02:00\n"
+     "  sparkctl why nightly-etl --at 2026-11-20T01:00:00Z"},
+    {"timeline",
+     "sparkctl timeline -A\n  sparkctl timeline --for 7d --zone Europe/Berlin\n\n"
+     "TAKES is the median of the runs that completed."},
+    {"forward",
+     "sparkctl forward nightly-etl\n  sparkctl forward nightly-etl-20261120t010000z --port 0\n\n"
+     "On a cluster it goes through the API server's proxy of the pod and takes the right to get\n"
+     "pods/proxy."},
     {"logs",
-     "sparkctl logs -f nightly-etl\n  sparkctl logs nightly-etl-20261120t010000z --tail 50"},
+     "sparkctl logs -f nightly-etl\n  sparkctl logs nightly-etl-20261120t010000z --tail 50\n"
+     "  sparkctl logs nightly-etl --previous            the attempt before the last\n"
+     "  sparkctl logs nightly-etl --grep ERROR --since 1h\n"
+     "  sparkctl logs nightly-etl -e 1                  of executor 1"},
     {"version", "sparkctl version --client"},
     {"completion",
      "source <(sparkctl completion bash)\n  source <(sparkctl completion zsh)\n"
@@ -159,6 +186,7 @@ class CommandLine {
     add_shared();
     add_reading();
     add_event_listing();
+    add_telling();
     add_changing();
     add_following();
     add_rendering();
@@ -230,6 +258,48 @@ class CommandLine {
     telling->add_flag("-f,--follow,-w,--watch", arguments_.watch, "then each as it comes");
   }
 
+  void add_telling() {
+    CLI::App* explaining =
+        add("why", "In words, why a slot ran, was skipped, is held or is late",
+            wrap([this](Session& session) {
+              return why(session, {.schedule = arguments_.name, .at = arguments_.at});
+            }));
+    explaining->add_option("schedule", arguments_.name)->required();
+    explaining->add_option("--at", arguments_.at,
+                           "RFC 3339, or \"2026-11-20 02:00\" or 02:00 in the schedule's zone; "
+                           "default: its last slot");
+    CLI::App* planning = add("timeline", "The coming slots of all schedules, and where they crowd",
+                             wrap([this](Session& session) {
+                               TimelineOptions options{.zone = arguments_.zone};
+                               if (const auto span = since_of(arguments_.span))
+                                 options.span = *span;
+                               return timeline(session, options);
+                             }));
+    planning->add_option("--for", arguments_.span, "how far: 90m, 12h, 7d; default 24h")
+        ->check([](const std::string& text) {
+          constexpr std::chrono::seconds kLongest = std::chrono::days{31};
+          const auto span = since_of(text);
+          return span && *span <= kLongest ? std::string()
+                                           : "\"" + text +
+                                                 "\" is no duration up to 31d, such as "
+                                                 "90m, 12h or 7d";
+        });
+    planning->add_option("--zone", arguments_.zone, "of the times that are shown; default UTC");
+    CLI::App* forwarding = add("forward", "Spark's page of a run, at a port of this machine",
+                               wrap([this](Session& session) {
+                                 return forward(session, {.name = arguments_.name,
+                                                          .port = arguments_.port,
+                                                          .remote_port = arguments_.remote_port});
+                               }));
+    forwarding
+        ->add_option("name", arguments_.name, "a run, or a schedule: its newest that is RUNNING")
+        ->required();
+    forwarding->add_option("-l,--port,--local-port", arguments_.port,
+                           "of this machine; default 4040, 0 = any");
+    forwarding->add_option("-r,--remote-port", arguments_.remote_port,
+                           "of the driver; default: as its status says");
+  }
+
   void add_changing() {
     add_creating();
     add_names(add("delete", "Delete schedules (with their runs) or runs",
@@ -266,12 +336,27 @@ class CommandLine {
 
   void add_creating() {
     CLI::App* creating =
-        add("create", "Create what manifests describe", wrap([this](Session& session) {
+        add("create", "Create what manifests describe, or a run of a schedule's template",
+            wrap([this](Session& session) {
+              if (!arguments_.from.empty())
+                return create_from(session, arguments_.name, arguments_.from);
               arguments_.upload.wanted |= !arguments_.upload.to.url.empty();
               return create(session, arguments_.files, arguments_.upload);
             }));
-    creating->add_option("-f,--filename", arguments_.files, "YAML or JSON; - is standard input")
-        ->required();
+    CLI::Option* files = creating->add_option("-f,--filename", arguments_.files,
+                                              "YAML or JSON; - is standard input");
+    CLI::Option* name =
+        creating->add_option("name", arguments_.name, "with --from: of the run; alone: a file");
+    CLI::Option* from =
+        creating->add_option("--from", arguments_.from, "the schedule whose template it is");
+    from->needs(name)->excludes(files);
+    creating->parse_complete_callback([this] {
+      // As the first operator's sparkctl takes it.
+      if (arguments_.files.empty() && arguments_.from.empty() && !arguments_.name.empty())
+        arguments_.files.push_back(std::exchange(arguments_.name, {}));
+      if (arguments_.files.empty() && arguments_.from.empty())
+        throw CLI::RequiredError("-f FILE, or NAME --from SCHEDULE,");
+    });
     base::s3::Place& to = arguments_.upload.to;
     creating->add_flag("--upload", arguments_.upload.wanted,
                        "Send the files of this machine that the manifests name");
@@ -285,6 +370,13 @@ class CommandLine {
                          "$AWS_SECRET_ACCESS_KEY, $AWS_SESSION_TOKEN");
   }
 
+  void add_since(CLI::App* command, const char* what) {
+    command->add_option("--since", arguments_.since, what)->check([](const std::string& text) {
+      return since_of(text) ? std::string()
+                            : "\"" + text + "\" is no duration such as 90s, 30m, 12h or 7d";
+    });
+  }
+
   void add_following() {
     constexpr int kMostHistory = 10'000;
     CLI::App* remembering = add(
@@ -295,29 +387,49 @@ class CommandLine {
                                    .limit = arguments_.limit});
         }));
     remembering->add_flag("--failed", arguments_.failed, "only runs that failed");
-    remembering
-        ->add_option("--since", arguments_.since, "what ended in that time: 90s, 30m, 12h, 7d")
-        ->check([](const std::string& text) {
-          return since_of(text) ? std::string()
-                                : "\"" + text + "\" is no duration such as 90s, 30m, 12h or 7d";
-        });
+    add_since(remembering, "what ended in that time: 90s, 30m, 12h, 7d");
     remembering->add_option("schedule", arguments_.name, "default: all of the namespace");
     remembering->add_option("--limit", arguments_.limit, "default 20")
         ->check(CLI::Range(1, kMostHistory));
-    CLI::App* logging =
-        add("logs", "The driver's log", wrap([this](Session& session) {
-              if (arguments_.tail >= 0) arguments_.log.tail_lines = arguments_.tail;
-              return logs(session, {.name = arguments_.name, .log = arguments_.log});
-            }));
+    add_logging();
+  }
+
+  void add_logging() {
+    CLI::App* logging = add("logs", "The driver's log", wrap([this](Session& session) {
+                              return logs(session, log_options(session.clock.now()));
+                            }));
     logging->alias("log");
     logging->add_option("name", arguments_.name, "a run, or a schedule: its newest run")
         ->required();
-    logging->add_flag("-f,--follow", arguments_.log.follow, "until the driver ends");
-    logging->add_flag("-p,--previous", arguments_.log.previous, "of the container before");
+    CLI::Option* following = logging->add_flag("-f,--follow", arguments_.log.follow,
+                                               "from a start that is still to come until the end");
+    CLI::Option* previous = logging->add_flag("-p,--previous", arguments_.log.previous,
+                                              "of the attempt before the last");
+    CLI::Option* attempt =
+        logging->add_option("--attempt", arguments_.attempt, "of that attempt; the first is 1")
+            ->check(CLI::PositiveNumber);
+    CLI::Option* executor =
+        logging->add_option("-e,--executor", arguments_.executor,
+                            "of that executor, by its number, while its pod is there");
+    attempt->excludes(previous)->excludes(following)->excludes(executor);
+    previous->excludes(following)->excludes(executor);
+    logging->add_option("--grep", arguments_.grep, "only lines with that text");
+    add_since(logging, "what was written in that time: 90s, 30m, 12h, 7d");
     logging->add_flag("--timestamps", arguments_.log.timestamps, "in front of each line");
     logging->add_option("-c,--container", arguments_.log.container);
     logging->add_option("--tail", arguments_.tail, "only the last lines")
         ->check(CLI::NonNegativeNumber);
+  }
+
+  [[nodiscard]] LogsOptions log_options(base::WallTime now) const {
+    LogsOptions options{.name = arguments_.name,
+                        .log = arguments_.log,
+                        .executor = arguments_.executor,
+                        .attempt = arguments_.attempt,
+                        .grep = arguments_.grep};
+    if (arguments_.tail >= 0) options.log.tail_lines = arguments_.tail;
+    if (const auto since = since_of(arguments_.since)) options.log.since = now - *since;
+    return options;
   }
 
   void add_rendering() {
@@ -393,7 +505,11 @@ base::Result<ExitCode> execute(const CommandLine& line, const Terminal& terminal
   const std::string server = connection.client.base_url;
   ASSIGN_OR_RETURN(std::unique_ptr<base::http::Client> client,
                    base::http::Client::create(std::move(connection.client)));
-  kube::HttpApi api(std::move(client), {.field_manager = "sparkctl"});
+  kube::HttpApi api(std::move(client), {.field_manager = "sparkctl",
+                                        .field_validation = "Strict",
+                                        .on_warning = [&](const std::string& text) {
+                                          terminal.err << "Warning: " << safe_text(text) << '\n';
+                                        }});
   Session session{
       .api = api,
       .logs = [&](const auto& pod, const auto& options) { return api.logs(pod, options); },

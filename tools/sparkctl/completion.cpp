@@ -18,9 +18,9 @@ _sparkctl() {
     return
   fi
   case $command in
-    get|describe|status|delete|events|logs|log|stop|retry)
+    get|describe|status|delete|events|logs|log|stop|retry|forward)
       COMPREPLY=($(compgen -W "$(_sparkctl_names all)" -- "$word")) ;;
-    suspend|resume|trigger|history)
+    suspend|resume|trigger|history|why)
       COMPREPLY=($(compgen -W "$(_sparkctl_names)" -- "$word")) ;;
     list) COMPREPLY=($(compgen -W "schedules runs" -- "$word")) ;;
     completion) COMPREPLY=($(compgen -W "bash zsh fish" -- "$word")) ;;
@@ -43,8 +43,8 @@ _sparkctl() {
     return
   fi
   case ${words[2]} in
-    get|describe|status|delete|events|logs|log|stop|retry) compadd -- ${(f)"$(_sparkctl_names all)"} ;;
-    suspend|resume|trigger|history) compadd -- ${(f)"$(_sparkctl_names)"} ;;
+    get|describe|status|delete|events|logs|log|stop|retry|forward) compadd -- ${(f)"$(_sparkctl_names all)"} ;;
+    suspend|resume|trigger|history|why) compadd -- ${(f)"$(_sparkctl_names)"} ;;
     list) compadd -- schedules runs ;;
     completion) compadd -- bash zsh fish ;;
     help) compadd -- @COMMANDS@ ;;
@@ -65,8 +65,8 @@ end
 set -l commands @COMMANDS@
 complete -c sparkctl -f
 complete -c sparkctl -n "not __fish_seen_subcommand_from $commands" -a "$commands"
-complete -c sparkctl -n '__fish_seen_subcommand_from get describe status delete events logs log stop retry' -a '(__sparkctl_names all)'
-complete -c sparkctl -n '__fish_seen_subcommand_from suspend resume trigger history' -a '(__sparkctl_names)'
+complete -c sparkctl -n '__fish_seen_subcommand_from get describe status delete events logs log stop retry forward' -a '(__sparkctl_names all)'
+complete -c sparkctl -n '__fish_seen_subcommand_from suspend resume trigger history why' -a '(__sparkctl_names)'
 complete -c sparkctl -n '__fish_seen_subcommand_from list' -a 'schedules runs'
 complete -c sparkctl -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c sparkctl -n '__fish_seen_subcommand_from cron' -a 'next prev explain check calendar'

@@ -124,6 +124,11 @@ void situation(Page& page, const Json& schedule) {
   page.time("Last run", schedule, {"status", "lastRun"});
   page.time("Last slot", schedule, {"status", "lastScheduleTime"});
   page.time("Last success", schedule, {"status", "lastSuccessfulTime"});
+  if (const Json* held = base::find(schedule, {"status", "scheduling", "held"}))
+    page.line("Waiting slots",
+              std::to_string(integer_at(*held, {"count"}).value_or(1)) + ", the newest of " +
+                  string_at(*held, {"last"}) + ": " + string_at(*held, {"reason"}),
+              Colour::Yellow);
   page.line("Active runs", joined(array_at(schedule, {"status", "active"})));
 }
 
@@ -250,7 +255,8 @@ void describe_past_run(Session& session, const Json& run) {
     if (const auto value = integer_at(run, {field})) page.line(label, std::to_string(*value));
   page.line("Application id", string_at(run, {"applicationId"}));
   page.time("Submitted", run, {"submitted"});
-  page.time("Started", run, {"started"});
+  const bool first = !string_at(run, {"firstStarted"}).empty();
+  page.time("Started", run, {first ? "firstStarted" : "started"});
   page.time("Ended", run, {"ended"});
 }
 

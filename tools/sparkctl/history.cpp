@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <optional>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -74,14 +78,16 @@ std::vector<std::string> columns(const Session& session, const HistoryOptions& o
 
 std::vector<Cell> run_row(const Json& run) {
   const std::string state = string_at(run, {"state"});
-  auto started = time_at(run, {"started"});
-  if (!started) started = time_at(run, {"submitted"});
+  // All attempts together; older services know the last one's start alone.
+  auto started = time_at(run, {"firstStarted"});
+  for (const char* field : {"started", "submitted"})
+    if (!started) started = time_at(run, {field});
   const auto ended = time_at(run, {"ended"});
   const auto exit_code = integer_at(run, {"exitCode"});
   const auto attempts = integer_at(run, {"attempts"});
   return {string_at(run, {"slot"}).empty() ? "by hand" : string_at(run, {"slot"}),
           Cell(state, colour_of(state)),
-          to_the_second(time_at(run, {"started"})),
+          to_the_second(started),
           started && ended ? exact(*ended - *started) : "",
           attempts ? std::to_string(*attempts) : "",
           exit_code ? std::to_string(*exit_code) : "",
@@ -103,15 +109,6 @@ std::vector<Cell> skip_row(const Json& skip) {
                                                    : "")};
 }
 
-base::Result<Json> answer_of(Session& session,
-                             std::vector<std::pair<std::string, std::string>> query) {
-  ASSIGN_OR_RETURN(const base::http::Response answer,
-                   ask_history(session, kPath, std::move(query)));
-  auto parsed = base::parse_json(answer.body, {.bytes = size_t{64} << 20});
-  if (!parsed) return base::failure(parsed.error().with_context("history"));
-  return parsed;
-}
-
 // Older services know neither `state` nor `since` and answer with other runs too.
 void keep_asked_for(std::vector<Json>& entries, const HistoryOptions& options,
                     const std::string& since) {
@@ -123,6 +120,27 @@ void keep_asked_for(std::vector<Json>& entries, const HistoryOptions& options,
   });
 }
 
+// Slots of the schedule that are due and wait, as a row of their own.
+std::optional<std::vector<Cell>> waiting_row(Session& session, const HistoryOptions& options) {
+  if (options.schedule.empty() || options.outcomes == Outcomes::Failed) return std::nullopt;
+  const auto schedule = find_schedule(session, options.schedule);
+  if (!schedule) return std::nullopt;
+  const Json* held = base::find(*schedule, {"status", "scheduling", "held"});
+  if (held == nullptr) return std::nullopt;
+  const auto count = integer_at(*held, {"count"}).value_or(1);
+  return std::vector<Cell>{
+      string_at(*held, {"last"}),
+      Cell("Waiting", Colour::Yellow),
+      "",
+      "",
+      "",
+      "",
+      "",
+      string_at(*held, {"reason"}) +
+          (count > 1 ? ", " + std::to_string(count) + " slots since " + string_at(*held, {"first"})
+                     : "")};
+}
+
 base::Result<Json> ask(Session& session, const HistoryOptions& options, const std::string& since) {
   std::vector<std::pair<std::string, std::string>> query;
   if (session.scope != Scope::All) query.emplace_back("namespace", session.ns);
@@ -130,7 +148,7 @@ base::Result<Json> ask(Session& session, const HistoryOptions& options, const st
   if (options.outcomes == Outcomes::Failed) query.emplace_back("state", "FAILED");
   if (!since.empty()) query.emplace_back("since", since);
   query.emplace_back("limit", std::to_string(options.limit));
-  return answer_of(session, std::move(query));
+  return ask_history_rows(session, std::move(query));
 }
 
 // JSON, YAML or names; false when a table is wanted.
@@ -163,9 +181,19 @@ void say_nothing_there(Session& session, const HistoryOptions& options) {
 
 }  // namespace
 
+base::Result<Json> ask_history_rows(Session& session,
+                                    std::vector<std::pair<std::string, std::string>> query) {
+  ASSIGN_OR_RETURN(const base::http::Response answer,
+                   ask_history(session, kPath, std::move(query)));
+  auto parsed = base::parse_json(answer.body, {.bytes = size_t{64} << 20});
+  if (!parsed) return base::failure(parsed.error().with_context("history"));
+  return parsed;
+}
+
 base::Result<Json> past_run(Session& session, const std::string& name) {
-  ASSIGN_OR_RETURN(const Json answer,
-                   answer_of(session, {{"namespace", session.ns}, {"run", name}, {"limit", "1"}}));
+  ASSIGN_OR_RETURN(
+      const Json answer,
+      ask_history_rows(session, {{"namespace", session.ns}, {"run", name}, {"limit", "1"}}));
   const Json* runs = base::find(answer, {"runs"});
   // A service that does not know the parameter answers with other runs.
   if (runs != nullptr && runs->is_array())
@@ -184,7 +212,8 @@ base::Status history(Session& session, const HistoryOptions& options) {
     session.err << "sparkctl: the service's answer ends at a size: older runs or skipped stretches "
                    "are left out; name a schedule or a smaller --limit\n";
   if (show_entries_raw(session, entries)) return {};
-  if (entries.empty()) {
+  std::optional<std::vector<Cell>> waiting = waiting_row(session, options);
+  if (entries.empty() && !waiting) {
     // What never was there is not found; who may not read schedules may still read history.
     if (!options.schedule.empty()) {
       const auto found = find_schedule(session, options.schedule);
@@ -195,6 +224,10 @@ base::Status history(Session& session, const HistoryOptions& options) {
   }
   Table table(columns(session, options),
               session.output == Output::Wide ? Fit::AsLong : Fit::Wrapped);
+  if (waiting) {
+    if (session.scope == Scope::All) waiting->emplace(waiting->begin(), "");
+    table.add(std::move(*waiting));
+  }
   for (const Json& entry : entries) {
     std::vector<Cell> row = whose(entry, session, options);
     for (Cell& cell : is_skip(entry) ? skip_row(entry) : run_row(entry))

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/http/message.h"
 #include "base/result.h"
 #include "tools/sparkctl/session.h"
@@ -25,5 +27,9 @@ inline constexpr const char* kHistorySelector = "app.kubernetes.io/component=spa
 base::Result<base::http::Response> ask_history(
     Session& session, const std::string& path,
     std::vector<std::pair<std::string, std::string>> query);
+
+// Its rows, as /sparkcron/v1/history gives them: {"runs": […], "skips": […]}.
+base::Result<nlohmann::json> ask_history_rows(
+    Session& session, std::vector<std::pair<std::string, std::string>> query);
 
 }  // namespace sparkctl

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "scheduler/run_name.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/lookup.h"
 #include "tools/sparkctl/show.h"
@@ -84,31 +85,96 @@ base::Result<ExitCode> await_end(Session& session, const TriggerOptions& options
   }
 }
 
+// How often it is looked whether the service took an order up, half a second apart.
+constexpr int kLooks = 10;
+
+struct Order {
+  kube::ObjectKey schedule;
+  std::string value;             // of the annotation
+  std::set<std::string> before;  // UIDs of the runs that were there
+};
+
+// The order that a schedule carries and that has led to no run yet; "" = none.
+std::string open_order(const kube::Json& schedule) {
+  std::string value =
+      base::string_at(schedule, {"metadata", "annotations", config::kTriggerAnnotation});
+  const bool done = base::string_at(schedule, {"status", "scheduling", "handledTrigger"}) == value;
+  return done ? "" : value;
+}
+
+// The run that an order that was noticed waits to have; "" = none does.
+std::string waiting_run(const kube::Json& schedule) {
+  const auto at = base::parse_rfc3339(
+      base::string_at(schedule, {"status", "scheduling", "pendingTrigger", "at"}));
+  if (!at) return "";
+  return scheduler::manual_run_name(kube::key_of(schedule).name,
+                                    std::chrono::floor<std::chrono::seconds>(*at));
+}
+
+// One annotation carries every order: the next is written when the one before has its run, or there
+// would be one run for both. Any new value is an order; the time makes it new and says when.
+base::Result<Order> give_order(Session& session, const std::string& text) {
+  for (int look = 0;; ++look) {
+    ASSIGN_OR_RETURN(const kube::Json schedule, find_schedule(session, text));
+    const bool last = look >= kLooks;
+    if (!last && !open_order(schedule).empty()) {
+      pause(session.clock);
+      continue;
+    }
+    if (const std::string waiting = waiting_run(schedule); !waiting.empty())
+      return base::failure(base::Code::Refused, "a run by hand waits already for others to end, " +
+                                                    waiting +
+                                                    ": another order would take its place");
+    Order order{.schedule = kube::key_of(schedule),
+                .value = base::format_rfc3339_micro(session.clock.now()),
+                .before = {}};
+    ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, order.schedule.name));
+    if (look == 0) say_left_out(session, config::spark_applications(), runs);
+    for (const kube::Json& run : runs.items)
+      order.before.insert(kube::uid_of(run));
+    kube::Json metadata = {{"annotations", {{config::kTriggerAnnotation, order.value}}}};
+    if (!last)
+      metadata["resourceVersion"] = base::string_at(schedule, {"metadata", "resourceVersion"});
+    const auto patched =
+        session.api.patch(config::scheduled_spark_applications(), order.schedule,
+                          kube::PatchType::MergePatch, {{"metadata", std::move(metadata)}});
+    if (patched) return order;
+    if (last || patched.error().code != base::Code::Conflict) return base::failure(patched.error());
+  }
+}
+
+// The run that an order led to; "" = none so far. Since orders are given one after the other, it is
+// the first that was not there before, whatever others have ordered by now.
+base::Result<std::string> run_of(Session& session, const Order& order) {
+  for (int look = 0; look < kLooks; ++look) {
+    if (look > 0) pause(session.clock);
+    ASSIGN_OR_RETURN(const std::optional<kube::Json> started,
+                     new_run(session, order.schedule.name, order.before));
+    if (started) return kube::key_of(*started).name;
+    ASSIGN_OR_RETURN(const kube::Json schedule,
+                     session.api.get(config::scheduled_spark_applications(), order.schedule));
+    const bool ours = base::string_at(schedule, {"status", "scheduling", "pendingTrigger",
+                                                 "value"}) == order.value;
+    if (ours) return waiting_run(schedule);
+  }
+  return "";
+}
+
 }  // namespace
 
 base::Result<ExitCode> trigger(Session& session, const TriggerOptions& asked) {
-  ASSIGN_OR_RETURN(const kube::Json schedule, find_schedule(session, asked.name));
-  TriggerOptions options = asked;
-  options.name = kube::key_of(schedule).name;
-  std::set<std::string> before;
-  if (options.wait) {
-    ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, options.name));
-    say_left_out(session, config::spark_applications(), runs);
-    for (const kube::Json& run : runs.items)
-      before.insert(kube::uid_of(run));
+  ASSIGN_OR_RETURN(const Order order, give_order(session, asked.name));
+  if (asked.wait) {
+    TriggerOptions options = asked;
+    options.name = order.schedule.name;
+    return await_end(session, options, order.before);
   }
-  // Any new value is an order; the time makes it new and says when.
-  const kube::Json patch = {
-      {"metadata",
-       {{"annotations",
-         {{config::kTriggerAnnotation, base::format_rfc3339_micro(session.clock.now())}}}}}};
-  const auto patched =
-      session.api.patch(config::scheduled_spark_applications(), {session.ns, options.name},
-                        kube::PatchType::MergePatch, patch);
-  if (!patched) return base::failure(patched.error());
-  if (options.wait) return await_end(session, options, before);
-  session.out << display_name(config::scheduled_spark_applications(), options.name)
-              << " triggered\n";
+  ASSIGN_OR_RETURN(const std::string run, run_of(session, order));
+  session.out << display_name(config::scheduled_spark_applications(), order.schedule.name)
+              << " triggered" << (run.empty() ? "" : ": " + run) << '\n';
+  if (run.empty())
+    session.err << "The service has not taken it up yet; sparkctl list runs " << order.schedule.name
+                << " shows the run.\n";
   return kDone;
 }
 

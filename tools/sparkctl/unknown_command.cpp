@@ -16,11 +16,6 @@ struct Elsewhere {
 
 // Of the first operator's sparkctl, of kubectl, and of people's wishes.
 constexpr Elsewhere kElsewhere[] = {
-    {"forward",
-     "sparkctl does not forward ports: kubectl port-forward <run>-driver 4040:4040 opens Spark's "
-     "page; standalone shows its address in sparkctl describe"},
-    {"timeline", "sparkctl list shows each schedule's next run, sparkctl cron calendar a year's"},
-    {"why", "sparkctl describe and sparkctl history tell why a slot did not run"},
     {"apply", "sparkctl create makes new objects; kubectl apply changes those that are there"},
     {"edit", "kubectl edit changes what is there"},
     {"kill", "sparkctl stop ends a run and keeps it, sparkctl delete removes it"},

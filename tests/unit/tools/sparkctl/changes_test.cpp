@@ -132,51 +132,20 @@ TEST_CASE("retry is for runs that failed") {
         "one");
 }
 
-TEST_CASE("trigger leaves a new value each time") {
+TEST_CASE("a run is made of a schedule's template, under a name of its own") {
   Desk desk;
   fill(desk);
-  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
-  const auto value = [&] {
-    return base::string_at(
-        desk.api.peek(config::scheduled_spark_applications(), {"team", "paused"}),
-        {"metadata", "annotations", config::kTriggerAnnotation});
-  };
-  const std::string first = value();
-  CHECK(first == "2026-11-21T00:00:00.000000Z");
-  desk.clock.advance(std::chrono::milliseconds{1});
-  CHECK(trigger(desk.session, {.name = "paused"}).value() == kDone);
-  CHECK(value() != first);
-}
-
-TEST_CASE("trigger waits for the run that it started, and for no other") {
-  struct Case {
-    const char* state;
-    ExitCode code;
-  };
-  for (const Case& c : {Case{"COMPLETED", kDone}, Case{"FAILED", kRunFailed}}) {
-    DYNAMIC_SECTION(c.state) {
-      Desk desk;
-      fill(desk);
-      desk.add_run("paused-manual-old", "paused", "FAILED", "2026-11-20T00:00:00Z");
-      std::jthread controller([&] {
-        desk.api.await(
-            config::scheduled_spark_applications(), {"team", "paused"}, [](const Json* schedule) {
-              return schedule != nullptr && (*schedule)["metadata"].contains("annotations");
-            });
-        desk.add_run("paused-manual-new", "paused", c.state, "2026-11-21T00:00:00Z");
-      });
-      std::jthread time([&](const std::stop_token& stop) {
-        while (!stop.stop_requested()) {
-          desk.clock.advance(std::chrono::milliseconds{500});
-          std::this_thread::yield();
-        }
-      });
-      const auto done = trigger(desk.session, {.name = "paused", .wait = true});
-      REQUIRE(done.has_value());
-      CHECK(*done == c.code);
-      CHECK(desk.out.str() == std::string("paused-manual-new ") + c.state + "\n");
-    }
-  }
+  Json spec = Json::parse(R"({"schedule": "@hourly", "template": {"mode": "cluster"}})");
+  desk.add_schedule("etl", spec, Json::object());
+  REQUIRE(create_from(desk.session, "once", "etl"));
+  CHECK(desk.out.str() == "sparkapplication.sparkoperator.k8s.io/once created\n");
+  const Json run = desk.api.peek(config::spark_applications(), {"team", "once"});
+  CHECK(run["spec"] == spec["template"]);
+  CHECK_FALSE(run["metadata"].contains("ownerReferences"));
+  CHECK(create_from(desk.session, "once", "etl").error().code == base::Code::AlreadyExists);
+  CHECK(create_from(desk.session, "other", "paused").error().message ==
+        "schedule \"paused\" has no spec.template to make a run from");
+  CHECK(create_from(desk.session, "other", "nothing").error().code == base::Code::NotFound);
 }
 
 }  // namespace

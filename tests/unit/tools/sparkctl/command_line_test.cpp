@@ -135,10 +135,25 @@ TEST_CASE("the command line is understood or explained") {
        .out = "",
        .err = "there is no command \"nonsense\"; sparkctl --help lists them"},
       {.name = "a command that is not there says what to do instead",
-       .arguments = {"forward", "nightly-1"},
+       .arguments = {"kill", "nightly-1"},
        .code = kUsage,
        .out = "",
-       .err = "kubectl port-forward"},
+       .err = "sparkctl stop ends a run and keeps it"},
+      {.name = "a run of nothing",
+       .arguments = {"create"},
+       .code = kUsage,
+       .out = "",
+       .err = "-f FILE, or NAME --from SCHEDULE, is required"},
+      {.name = "two attempts at once",
+       .arguments = {"logs", "nightly", "--previous", "--attempt", "1"},
+       .code = kUsage,
+       .out = "",
+       .err = "excludes"},
+      {.name = "a time line without an end",
+       .arguments = {"timeline", "--for", "32d"},
+       .code = kUsage,
+       .out = "",
+       .err = "\"32d\" is no duration up to 31d, such as 90m, 12h or 7d"},
       {.name = "-o where it would do nothing",
        .arguments = {"trigger", "nightly", "-o", "json"},
        .code = kUsage,
@@ -161,8 +176,9 @@ TEST_CASE("the command line is understood or explained") {
 }
 
 TEST_CASE("every command's help has the options of all commands") {
-  for (const char* command : {"list", "get", "describe", "status", "create", "delete", "suspend",
-                              "resume", "trigger", "stop", "retry", "history", "logs", "log"}) {
+  for (const char* command :
+       {"list", "get", "describe", "status", "create", "delete", "suspend", "resume", "trigger",
+        "stop", "retry", "history", "logs", "log", "why", "timeline", "forward"}) {
     const Ran ran = run_with({command, "--help"});
     CAPTURE(command);
     CHECK(ran.code == kDone);

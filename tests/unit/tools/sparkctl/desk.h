@@ -2,11 +2,14 @@
 
 // Desk: sparkctl's commands at an API in memory, what they print, and a few schedules to look at.
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -104,6 +107,18 @@ struct Desk {
     add(config::spark_applications(), std::move(object));
   }
 };
+
+// Half seconds pass as fast as they can.
+inline void pass_time(tests::FakeClock& clock, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    clock.advance(std::chrono::milliseconds{500});
+    std::this_thread::yield();
+  }
+}
+
+inline std::jthread passing_time(tests::FakeClock& clock) {
+  return std::jthread([&clock](const std::stop_token& stop) { pass_time(clock, stop); });
+}
 
 // As text: long nested initializer lists take a compiler minutes.
 inline constexpr const char* kNightlySpec = R"({

@@ -1,4 +1,4 @@
-// What is told of one thing: describe, events, history, logs.
+// What is told of one thing: describe, events, history.
 
 #include <string>
 #include <thread>
@@ -165,6 +165,30 @@ TEST_CASE("history shows runs and skipped stretches in one line of time") {
   }
 }
 
+TEST_CASE("history has first starts, whole durations and slots that wait") {
+  Desk desk;
+  desk.add_schedule("nightly", Json::parse(tests::kNightlySpec), Json::parse(R"({"scheduling":
+    {"held": {"first": "2026-11-19T01:00:00Z", "last": "2026-11-20T01:00:00Z", "count": 2,
+              "reason": "ForbidConcurrent"}}})"));
+  desk.answers["/sparkcron/v1/history?namespace=team&schedule=nightly&limit=20"] = R"({"runs": [
+    {"name": "nightly-1", "state": "COMPLETED", "slot": "2026-11-18T01:00:00Z", "attempts": 2,
+     "firstStarted": "2026-11-18T01:00:05Z", "started": "2026-11-18T01:30:00Z",
+     "ended": "2026-11-18T01:31:05Z", "created": "2026-11-18T01:00:01Z"}], "skips": []})";
+  REQUIRE(history(desk.session, {.schedule = "nightly"}));
+  CHECK(
+      desk.out.str() ==
+      "SLOT (UTC)            OUTCOME    STARTED (UTC)         DURATION  ATTEMPTS  EXIT  RUN        "
+      "MESSAGE\n"
+      "2026-11-20T01:00:00Z  Waiting    -                     -         -         -     -\n"
+      "    ForbidConcurrent, 2 slots since 2026-11-19T01:00:00Z\n"
+      "2026-11-18T01:00:00Z  COMPLETED  2026-11-18T01:00:05Z  31m00s    2         -     nightly-1  "
+      "-\n");
+  desk.out.str("");
+  REQUIRE(describe(desk.session, {"nightly"}));
+  CHECK_THAT(desk.out.str(), Catch::Contains("Waiting slots:      2, the newest of "
+                                             "2026-11-20T01:00:00Z: ForbidConcurrent\n"));
+}
+
 TEST_CASE("what failed last night, of all schedules, with reasons") {
   Desk desk;
   const std::string asked =
@@ -204,60 +228,6 @@ TEST_CASE("history without entries says so, and of what is not there that it is 
   REQUIRE(history(desk.session, {.schedule = "paused"}));
   REQUIRE(history(desk.session, {.outcomes = Outcomes::Failed}));
   CHECK(desk.err.str() == "No history yet.\nNo run failed in namespace \"team\".\n");
-}
-
-TEST_CASE("logs of a run, or of a schedule's newest run") {
-  Desk desk;
-  fill(desk);
-  SECTION("a schedule") {
-    desk.add_run("nightly-a", "nightly", "COMPLETED", "2026-11-19T01:00:00Z");
-    desk.add_run("nightly-b", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
-    REQUIRE(logs(desk.session, {.name = "nightly"}));
-    CHECK(desk.out.str() == "hello from nightly-b-driver\n");
-    CHECK(desk.err.str() == "log of nightly-b\n");
-  }
-  SECTION("a schedule whose runs are all pruned") {
-    REQUIRE(logs(desk.session, {.name = "nightly"}));
-    CHECK(desk.logs_asked == std::vector<std::string>{"team/nightly-20261120t010000z-driver"});
-  }
-  SECTION("a run that is gone") {
-    REQUIRE(logs(desk.session, {.name = "gone"}));
-    CHECK(desk.logs_asked == std::vector<std::string>{"team/gone-driver"});
-  }
-  SECTION("a schedule that never ran") {
-    CHECK(logs(desk.session, {.name = "paused"}).error().message ==
-          "schedule \"paused\" has no run yet; sparkctl trigger paused starts one");
-  }
-}
-
-TEST_CASE("logs of a run that was never submitted say why, not that a pod is missing") {
-  Desk desk;
-  fill(desk);
-  desk.add_run("nightly-a", "nightly", "FAILED", "2026-11-20T23:00:00Z", "mainClass is missing");
-  desk.session.logs =
-      [](const kube::ObjectKey&,
-         const kube::LogOptions&) -> base::Result<std::unique_ptr<base::http::BodyStream>> {
-    return base::failure(base::Code::NotFound, "pods \"nightly-a-driver\" not found");
-  };
-  const auto done = logs(desk.session, {.name = "nightly-a", .log = {.previous = true}});
-  REQUIRE_FALSE(done.has_value());
-  CHECK(done.error().message == "no log of \"nightly-a\": it is FAILED: mainClass is missing");
-}
-
-TEST_CASE("a followed log that ends while its driver goes on is no success") {
-  Desk desk;
-  fill(desk);
-  desk.add_run("nightly-a", "nightly", "RUNNING", "2026-11-20T23:00:00Z");
-  std::jthread time([&](const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      desk.clock.advance(std::chrono::milliseconds{500});
-      std::this_thread::yield();
-    }
-  });
-  const auto done = logs(desk.session, {.name = "nightly-a", .log = {.follow = true}});
-  REQUIRE_FALSE(done.has_value());
-  CHECK(done.error().message ==
-        "the log ended and nightly-a is still RUNNING; sparkctl logs -f nightly-a goes on");
 }
 
 }  // namespace

@@ -158,10 +158,12 @@ TEST_CASE("who owns the server may advise on what was written") {
   CHECK(warning(api.merge(one(""), {{"metadata", {{"labels", {{"a", "b"}}}}}})) == said);
   CHECK(warning(api.get(one(""))).empty());
   // A judge that fails changes nothing for who wrote.
-  const Answer other = api.post(kConfigMaps, config_map("b"));
+  json full = config_map("b");
+  full["data"] = {{"key", "value"}};
+  const Answer other = api.post(kConfigMaps, full);
   CHECK(other.status == 201);
   CHECK(warning(other).empty());
-  CHECK(api.post(kConfigMaps, config_map("b")).status == 409);
+  CHECK(api.post(kConfigMaps, full).status == 409);
   CHECK(asked == std::vector<std::string>{"configmaps a", "configmaps a", "configmaps b"});
 }
 
