@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <memory>
 #include <system_error>
 
@@ -133,6 +134,16 @@ Result<std::string> read_own_file(const fs::path& path, size_t limit) {
   return read_all(fd, path, limit);
 }
 
+Result<std::string> read_plain_file(const fs::path& path, size_t limit) {
+  ASSIGN_OR_RETURN(const FileDescriptor fd, open_to_read(path));
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0)
+    return failure(system_error("look at " + path.string(), errno));
+  if (!S_ISREG(info.st_mode))
+    return failure(Code::InvalidArgument, path.string() + " is not a file");
+  return read_all(fd, path, limit);
+}
+
 Result<FileDescriptor> open_to_read(const fs::path& path) {
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) return failure(system_error("read " + path.string(), errno));
@@ -180,6 +191,10 @@ Status write_plainly(const fs::path& path, std::string_view content, mode_t mode
 }
 
 Status make_folders(const fs::path& path, mode_t mode) {
+  // Each of its folders would be looked at, and none can be made.
+  if (path.native().size() >= PATH_MAX)
+    return failure(
+        system_error("create folder " + path.native().substr(0, 100) + "…", ENAMETOOLONG));
   if (path.empty() || kind_of_path(path).value_or(PathKind::Missing) == PathKind::Folder) return {};
   RETURN_IF_ERROR(make_folders(path.parent_path(), mode));
   if (::mkdir(path.c_str(), mode) == 0) {

@@ -57,6 +57,9 @@ inline constexpr size_t kLargestFile = size_t{64} << 20;
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit = kLargestFile);
 // The same of a file that we wrote: must be ours, and is 0600 afterwards.
 Result<std::string> read_own_file(const std::filesystem::path& path, size_t limit = kLargestFile);
+// The same of what a program may have put there: InvalidArgument unless it is a file, and a pipe is
+// not waited for. Links are followed.
+Result<std::string> read_plain_file(const std::filesystem::path& path, size_t limit = kLargestFile);
 // For reading in portions what may be large; links are followed. A pipe that a program has put
 // there is not waited for.
 Result<FileDescriptor> open_to_read(const std::filesystem::path& path);

@@ -320,13 +320,16 @@ base::Status Kubelet::advance(Known& known, const Json& pod) {
   watch_supervisor(known);
   // Asked already, unless the disk refused the wish.
   if (stopping_) RETURN_IF_ERROR(run.stop(kStopGrace));
-  if (!run.over()) RETURN_IF_ERROR(renew_token(run.record(), run.files(), options_));
+  // Told at the end: who must stop, or has ended, needs no token.
+  const auto renewed =
+      run.over() ? base::Status() : renew_token(run.record(), run.files(), options_);
   if (kube::is_deleting(pod) && !run.over())
     RETURN_IF_ERROR(
         run.stop(seconds_at(pod, {"metadata", "deletionGracePeriodSeconds"}, seconds(30))));
   RETURN_IF_ERROR(report(known, pod));
   // The object goes only now, when no process of the pod lives.
   if (kube::is_deleting(pod) && run.over()) return finish_deletion(pod);
+  RETURN_IF_ERROR(renewed);
   return stuck(run);
 }
 

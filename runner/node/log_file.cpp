@@ -81,7 +81,7 @@ void LogFile::rotate(base::WallTime at) {
 }
 
 std::vector<LogTime> read_log_times(const std::filesystem::path& log) {
-  const std::string raw = base::read_file(log.string() + ".times").value_or("");
+  const std::string raw = base::read_own_file(log.string() + ".times").value_or("");
   std::vector<LogTime> times(raw.size() / sizeof(LogTime));
   if (!times.empty()) std::memcpy(times.data(), raw.data(), times.size() * sizeof(LogTime));
   return times;

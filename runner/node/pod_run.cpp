@@ -148,10 +148,12 @@ base::Status PodRun::sweep_if_in_doubt() const {
 base::Status PodRun::stop(std::chrono::seconds grace) {
   if (!launched_ || over() || (asked_to_stop_ && *asked_to_stop_ <= grace)) return {};
   // The wish first, then the word: a supervisor that has not begun yet reads it when it does.
-  RETURN_IF_ERROR(write_stop(files_, {.grace = grace}));
-  // A crash here: the next service asks again.
+  const auto wished = write_stop(files_, {.grace = grace});
+  // A crash here: the next service asks again. On a full disk the word alone: the pod's own grace
+  // holds then, and what fills the disk may be the pod.
   const auto target = journal_.supervisor ? journal_.supervisor : started_;
   if (target) send_signal(open_process(*target), SIGTERM);
+  RETURN_IF_ERROR(wished);
   asked_to_stop_ = grace;
   return {};
 }

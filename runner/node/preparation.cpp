@@ -119,7 +119,7 @@ class Preparation {
     if (kind_of(container) != ContainerKind::SparkDriver || given.empty())
       return base::Properties{};
     const fs::path file = paths.rewrite(given);
-    auto text = base::read_file(file);
+    auto text = base::read_plain_file(file);
     if (!text) return failure(text.error());
     const std::string rewritten = paths.rewrite_properties(*text);
     // Only inside the pod's own folder: a file of the machine is not ours to change.

@@ -70,6 +70,7 @@ class Supervisor {
   void kill_everything();
   void end_descendants();
   void keep(const std::function<base::Status()>& write);
+  base::Status record_stop();
   void ring() const;
   [[nodiscard]] bool any_running(ContainerRole role) const;
   [[nodiscard]] bool any_alive() const;
@@ -83,6 +84,11 @@ class Supervisor {
   std::map<std::string, Container> containers_;
   bool failed_ = false;  // an init container failed: nothing more starts
   bool stopping_ = false;
+  struct UnrecordedStop {
+    JournalWriter::StopCause cause;
+    base::WallTime at;
+  };
+  std::optional<UnrecordedStop> unrecorded_stop_;  // the disk has refused it so far
   bool sidecars_told_ = false;
   std::optional<base::SteadyTime> kill_at_;
   milliseconds kill_pause_{100};
@@ -181,10 +187,21 @@ void Supervisor::begin_stop(JournalWriter::StopCause cause, std::chrono::seconds
   kill_at_ = kill_at_ ? std::min(*kill_at_, until) : until;
   if (stopping_) return;
   stopping_ = true;
-  keep([&] { return journal_.stopping(cause, clock_.now()); });
+  // First: a disk that is full may wait for the very processes that fill it. A crash before the
+  // record: they end without anybody knowing that they were asked to.
   for (auto& [name, container] : containers_)
     if (container.running) send_signal(open_process(container.child.identity()), SIGTERM);
+  unrecorded_stop_ = UnrecordedStop{.cause = cause, .at = clock_.now()};
+  static_cast<void>(record_stop());
+}
+
+// Tried again at every turn, so that the end of the grace is not missed.
+base::Status Supervisor::record_stop() {
+  if (!unrecorded_stop_) return {};
+  RETURN_IF_ERROR(journal_.stopping(unrecorded_stop_->cause, unrecorded_stop_->at));
+  unrecorded_stop_.reset();
   ring();
+  return {};
 }
 
 void Supervisor::on_signals() {
@@ -254,6 +271,7 @@ void Supervisor::finish(Container& container, const siginfo_t& info) {
         exit.signal == SIGKILL && !stopping_ && out_of_memory_kills() > container.oom_kills_before;
   }
   if (container.launch->role == ContainerRole::Init && exit.code != 0) failed_ = true;
+  keep([&] { return record_stop(); });
   // A crash before this line: the exit status is lost with us, the node reports it as unknown.
   keep([&] { return journal_.exited(container.launch->name, exit); });
   ring();
@@ -316,8 +334,10 @@ int Supervisor::run() {
       kill_at_ = clock_.steady_now() + kill_pause_;
       kill_pause_ = std::min(kill_pause_ * 2, milliseconds(5000));
     }
+    static_cast<void>(record_stop());
     poll_once();
   }
+  keep([&] { return record_stop(); });
   end_descendants();
   keep([&] { return journal_.ended(clock_.now()); });
   ring();
@@ -332,6 +352,9 @@ int supervise_main(int argc, char** argv) {
     return 2;
   }
   const PodFiles files{.folder = argv[1]};
+  // A limit of the size of files costs lines of a log, not the pod; containers get the default
+  // back.
+  ::signal(SIGXFSZ, SIG_IGN);
   ::setsid();
   const auto lock = base::lock_file(files.lock());
   // Another supervisor has this pod.

@@ -26,10 +26,12 @@ using scheduler::DeleteRun;
 using scheduler::StartRun;
 using scheduler::StopRun;
 
-// The API server gives 403 with this cause; the message is for servers that leave the cause out.
-bool is_terminating(const base::Error& error) {
-  return error.message.find("being terminated") != std::string::npos ||
-         error.message.find("NamespaceTerminating") != std::string::npos;
+// In the words of the API server's own admission: a webhook may say what it likes, and change its
+// mind.
+bool is_terminating(const base::Error& error, const std::string& ns) {
+  return error.message.find("admission webhook") == std::string::npos &&
+         error.message.find("in namespace " + ns + " because it is being terminated") !=
+             std::string::npos;
 }
 
 // Tells the tracked runs that this round created what the API called them.
@@ -98,7 +100,8 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
     if (!is_refusal(error.code)) return base::failure(error);
     // Held and tried again until it works, a newer slot comes or its deadline passes. Only in a
     // namespace that is being deleted nothing can ever be created any more.
-    const bool terminating = error.code == Code::Forbidden && is_terminating(error);
+    const bool terminating =
+        error.code == Code::Forbidden && is_terminating(error, kube::key_of(round.schedule).ns);
     const auto reason = terminating ? scheduler::SkipReason::NamespaceTerminating
                                     : scheduler::SkipReason::CreateRefused;
     round.trouble = {to_string(reason), "create " + run.name + ": " + error.message};

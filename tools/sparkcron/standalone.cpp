@@ -237,10 +237,12 @@ class Standalone {
                                     const runner::node::ContainerLog& log) {
       const auto finished = finished_driver_log(pod, container, log);
       if (!finished) return;
-      if (const auto kept = archive_->keep(*finished); !kept) {
-        base::log_warning("sparkcron", "Could not keep a driver's log",
-                          {{"pod", finished->pod.to_string()}, {"error", kept.error().message}});
-      }
+      const auto kept = archive_->keep(*finished);
+      if (kept) return;
+      base::log_warning("sparkcron", "Could not keep a driver's log",
+                        {{"pod", finished->pod.to_string()}, {"error", kept.error().message}});
+      events_->record(pod, kube::EventType::Warning, "LogLost", "Keeping",
+                      "The driver's log went with its pod: " + kept.error().message);
     };
     ASSIGN_OR_RETURN(node_, runner::node::Node::start(std::move(options), *api_, clock_, *events_));
     logs_.serve(node_->logs(), *archive_);

@@ -12,6 +12,11 @@
 #include "kube/object.h"
 
 namespace sparkcron {
+namespace {
+
+constexpr std::chrono::seconds kPauseAfterFailure{5};
+
+}  // namespace
 
 Territory::Territory(kube::Api& api, base::Clock& clock, TerritoryOptions options,
                      std::vector<Followed> followed, Hooks hooks)
@@ -95,6 +100,11 @@ void Territory::run() {
     if (looked) continue;
     base::log_error("sparkcron", "Looking at the namespaces failed",
                     {{"error", looked.error().message}});
+    base::MutexLock lock(mutex_);
+    look_ = true;
+    const base::SteadyTime again = clock_.steady_now() + kPauseAfterFailure;
+    while (!stopping_ && clock_.steady_now() < again)
+      clock_.wait_until(lock, changed_, again);
   }
 }
 

@@ -29,6 +29,7 @@ struct LogStreams::Session : std::enable_shared_from_this<LogStreams::Session> {
   base::Clock& clock;
   const base::SteadyTime until;
   std::thread thread;
+  Lasts lasts = Lasts::Shortly;
   bool begun = false;  // of the thread
   std::atomic<bool> finished = false;
 
@@ -112,12 +113,19 @@ void LogStreams::send(std::unique_ptr<kube::LogReader> reader,
                       std::shared_ptr<base::http::Responder> responder, const Sending& sending) {
   const base::MutexLock lock(mutex_);
   join_finished();
-  if (stopping_ || sessions_.size() >= kMaxStreams) {
+  // Follows may last for days: what ends by itself always finds room beside them.
+  const auto follows = static_cast<size_t>(std::count_if(
+      sessions_.begin(), sessions_.end(),
+      [](const std::shared_ptr<Session>& one) { return one->lasts == Lasts::Follows; }));
+  const bool full = sessions_.size() >= kMaxStreams ||
+                    (sending.lasts == Lasts::Follows && follows >= kMaxFollows);
+  if (stopping_ || full) {
     return answer(*responder,
                   machinery::too_many_requests("too many logs and long lists are being read", 1));
   }
   auto session = std::make_shared<Session>(clock_, after(clock_.steady_now(), sending.at_most));
   session->reader = std::move(reader);
+  session->lasts = sending.lasts;
   session->stream = responder->stream(
       200, {{"Content-Type", sending.content_type}, {"Cache-Control", "no-cache, private"}});
   session->stream->on_close([weak = std::weak_ptr<Session>(session)] {

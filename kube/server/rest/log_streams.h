@@ -26,6 +26,7 @@ namespace kube::server::rest {
 class LogStreams {
  public:
   static constexpr size_t kMaxStreams = 256;
+  static constexpr size_t kMaxFollows = 192;  // of these
   static constexpr std::chrono::seconds kStall{60};
 
   // `source` may be null: then no pod has a log.
@@ -34,9 +35,11 @@ class LogStreams {
   base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
                                                       const std::string& uid,
                                                       const kube::LogOptions& options) const;
+  enum class Lasts { Shortly, Follows };
   struct Sending {
     std::string content_type = "text/plain";
     std::chrono::seconds at_most = std::chrono::seconds::max();  // from here to the last chunk
+    Lasts lasts = Lasts::Shortly;
   };
   void send(std::unique_ptr<kube::LogReader> reader,
             std::shared_ptr<base::http::Responder> responder, const Sending& sending);

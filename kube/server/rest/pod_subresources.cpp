@@ -102,7 +102,10 @@ void handle_log(ApiRequest& call) {
   }
   // A pod that is gone may have left its log.
   auto reader = call.services.logs.open(key, uid, *options);
-  if (reader) return call.services.logs.send(std::move(*reader), call.responder, {});
+  if (reader)
+    return call.services.logs.send(
+        std::move(*reader), call.responder,
+        {.lasts = options->follow ? LogStreams::Lasts::Follows : LogStreams::Lasts::Shortly});
   const bool not_found = reader.error().code == base::Code::NotFound;
   if (!object && not_found) return answer(*call.responder, object.error());
   // No node has it yet: there is nothing to read, and nothing wrong.

@@ -271,3 +271,31 @@ TEST_CASE("what a path leads to, and what a folder holds", "[files]") {
 }
 
 }  // namespace
+
+TEST_CASE("what a program put there is read if it is a file, and never waited for", "[files]") {
+  const tests::Folder folder;
+  const fs::path path = folder.path() / "f";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  const auto pipe = base::read_plain_file(path);
+  REQUIRE_FALSE(pipe);
+  CHECK(pipe.error().code == Code::InvalidArgument);
+  CHECK(pipe.error().message == path.string() + " is not a file");
+  fs::remove(path);
+  put(path, "12345");
+  fs::create_symlink(path, folder.path() / "link");
+  CHECK(base::read_plain_file(folder.path() / "link") == "12345");
+  CHECK(base::read_plain_file(path, 3).error().code == Code::TooLarge);
+}
+
+TEST_CASE("a path that no folder can have is refused before any of it is looked at", "[files]") {
+  const tests::Folder folder;
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i)
+    deep += "/a";
+  const auto made = base::make_folders(folder.path().string() + deep);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == Code::InvalidArgument);
+  CHECK(made.error().message.ends_with("…: File name too long"));
+  CHECK(made.error().message.size() < 200);
+  CHECK(fs::is_empty(folder.path()));
+}

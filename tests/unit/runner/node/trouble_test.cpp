@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <new>
 #include <stdexcept>
 
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -17,6 +20,7 @@
 using namespace std::chrono_literals;
 using nlohmann::json;
 using tests::await;
+using tests::driver_pod;
 using tests::NodeBed;
 using tests::shell_pod;
 using tests::waiting_message;
@@ -174,6 +178,77 @@ TEST_CASE("what may come is waited for, says so, and runs when it is there") {
       {{"metadata", {{"name", "late"}, {"namespace", "default"}}}, {"data", {{"k", "d29yZA=="}}}}));
   REQUIRE(bed.await_phase("p", "Succeeded"));
   CHECK(bed.log("p") == "word\n");
+}
+
+// Opened to be read, a pipe has the node's one thread wait for somebody who writes.
+TEST_CASE("a pipe that a pod puts where the node reads stops nobody") {
+  NodeBed bed;
+  bed.use_fake_spark("exit 0");
+  bed.start();
+  SECTION("in the place of its properties") {
+    const fs::path pipe = bed.folder.path() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    REQUIRE(bed.api.create(kube::config_maps(), tests::driver_config_map("p", "")));
+    json pod = driver_pod("p", {});
+    pod["spec"]["containers"][0]["args"] =
+        json::array({"driver", "--properties-file", pipe.string()});
+    bed.create(pod);
+    REQUIRE(bed.await_phase("p", "Failed"));
+    CHECK(message_of(bed, "p").ends_with("pipe is not a file"));
+  }
+  SECTION("in the place of the times of its log") {
+    bed.create(shell_pod("p", "cd ..; rm -f log.times; mkfifo log.times; echo x"));
+    REQUIRE(bed.await_phase("p", "Succeeded"));
+    CHECK(bed.log("p") == "x\n");
+    REQUIRE(bed.api.remove(kube::pods(), {"default", "p"}, {}));
+    REQUIRE(bed.await_gone("p"));
+  }
+  bed.create(shell_pod("other", "true"));
+  REQUIRE(bed.await_phase("other", "Succeeded"));
+}
+
+TEST_CASE("a subPath longer than any path fails that pod, whatever its size") {
+  NodeBed bed;
+  bed.start();
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i)
+    deep += "a/";
+  json pod = with_volume(shell_pod("p", "true"), {{"emptyDir", json::object()}});
+  pod["spec"]["containers"][0]["volumeMounts"][0]["subPath"] = deep;
+  bed.create(pod);
+  REQUIRE(bed.await_phase("p", "Failed"));
+  CHECK(message_of(bed, "p").ends_with("…: File name too long"));
+}
+
+TEST_CASE("a limit of the size of files costs lines of the log, not the pod") {
+  // Of the supervisor, which inherits it.
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const auto previous = std::signal(SIGXFSZ, SIG_IGN);
+  {
+    NodeBed bed;
+    bed.start();
+    rlimit small = before;
+    small.rlim_cur = 1 << 20;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    bed.create(shell_pod("p", "head -c 3000000 /dev/zero | tr '\\0' 'x'; echo; exit 3"));
+    CHECK(bed.await_phase("p", "Failed"));
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(bed.terminated("p")["exitCode"] == 3);
+  }
+  std::signal(SIGXFSZ, previous);
+}
+
+TEST_CASE("a pod is stopped though the disk does not take the wish") {
+  NodeBed bed;
+  bed.start();
+  bed.create(shell_pod("p", "trap 'exit 7' TERM; echo up; while :; do sleep 0.1; done"));
+  REQUIRE(await([&] { return bed.log("p") == "up\n"; }));
+  const std::string uid = kube::uid_of(bed.pod("p"));
+  // A folder in the place of the file that is to be written, for root as well.
+  fs::create_directories(bed.options.data_dir / "pods" / uid / "stop.json.new" / "x");
+  REQUIRE(bed.api.remove(kube::pods(), {"default", "p"}, {}));
+  REQUIRE(bed.await_gone("p"));
 }
 
 TEST_CASE("a pods folder that takes nothing: the pod says so, and runs when it is mended") {

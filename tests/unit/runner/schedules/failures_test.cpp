@@ -46,9 +46,15 @@ TEST_CASE("A refused creation is tried again, or skipped where it never can succ
        .reason = "CreateRefused",
        .tries_again = true},
       {.name = "terminating",
-       .error = {Code::Forbidden, "namespace etl because it is being terminated"},
+       .error = {Code::Forbidden,
+                 "unable to create new content in namespace etl because it is being terminated"},
        .reason = "NamespaceTerminating",
        .tries_again = false},
+      {.name = "the words of a webhook",
+       .error = {Code::Forbidden,
+                 "admission webhook \"x\" denied the request: the cluster is being terminated"},
+       .reason = "CreateRefused",
+       .tries_again = true},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {

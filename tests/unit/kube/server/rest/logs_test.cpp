@@ -251,6 +251,19 @@ TEST_CASE("clients that stop reading give their senders back") {
     std::this_thread::yield();
 }
 
+TEST_CASE("logs that are followed leave room for those that end by themselves") {
+  tests::FakeClock clock;
+  LogStreams streams(nullptr, clock);
+  std::vector<std::shared_ptr<HeldStream>> followed;
+  for (size_t i = 0; i < LogStreams::kMaxFollows; ++i) {
+    followed.push_back(std::make_shared<HeldStream>());
+    REQUIRE(send(streams, followed.back(), {.lasts = LogStreams::Lasts::Follows}) == 200);
+  }
+  CHECK(send(streams, std::make_shared<HeldStream>(), {.lasts = LogStreams::Lasts::Follows}) ==
+        429);
+  CHECK(send(streams, std::make_shared<HeldStream>()) == 200);
+}
+
 TEST_CASE("a list that is read drop by drop ends at its time, a log goes on") {
   tests::FakeClock clock;
   LogStreams streams(nullptr, clock);
