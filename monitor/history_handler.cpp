@@ -88,6 +88,54 @@ base::Result<base::WallTime> parse_time(const char* parameter, std::string_view 
   return *time;
 }
 
+base::Result<Window> window_of(const Request& request, const char* from, const char* to) {
+  Window window;
+  if (const auto text = request.parameter(from)) {
+    ASSIGN_OR_RETURN(window.from, parse_time(from, *text));
+  }
+  if (const auto text = request.parameter(to)) {
+    ASSIGN_OR_RETURN(window.to, parse_time(to, *text));
+  }
+  return window;
+}
+
+base::Result<HistoryQuery> history_query(const Request& request) {
+  HistoryQuery query{.ns = std::string(request.parameter("namespace").value_or("")),
+                     .schedule = std::string(request.parameter("schedule").value_or("")),
+                     .run = std::string(request.parameter("run").value_or("")),
+                     .state = std::string(request.parameter("state").value_or(""))};
+  if (const auto text = request.parameter("since")) {
+    ASSIGN_OR_RETURN(query.since, parse_time("since", *text));
+  }
+  ASSIGN_OR_RETURN(const Window window, window_of(request, "endedFrom", "endedTo"));
+  if (window.from || window.to) query.ended = window;
+  const std::string_view order = request.parameter("order").value_or("newest");
+  if (order == "slowest")
+    query.order = HistoryOrder::SlowestFirst;
+  else if (order != "newest")
+    return failure(Code::InvalidArgument, "order: " + quoted(order) + " is not newest or slowest");
+  if (query.since && (query.ended || order == "slowest"))
+    return failure(
+        Code::InvalidArgument,
+        "since: does not go with endedFrom, endedTo and the order slowest; say endedFrom");
+  if (const auto text = request.parameter("limit")) {
+    const auto limit = parse_number<size_t>(*text, 1, kMaxLimit);
+    if (!limit) return failure(limit.error().with_context("limit"));
+    query.limit = *limit;
+  }
+  return query;
+}
+
+base::Result<SummaryQuery> summary_query(const Request& request) {
+  SummaryQuery query{.ns = std::string(request.parameter("namespace").value_or("")),
+                     .schedule = std::string(request.parameter("schedule").value_or("")),
+                     .window = {}};
+  if (!query.schedule.empty() && query.ns.empty())
+    return failure(Code::InvalidArgument, "namespace must say where the schedule is");
+  ASSIGN_OR_RETURN(query.window, window_of(request, "from", "to"));
+  return query;
+}
+
 base::Result<kube::LogOptions> log_options(const Request& request) {
   kube::LogOptions options{.container = std::string(request.parameter("container").value_or("")),
                            .timestamps = request.parameter("timestamps") == "true"};
@@ -148,7 +196,14 @@ json run_to_json(const runner::RunRecord& run) {
   if (run.exit_code) object["exitCode"] = *run.exit_code;
   if (!run.message.empty()) object["message"] = run.message;
   if (!run.app_id.empty()) object["applicationId"] = run.app_id;
+  object["origin"] = runner::to_string(runner::origin_of(run));
+  set_time(object, "firstStarted", run.first_started);
+  if (run.executors > 0) object["peakExecutors"] = run.executors;
   return object;
+}
+
+double seconds_of(std::chrono::milliseconds duration) {
+  return static_cast<double>(duration.count()) / 1000.0;
 }
 
 json skip_to_json(const runner::SkipRecord& skip) {
@@ -178,28 +233,50 @@ json to_json(const History& history) {
   return object;
 }
 
+json to_json(const Summary& summary) {
+  const uint64_t ended = summary.completed + summary.failed;
+  json runs = {{"ended", ended}, {"completed", summary.completed}, {"failed", summary.failed}};
+  if (ended > 0)
+    runs["successRate"] = static_cast<double>(summary.completed) / static_cast<double>(ended);
+  if (summary.p50)
+    runs["duration"] = {{"p50", seconds_of(*summary.p50)},
+                        {"p95", seconds_of(*summary.p95)},
+                        {"longest", seconds_of(*summary.longest)}};
+  json object = {{"runs", std::move(runs)}, {"skipped", summary.skipped}};
+  if (summary.cut) object["cut"] = true;
+  return object;
+}
+
 base::http::Handler history_handler(Ledger& ledger, Authorize authorize) {
   return [&ledger, authorize = std::move(authorize)](const Request& request,
                                                      std::shared_ptr<Responder> responder) {
     if (refused(request, authorize, *responder)) return;
-    HistoryQuery query{.ns = std::string(request.parameter("namespace").value_or("")),
-                       .schedule = std::string(request.parameter("schedule").value_or("")),
-                       .run = std::string(request.parameter("run").value_or("")),
-                       .state = std::string(request.parameter("state").value_or(""))};
-    if (const auto text = request.parameter("since")) {
-      const auto since = parse_time("since", *text);
-      if (!since) return refuse(*responder, since.error());
-      query.since = *since;
-    }
-    if (const auto text = request.parameter("limit")) {
-      const auto limit = parse_number<size_t>(*text, 1, kMaxLimit);
-      if (!limit) return refuse(*responder, limit.error().with_context("limit"));
-      query.limit = *limit;
-    }
-    const auto history = ledger.history(query);
+    const auto query = history_query(request);
+    if (!query) return refuse(*responder, query.error());
+    const auto history = ledger.history(*query);
     if (!history)
       return refuse(*responder, {.code = Code::Unavailable, .message = history.error().message});
     answer(*responder, 200, to_json(*history));
+  };
+}
+
+base::http::Handler summary_handler(Ledger& ledger, Authorize authorize) {
+  return [&ledger, authorize = std::move(authorize)](const Request& request,
+                                                     std::shared_ptr<Responder> responder) {
+    if (refused(request, authorize, *responder)) return;
+    const auto query = summary_query(request);
+    if (!query) return refuse(*responder, query.error());
+    const auto summary = ledger.summary(*query);
+    if (!summary)
+      return refuse(*responder, {.code = Code::Unavailable, .message = summary.error().message});
+    json object = to_json(*summary);
+    object["kind"] = "Summary";
+    object["apiVersion"] = "sparkcron/v1";
+    if (!query->ns.empty()) object["namespace"] = query->ns;
+    if (!query->schedule.empty()) object["schedule"] = query->schedule;
+    set_time(object, "from", query->window.from);
+    set_time(object, "to", query->window.to);
+    answer(*responder, 200, object);
   };
 }
 

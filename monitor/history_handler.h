@@ -6,6 +6,13 @@
 // what ended or was last skipped then or later, and what has not ended. An answer that would be
 // longer than some 8 MiB ends earlier and says "cut": true.
 //
+// With `endedFrom`, `endedTo` (RFC 3339, each may be left out) what ended from the one until before
+// the other, the last first, or with `order=slowest` what took longest from its creation on.
+//
+// GET /sparkcron/v1/summary?namespace=&schedule=&from=&to=: numbers instead of rows, of one
+// schedule, a namespace or all, over the runs that ended in the window; of the newest 50,000, and
+// "cut": true says that there were more. Its shape is in monitor/README.md.
+//
 // GET /sparkcron/v1/log?namespace=&run=: the kept log of a run's driver, as plain text; the newest,
 // if there are several. `container`, `tailLines`, `timestamps`, `limitBytes` and `sinceTime` are
 // those of pods/log. An answer ends at 32 MiB, and says so in its last line.
@@ -28,6 +35,7 @@
 namespace monitor {
 
 inline constexpr const char* kHistoryPath = "/sparkcron/v1/history";
+inline constexpr const char* kSummaryPath = "/sparkcron/v1/summary";
 inline constexpr const char* kLogPath = "/sparkcron/v1/log";
 
 // Whether the request may read; else Unauthenticated, Forbidden, ResourceExhausted or Unavailable.
@@ -35,6 +43,7 @@ inline constexpr const char* kLogPath = "/sparkcron/v1/log";
 using Authorize = std::function<base::Status(const base::http::Request&)>;
 
 base::http::Handler history_handler(Ledger& ledger, Authorize authorize);
+base::http::Handler summary_handler(Ledger& ledger, Authorize authorize);
 // Opens the newest log that is kept of a run's driver, NotFound if there is none.
 using OpenRunLog = std::function<base::Result<std::unique_ptr<kube::LogReader>>(
     const kube::ObjectKey& run, const kube::LogOptions& options)>;
@@ -42,5 +51,7 @@ base::http::Handler log_handler(OpenRunLog open, Authorize authorize);
 
 // {"kind":"History","apiVersion":"sparkcron/v1","runs":[…],"skips":[…]}, and "cut" if it was.
 nlohmann::json to_json(const History& history);
+// {"runs":{…},"skipped":{…}}, and "cut" if it was.
+nlohmann::json to_json(const Summary& summary);
 
 }  // namespace monitor

@@ -262,6 +262,10 @@ Result<History> Ledger::history(const HistoryQuery& query) {
   return read<History>(questions_, [&](LedgerReader& reader) { return reader.history(query); });
 }
 
+Result<Summary> Ledger::summary(const SummaryQuery& query) {
+  return read<Summary>(questions_, [&](LedgerReader& reader) { return reader.summary(query); });
+}
+
 Result<RunCounts> Ledger::totals() {
   return read<RunCounts>(questions_, [](LedgerReader& reader) { return reader.counts(kAllRuns); });
 }

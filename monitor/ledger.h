@@ -77,6 +77,7 @@ class Ledger final : public runner::RunRecorder {
                                          const runner::RunCounts& floor) override;
 
   [[nodiscard]] base::Result<History> history(const HistoryQuery& query);
+  [[nodiscard]] base::Result<Summary> summary(const SummaryQuery& query);
   // By reason: for metrics.
   [[nodiscard]] base::Result<std::map<std::string, uint64_t>> skip_counts(
       const std::string& schedule_uid);

@@ -1,5 +1,8 @@
 #include "monitor/ledger_reader.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "monitor/ledger_rows.h"
@@ -18,14 +21,70 @@ using runner::SkipRecord;
 
 namespace {
 
-// Of one schedule an index is used, whose columns must be named plainly for that.
-std::string history_of(const HistoryQuery& query) {
-  if (!query.ns.empty() && !query.schedule.empty()) return " WHERE ns = ?1 AND schedule = ?2";
-  return " WHERE (?1 = '' OR ns = ?1) AND (?2 = '' OR schedule = ?2)";
+// The ends of a window that is open are those of what can be written down.
+constexpr int64_t kEver = std::numeric_limits<int64_t>::max();
+
+int64_t from_of(const Window& window) {
+  return window.from ? window.from->time_since_epoch().count() : -kEver;
 }
 
-void bind(Statement& statement, const HistoryQuery& query) {
-  statement.bind(1, query.ns).bind(2, query.schedule).bind(3, static_cast<int64_t>(query.limit));
+int64_t to_of(const Window& window) {
+  return window.to ? window.to->time_since_epoch().count() : kEver;
+}
+
+// Skips are whole seconds: those from `from` on.
+int64_t seconds_from(int64_t millis) {
+  const int64_t seconds = millis / 1000;
+  return millis > 0 && millis % 1000 != 0 ? seconds + 1 : seconds;
+}
+
+// Whose rows: parameters 1 and 2. Columns are named plainly, and only those that are asked for, so
+// that an index is used that begins with them; a condition for every question at once uses none.
+// The highest parameter of a statement must be there; those below need not.
+std::string whose(const std::string& ns, const std::string& schedule) {
+  std::string where;
+  if (!ns.empty()) where += " AND ns = ?1";
+  if (!schedule.empty()) where += " AND schedule = ?2";
+  return where;
+}
+
+// Whether a window has so many runs that they are better looked for in the order of the answer than
+// one by one.
+enum class Wide { No, Yes };
+constexpr int64_t kFew = 20'000;
+
+// Parameters: 3 name, 4 state, 5 since, 6 and 7 the window, 8 the limit.
+std::string runs_of(const HistoryQuery& query, Wide wide) {
+  const std::string select = "SELECT " + std::string(kRunColumns) + " FROM runs";
+  std::string where = whose(query.ns, query.schedule);
+  if (!query.run.empty()) where += " AND name = ?3";
+  // The indexes of what is asked for besides are better than that of a state.
+  const bool slowest = query.order == HistoryOrder::SlowestFirst;
+  if (!query.state.empty())
+    where += slowest || query.ended ? " AND +state = ?4" : " AND state = ?4";
+  if (slowest || query.ended) where += " AND ended >= ?6 AND ended < ?7";
+  if (slowest)
+    return select + (wide == Wide::Yes ? " INDEXED BY runs_by_duration" : "") + " WHERE true" +
+           where + " ORDER BY ended - created DESC LIMIT ?8";
+  if (query.ended) return select + " WHERE true" + where + " ORDER BY ended DESC LIMIT ?8";
+  constexpr const char* kNewestFirst = " ORDER BY created DESC, rowid DESC LIMIT ?8";
+  if (!query.since) return select + " WHERE true" + where + kNewestFirst;
+  if (wide == Wide::Yes)
+    return select + " WHERE true" + where + " AND (ended IS NULL OR +ended >= ?5)" + kNewestFirst;
+  return select +
+         " NOT INDEXED WHERE rowid IN (SELECT rowid FROM runs WHERE ended >= ?5 UNION ALL SELECT "
+         "rowid FROM runs WHERE ended IS NULL)" +
+         where + kNewestFirst;
+}
+
+// The value that `percent` of them do not exceed.
+std::optional<std::chrono::milliseconds> rank_of(std::vector<std::chrono::milliseconds>& durations,
+                                                 size_t percent) {
+  if (durations.empty()) return std::nullopt;
+  const size_t rank = (durations.size() * percent + 99) / 100;
+  const auto at = durations.begin() + static_cast<std::ptrdiff_t>(rank - 1);
+  std::nth_element(durations.begin(), at, durations.end());
+  return *at;
 }
 
 size_t text_bytes(const RunRecord& run) {
@@ -84,19 +143,39 @@ Result<History> LedgerReader::history(const HistoryQuery& query) {
   return history;
 }
 
+Result<bool> LedgerReader::is_wide(const HistoryQuery& query, const Window& window) {
+  const std::string these =
+      query.order == HistoryOrder::SlowestFirst ? whose(query.ns, query.schedule) : "";
+  ASSIGN_OR_RETURN(Statement count,
+                   database_.prepare("SELECT count(*) FROM (SELECT 1 FROM runs WHERE ended >= ?3 "
+                                     "AND ended < ?4" +
+                                     these + " LIMIT ?5)"));
+  count.bind(1, query.ns)
+      .bind(2, query.schedule)
+      .bind(3, from_of(window))
+      .bind(4, to_of(window))
+      .bind(5, kFew);
+  ASSIGN_OR_RETURN(const bool found, count.step());
+  return found && count.integer(0) >= kFew;
+}
+
 Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History& history) {
-  ASSIGN_OR_RETURN(
-      Statement runs,
-      database_.prepare("SELECT " + std::string(kRunColumns) + " FROM runs" + history_of(query) +
-                        " AND (?4 = '' OR name = ?4) AND (?5 = '' OR state = ?5) AND (?6 IS NULL "
-                        "OR ended IS NULL OR ended >= ?6) ORDER BY created DESC, rowid "
-                        "DESC LIMIT ?3"));
-  bind(runs, query);
-  runs.bind(4, query.run).bind(5, query.state);
-  if (query.since)
-    runs.bind(6, query.since->time_since_epoch().count());
-  else
-    runs.bind_null(6);
+  const Window window = query.ended.value_or(Window{});
+  bool wide = false;
+  if (query.order == HistoryOrder::SlowestFirst) {
+    ASSIGN_OR_RETURN(wide, is_wide(query, window));
+  } else if (query.since && !query.ended) {
+    ASSIGN_OR_RETURN(wide, is_wide(query, {.from = query.since, .to = {}}));
+  }
+  ASSIGN_OR_RETURN(Statement runs, database_.prepare(runs_of(query, wide ? Wide::Yes : Wide::No)));
+  runs.bind(1, query.ns)
+      .bind(2, query.schedule)
+      .bind(3, query.run)
+      .bind(4, query.state)
+      .bind(5, query.since ? query.since->time_since_epoch().count() : 0)
+      .bind(6, from_of(window))
+      .bind(7, to_of(window))
+      .bind(8, static_cast<int64_t>(query.limit));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, runs.step());
     if (!row) return {};
@@ -112,17 +191,19 @@ Status LedgerReader::read_runs(const HistoryQuery& query, size_t& bytes, History
 
 Status LedgerReader::read_skips(const HistoryQuery& query, size_t& bytes, History& history) {
   if (!query.run.empty() || !query.state.empty() || query.rows == HistoryRows::Runs) return {};
-  ASSIGN_OR_RETURN(Statement skips,
-                   database_.prepare("SELECT ns, schedule, schedule_uid, from_time, to_time, "
-                                     "count, reason FROM skips" +
-                                     history_of(query) +
-                                     " AND (?4 IS NULL OR to_time >= ?4) ORDER BY to_time DESC "
-                                     "LIMIT ?3"));
-  bind(skips, query);
-  if (query.since)
-    skips.bind(4, std::chrono::ceil<std::chrono::seconds>(*query.since).time_since_epoch().count());
-  else
-    skips.bind_null(4);
+  Window window = query.ended.value_or(Window{});
+  if (query.since && (!window.from || *window.from < *query.since)) window.from = query.since;
+  ASSIGN_OR_RETURN(
+      Statement skips,
+      database_.prepare("SELECT ns, schedule, schedule_uid, from_time, to_time, "
+                        "count, reason FROM skips WHERE to_time >= ?3 AND to_time < "
+                        "?4" +
+                        whose(query.ns, query.schedule) + " ORDER BY to_time DESC LIMIT ?5"));
+  skips.bind(1, query.ns)
+      .bind(2, query.schedule)
+      .bind(3, seconds_from(from_of(window)))
+      .bind(4, seconds_from(to_of(window)))
+      .bind(5, static_cast<int64_t>(query.limit));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, skips.step());
     if (!row) return {};
@@ -133,6 +214,47 @@ Status LedgerReader::read_skips(const HistoryQuery& query, size_t& bytes, Histor
       return {};
     }
     history.skips.push_back(std::move(skip));
+  }
+}
+
+Result<Summary> LedgerReader::summary(const SummaryQuery& query) {
+  const auto bind = [&](Statement& statement) {
+    statement.bind(1, query.ns).bind(2, query.schedule);
+  };
+  Summary summary;
+  ASSIGN_OR_RETURN(
+      Statement runs,
+      database_.prepare(
+          "SELECT state = 'COMPLETED', ended - created FROM runs WHERE ended >= ?3 AND "
+          "ended < ?4" +
+          whose(query.ns, query.schedule) + " ORDER BY ended DESC LIMIT ?5"));
+  bind(runs);
+  runs.bind(3, from_of(query.window))
+      .bind(4, to_of(query.window))
+      .bind(5, static_cast<int64_t>(kMaxSummarized) + 1);
+  std::vector<std::chrono::milliseconds> durations;
+  for (size_t rows = 0;; ++rows) {
+    ASSIGN_OR_RETURN(const bool row, runs.step());
+    if (!row) break;
+    summary.cut = rows == kMaxSummarized;
+    if (summary.cut) break;
+    ++(runs.integer(0) != 0 ? summary.completed : summary.failed);
+    // Clocks are set back now and then.
+    if (runs.integer(0) != 0) durations.emplace_back(std::max<int64_t>(runs.integer(1), 0));
+  }
+  summary.p50 = rank_of(durations, 50);
+  summary.p95 = rank_of(durations, 95);
+  summary.longest = rank_of(durations, 100);
+  ASSIGN_OR_RETURN(Statement skips,
+                   database_.prepare("SELECT reason, sum(count) FROM skips WHERE to_time >= ?3 AND "
+                                     "to_time < ?4" +
+                                     whose(query.ns, query.schedule) + " GROUP BY reason"));
+  bind(skips);
+  skips.bind(3, seconds_from(from_of(query.window))).bind(4, seconds_from(to_of(query.window)));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, skips.step());
+    if (!row) return summary;
+    summary.skipped[std::string(skips.text(0))] = static_cast<uint64_t>(skips.integer(1));
   }
 }
 

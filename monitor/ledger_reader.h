@@ -5,6 +5,7 @@
 //
 // Errors: those of base/sqlite. Threads: one at a time.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -21,6 +22,14 @@ namespace monitor {
 
 enum class HistoryRows { RunsAndSkips, Runs };
 
+enum class HistoryOrder { NewestFirst, SlowestFirst };
+
+// From `from` until before `to`; nullopt = no bound.
+struct Window {
+  std::optional<base::WallTime> from;
+  std::optional<base::WallTime> to;
+};
+
 struct HistoryQuery {
   std::string ns;        // "" = all
   std::string schedule;  // "" = all, those without a schedule as well
@@ -28,6 +37,10 @@ struct HistoryQuery {
   std::string state;     // "" = all; else runs in that state, and no skips
   // Only what ended, or was last skipped, then or later, and what has not ended.
   std::optional<base::WallTime> since;
+  // Only runs that ended, and skips whose last slot was, in it, the last of them first.
+  std::optional<Window> ended;
+  // Of runs. The slowest are those that ended; how long one took counts from its creation.
+  HistoryOrder order = HistoryOrder::NewestFirst;
   size_t limit = 100;  // of runs and of skips, each
   // Of the texts of all rows together; what follows is left out.
   size_t max_bytes = size_t{8} << 20;
@@ -40,6 +53,25 @@ struct History {
   bool cut = false;  // max_bytes was reached
 };
 
+struct SummaryQuery {
+  std::string ns;        // "" = all
+  std::string schedule;  // "" = all of that namespace
+  Window window;         // of the ends of runs, and of the last slots of skipped stretches
+};
+
+// Of the newest kMaxSummarized runs that ended in the window.
+struct Summary {
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  // From creation to end, of those that completed; by nearest rank. Set if one did.
+  std::optional<std::chrono::milliseconds> p50;
+  std::optional<std::chrono::milliseconds> p95;
+  std::optional<std::chrono::milliseconds> longest;
+  std::map<std::string, uint64_t> skipped;  // slots by reason
+  bool cut = false;                         // there were more runs
+};
+inline constexpr size_t kMaxSummarized = 50'000;
+
 class LedgerReader {
  public:
   static base::Result<LedgerReader> open(const std::string& path);
@@ -50,6 +82,7 @@ class LedgerReader {
   base::Result<std::vector<runner::RunRecord>> runs_after(const std::string& schedule_uid,
                                                           base::WallTime slot);
   base::Result<History> history(const HistoryQuery& query);
+  base::Result<Summary> summary(const SummaryQuery& query);
   // By reason.
   base::Result<std::map<std::string, uint64_t>> skip_counts(const std::string& schedule_uid);
   base::Result<std::vector<Notice>> notices(size_t limit);
@@ -58,6 +91,7 @@ class LedgerReader {
 
  private:
   explicit LedgerReader(base::sqlite::Database database) : database_(std::move(database)) {}
+  base::Result<bool> is_wide(const HistoryQuery& query, const Window& window);
   base::Status read_runs(const HistoryQuery& query, size_t& bytes, History& history);
   base::Status read_skips(const HistoryQuery& query, size_t& bytes, History& history);
 

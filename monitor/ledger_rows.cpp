@@ -11,7 +11,7 @@ using base::WallTime;
 using base::sqlite::Statement;
 
 // Times of runs are milliseconds since the epoch, those of skips seconds: slots are whole seconds.
-constexpr std::array<const char*, 3> kMigrations = {R"sql(
+constexpr std::array<const char*, 4> kMigrations = {R"sql(
   CREATE TABLE runs (
     uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
     schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
@@ -59,6 +59,22 @@ constexpr std::array<const char*, 3> kMigrations = {R"sql(
     count INTEGER NOT NULL, attempts INTEGER NOT NULL, exit_code INTEGER,
     message TEXT NOT NULL) STRICT;
   CREATE INDEX runs_by_outcome ON runs (schedule_uid, ended);
+)sql",
+                                                    // What a schedule's summary reads, and how long
+                                                    // a run took, are in the index.
+                                                    R"sql(
+  ALTER TABLE runs ADD COLUMN first_started INTEGER;
+  ALTER TABLE runs ADD COLUMN executors INTEGER NOT NULL DEFAULT 0;
+  UPDATE runs SET first_started = started WHERE attempts < 2;
+  DROP INDEX runs_by_end;
+  CREATE INDEX runs_by_end ON runs (ended, ns, state, created);
+  CREATE INDEX runs_by_schedule_end ON runs (ns, schedule, ended, state, created);
+  CREATE INDEX runs_by_ns_end ON runs (ns, ended, state, created);
+  CREATE INDEX runs_by_duration ON runs (ended - created, ended, ns, schedule);
+  CREATE INDEX runs_by_state ON runs (state, created);
+  CREATE INDEX runs_by_ns ON runs (ns, created);
+  CREATE INDEX runs_by_own_name ON runs (name);
+  CREATE INDEX skips_by_schedule ON skips (ns, schedule, to_time, reason, count);
 )sql"};
 
 // As Kubernetes has it for names; messages of containers end at 4,096 bytes.
@@ -98,7 +114,7 @@ std::span<const char* const> ledger_migrations() {
 
 const char* const kRunColumns =
     "uid, ns, name, schedule, schedule_uid, slot, manual, created, submitted, started, ended, "
-    "state, attempts, exit_code, message, app_id";
+    "state, attempts, exit_code, message, app_id, first_started, executors";
 
 void bind_run(Statement& statement, const runner::RunRecord& run) {
   statement.bind(1, run.uid)
@@ -118,6 +134,8 @@ void bind_run(Statement& statement, const runner::RunRecord& run) {
   else
     statement.bind_null(14);
   statement.bind(15, beginning(run.message, kMaxMessage)).bind(16, beginning(run.app_id, kMaxName));
+  bind_time(statement, 17, run.first_started ? run.first_started : run.started);
+  statement.bind(18, int64_t{run.executors});
 }
 
 runner::RunRecord read_run(const Statement& row) {
@@ -137,6 +155,8 @@ runner::RunRecord read_run(const Statement& row) {
   if (!row.is_null(13)) run.exit_code = static_cast<int>(row.integer(13));
   run.message = row.text(14);
   run.app_id = row.text(15);
+  run.first_started = time_at(row, 16);
+  run.executors = static_cast<int>(row.integer(17));
   return run;
 }
 
@@ -160,7 +180,8 @@ bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run) 
          (known.ended || known.state == beginning(run.state, kMaxName)) &&
          (known.slot || !run.slot) && same(known.submitted, run.submitted) &&
          same(known.started, run.started) && same(known.exit_code, run.exit_code) &&
-         known.attempts >= run.attempts && same_text(known.message, run.message, kMaxMessage) &&
+         known.attempts >= run.attempts && known.executors >= run.executors &&
+         same_text(known.message, run.message, kMaxMessage) &&
          same_text(known.app_id, run.app_id, kMaxName);
 }
 

@@ -21,7 +21,7 @@ std::span<const char* const> ledger_migrations();
 extern const char* const kRunColumns;
 
 runner::RunRecord read_run(const base::sqlite::Statement& row);
-// Parameters 1 to 16. Long texts are cut: a row has a size that a bound on rows can rely on.
+// Parameters 1 to 18. Long texts are cut: a row has a size that a bound on rows can rely on.
 void bind_run(base::sqlite::Statement& statement, const runner::RunRecord& run);
 
 // What stands for the UID of a run of which only a schedule's status tells; no UID looks so.

@@ -150,7 +150,7 @@ Status LedgerWriter::write_run(const RunRecord& run) {
 Status LedgerWriter::insert_run(const RunRecord& run) {
   ASSIGN_OR_RETURN(Statement insert,
                    database_.prepare("INSERT INTO runs (" + std::string(kRunColumns) +
-                                     ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+                                     ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
   bind_run(insert, run);
   return insert.run();
 }
@@ -165,7 +165,8 @@ Status LedgerWriter::update_run(const RunRecord& run) {
           "started = coalesce(?10, started), state = iif(ended IS NULL, ?12, state), "
           "ended = coalesce(ended, ?11), attempts = max(attempts, ?13), "
           "exit_code = coalesce(?14, exit_code), message = iif(?15 = '', message, ?15), "
-          "app_id = iif(?16 = '', app_id, ?16) WHERE uid = ?1"));
+          "app_id = iif(?16 = '', app_id, ?16), first_started = coalesce(first_started, ?17), "
+          "executors = max(executors, ?18) WHERE uid = ?1"));
   bind_run(update, run);
   return update.run();
 }

@@ -1,5 +1,7 @@
 #include "runner/run_record.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -35,7 +37,33 @@ RunRecord run_record(const json& application, const ApplicationStatus& status) {
   if (status.driver_exit_code) run.exit_code = static_cast<int>(*status.driver_exit_code);
   run.message = status.error_message;
   run.app_id = status.app_id;
+  // A final state's executors are those of a driver that is gone.
+  if (!is_final(status.state))
+    run.executors = static_cast<int>(
+        std::count_if(status.executor_state.begin(), status.executor_state.end(),
+                      [](const auto& executor) { return executor.second == "RUNNING"; }));
   return run;
+}
+
+Origin origin_of(const RunRecord& run) {
+  constexpr std::chrono::minutes kLate{1};
+  if (run.manual) return Origin::Trigger;
+  if (run.schedule.name.empty() || !run.slot) return Origin::Own;
+  return run.created - *run.slot >= kLate ? Origin::CatchUp : Origin::Slot;
+}
+
+const char* to_string(Origin origin) {
+  switch (origin) {
+    case Origin::Own:
+      return "own";
+    case Origin::Slot:
+      return "slot";
+    case Origin::CatchUp:
+      return "catch-up";
+    case Origin::Trigger:
+      return "trigger";
+  }
+  return "own";
 }
 
 RunRecord run_record(const json& application) {

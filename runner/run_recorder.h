@@ -7,6 +7,7 @@
 // its outcome is counted once, whatever crashes lie between. A record without an end never
 // overwrites one with an end. Threads: any.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,14 +28,29 @@ struct RunRecord {
   bool manual = false;
   base::WallTime created;
   std::optional<base::WallTime> submitted;
-  std::optional<base::WallTime> started;
+  std::optional<base::WallTime> started;  // the driver of the last attempt
+  // The driver of the first attempt. The ledger keeps it: a record need not know.
+  std::optional<base::WallTime> first_started;
   std::optional<base::WallTime> ended;  // set exactly when the state is final
   std::string state;                    // the peer's: SUBMITTED, RUNNING, COMPLETED, FAILED, …
   int attempts = 0;
   std::optional<int> exit_code;
   std::string message;
   std::string app_id;
+  // That run now. The ledger keeps the most of one run, the attempts' together.
+  int executors = 0;
 };
+
+// Why a run was created.
+enum class Origin {
+  Own,      // no schedule did it
+  Slot,     // its slot had come
+  CatchUp,  // its slot had passed a minute ago or more: nobody was there, or it had to wait
+  Trigger,  // somebody asked for it
+};
+Origin origin_of(const RunRecord& run);
+// "own", "slot", "catch-up", "trigger".
+const char* to_string(Origin origin);
 
 // A stretch of slots skipped for one reason; from == to for one slot.
 struct SkipRecord {

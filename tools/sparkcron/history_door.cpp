@@ -44,6 +44,7 @@ base::Result<std::unique_ptr<HistoryDoor>> HistoryDoor::open(const Options& opti
   };
   base::http::Router router;
   router.add(monitor::kHistoryPath, monitor::history_handler(ledger, authorize), admit);
+  router.add(monitor::kSummaryPath, monitor::summary_handler(ledger, authorize), admit);
   router.add(monitor::kLogPath, monitor::log_handler(std::move(logs), authorize), admit);
   ASSIGN_OR_RETURN(const CertificateFiles certificate,
                    certificate_of(options, options.history_service + "." + ns + ".svc", data));

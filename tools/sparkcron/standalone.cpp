@@ -183,6 +183,7 @@ class Standalone {
       return failure(Code::Unauthenticated, "Unauthorized");
     };
     router.add(monitor::kHistoryPath, monitor::history_handler(*ledger_, authorize), admit);
+    router.add(monitor::kSummaryPath, monitor::summary_handler(*ledger_, authorize), admit);
     router.add(monitor::kLogPath,
                monitor::log_handler(
                    [this](const kube::ObjectKey& run, const kube::LogOptions& options) {

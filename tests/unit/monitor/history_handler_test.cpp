@@ -46,7 +46,7 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
     CHECK(json::parse(answer.body) == json::parse(R"({
       "apiVersion": "sparkcron/v1", "kind": "History",
       "runs": [{"namespace": "etl", "schedule": "nightly", "scheduleUID": "s1",
-        "name": "nightly-20261121t000000z", "uid": "u1", "state": "COMPLETED", "manual": false,
+        "name": "nightly-20261121t000000z", "uid": "u1", "state": "COMPLETED", "manual": false, "origin": "slot",
         "attempts": 1, "exitCode": 0, "slot": "2026-11-21T00:00:00Z",
         "created": "2026-11-21T00:00:00.015000Z", "ended": "2026-11-21T00:01:01.500000Z"}],
       "skips": [{"namespace": "etl", "schedule": "nightly", "scheduleUID": "s1", "count": 2,
@@ -60,6 +60,49 @@ TEST_CASE("history is served as JSON to who may read", "[monitor]") {
     CHECK(run_only["runs"].size() == 1);
     CHECK(run_only["skips"].empty());
     CHECK(json::parse(ask(handler, path, {{"run", "other"}}).body)["runs"].empty());
+  }
+  SECTION("what ended in a window") {
+    const auto runs = [&](std::vector<std::pair<std::string, std::string>> query) {
+      return json::parse(ask(handler, path, std::move(query)).body)["runs"].size();
+    };
+    CHECK(runs({{"endedFrom", "2026-11-21T00:01:01.5Z"}, {"endedTo", "2026-11-21T00:02:00Z"}}) ==
+          1);
+    CHECK(runs({{"endedFrom", "2026-11-21T00:01:01.6Z"}}) == 0);
+    CHECK(runs({{"endedTo", "2026-11-21T00:01:01.5Z"}}) == 0);
+    CHECK(runs({{"endedTo", "2026-11-21T00:01:01.6Z"}, {"order", "slowest"}}) == 1);
+    const auto message = [&](std::vector<std::pair<std::string, std::string>> query) {
+      const auto refused = ask(handler, path, std::move(query));
+      CHECK(refused.status == 400);
+      return json::parse(refused.body)["message"].get<std::string>();
+    };
+    CHECK(message({{"order", "fastest"}}) == "order: \"fastest\" is not newest or slowest");
+    CHECK(message({{"endedTo", "now"}}) == "endedTo: \"now\" is not RFC 3339");
+    CHECK(message({{"since", "2026-11-21T00:01:02Z"}, {"order", "slowest"}}) ==
+          "since: does not go with endedFrom, endedTo and the order slowest; say endedFrom");
+  }
+  SECTION("summarized") {
+    const auto summary =
+        monitor::summary_handler(**ledger, [&](const base::http::Request&) { return allowed; });
+    const auto of = [&](std::vector<std::pair<std::string, std::string>> query) {
+      return json::parse(ask(summary, monitor::kSummaryPath, std::move(query)).body);
+    };
+    CHECK(of({{"namespace", "etl"},
+              {"schedule", "nightly"},
+              {"from", "2026-11-21T00:00:00Z"},
+              {"to", "2026-11-22T00:00:00Z"}}) == json::parse(R"({
+      "kind": "Summary", "apiVersion": "sparkcron/v1", "namespace": "etl", "schedule": "nightly",
+      "from": "2026-11-21T00:00:00.000000Z", "to": "2026-11-22T00:00:00.000000Z",
+      "runs": {"ended": 1, "completed": 1, "failed": 0, "successRate": 1.0,
+               "duration": {"p50": 61.485, "p95": 61.485, "longest": 61.485}},
+      "skipped": {"ForbidConcurrent": 2}})"));
+    CHECK(of({{"from", "2026-11-22T00:00:00Z"}}) == json::parse(R"({
+      "kind": "Summary", "apiVersion": "sparkcron/v1", "from": "2026-11-22T00:00:00.000000Z",
+      "runs": {"ended": 0, "completed": 0, "failed": 0}, "skipped": {}})"));
+    CHECK(of({{"schedule", "nightly"}})["message"] == "namespace must say where the schedule is");
+    CHECK(of({{"from", "x"}})["message"] == "from: \"x\" is not RFC 3339");
+    CHECK(ask(summary, monitor::kSummaryPath, {}, "POST").status == 405);
+    allowed = base::failure(base::Code::Forbidden, "no");
+    CHECK(ask(summary, monitor::kSummaryPath).status == 403);
   }
   SECTION("what failed since") {
     runner::RunRecord failed = run;

@@ -38,11 +38,11 @@ TEST_CASE("a damaged ledger is set aside at the start and begun anew", "[monitor
   }
   SECTION("our version and none of our tables") {
     auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
-    REQUIRE(database->execute("PRAGMA user_version = 3"));
+    REQUIRE(database->execute("PRAGMA user_version = 4"));
   }
   SECTION("an earlier version and none of its tables") {
     auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
-    REQUIRE(database->execute("PRAGMA user_version = 2"));
+    REQUIRE(database->execute("PRAGMA user_version = 3"));
   }
   const auto ledger = fixture.open();
   CHECK(std::filesystem::exists(old));
