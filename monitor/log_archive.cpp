@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <system_error>
 
 #include <sys/stat.h>
 
 #include "base/files.h"
 #include "base/log.h"
-#include "monitor/archived_log.h"
+#include "monitor/packed_log.h"
 #include "runner/node/log_reader.h"
 
 namespace monitor {
@@ -23,7 +24,7 @@ using base::Status;
 constexpr const char* kSuffix = ".log";
 constexpr const char* kPackedSuffix = ".log.gz";
 constexpr const char* kNoSchedule = "-";  // no name of Kubernetes looks so
-// <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log
+// <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log.gz
 constexpr size_t kDepth = 7;
 constexpr size_t kMaxAgedPortion = 16;
 
@@ -43,6 +44,11 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
                       {{"path", path.string()}, {"error", error.message()}});
   for (fs::path folder = path.parent_path(); folder != root; folder = folder.parent_path())
     if (!fs::remove(folder, error) || error) break;  // not empty: it holds other logs
+}
+
+// Of a plain log: when which byte of it came, as runner/node/log_file.h has it.
+fs::path times_of(const fs::path& log) {
+  return log.string() + ".times";
 }
 
 // "" = no log's file.
@@ -222,13 +228,20 @@ Status LogArchive::keep(const FinishedLog& log) {
                       .pod = log.pod,
                       .pod_uid = log.pod_uid,
                       .container = log.container};
-  ASSIGN_OR_RETURN(const fs::path folder, folder_of(names));
-  const fs::path path = folder / (log.container + kSuffix);
-  base::MutexLock files(files_mutex_);
-  RETURN_IF_ERROR(make_folders(folder));
-  ASSIGN_OR_RETURN(const uint64_t bytes, write_log(path, log.files, options_.max_log_bytes));
-  add_kept(names, path, bytes);
-  return {};
+  // A folder that cannot be one is told before anything is read.
+  RETURN_IF_ERROR(folder_of(names));
+  const auto look = [&log]() -> Result<runner::node::ContainerLog> {
+    return runner::node::ContainerLog{.files = log.files, .finished = true};
+  };
+  ASSIGN_OR_RETURN(const auto reader, runner::node::open_log(look, {.timestamps = true}, clock_));
+  NewestLines newest(static_cast<size_t>(options_.max_log_bytes));
+  while (true) {
+    ASSIGN_OR_RETURN(const std::optional<std::string> text, reader->read());
+    if (!text) break;
+    newest.add(*text);
+  }
+  ASSIGN_OR_RETURN(const std::string packed, pack(newest.take()));
+  return put(names, packed);
 }
 
 Status LogArchive::put(const KeptLog& log, const std::string& packed) {
@@ -324,6 +337,10 @@ Result<std::unique_ptr<kube::LogReader>> LogArchive::open(const kube::ObjectKey&
 
 Result<std::unique_ptr<kube::LogReader>> LogArchive::read(const fs::path& path,
                                                           const kube::LogOptions& options) {
+  if (path.extension() == ".gz") {
+    ASSIGN_OR_RETURN(const std::string packed, base::read_file(path));
+    return open_packed(packed, options);
+  }
   const auto look = [path]() -> Result<runner::node::ContainerLog> {
     return runner::node::ContainerLog{.files = {path}, .finished = true};
   };

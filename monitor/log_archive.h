@@ -2,14 +2,15 @@
 
 // LogArchive: what containers printed, kept after their pods are gone, for as long as the ledger
 // knows the run. Files lie at
-// <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log, with "-" for a run
-// of no schedule: the path alone says whose they are, so there is no index to lose. Folders are
-// 0700, files 0600. On a cluster they are packed, <container>.log.gz.
+// <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log.gz, with "-" for a
+// run of no schedule: the path alone says whose they are, so there is no index to lose. Folders are
+// 0700, files 0600. They are packed (packed_log.h); what an earlier version kept plain, as
+// <container>.log and its times beside it, is read as the node reads its own.
 //
-// Of each log the newest max_log_bytes are kept; the times of the lines lie beside them. When there
-// are too many, the oldest go: of a schedule that has more than its share, then of the schedule
-// that has most, so that a flood pushes out only itself. They are read as the node reads its own,
-// with every option but `previous`. Errors: NotFound; InvalidArgument when no container is named
+// Of each log the newest max_log_bytes are kept, before packing and with the lines' times. When
+// there are too many, the oldest go: of a schedule that has more than its share, then of the
+// schedule that has most, so that a flood pushes out only itself. All options but `previous` are
+// heeded. Errors: NotFound; InvalidArgument when no container is named
 // and several are kept; Unavailable for a full disk, which leaves no half log.
 // Threads: any; readers do not wait for a log that is being copied.
 
@@ -60,7 +61,7 @@ class LogArchive final : public kube::LogSource, public LogStore {
   static base::Result<std::unique_ptr<LogArchive>> open(LogArchiveOptions options,
                                                         base::Clock& clock);
 
-  // Copies; keeping the same log again replaces it.
+  // Packs a copy; keeping the same log again replaces it.
   base::Status keep(const FinishedLog& log);
   base::Result<bool> has(const KeptLog& log) override;
   base::Status put(const KeptLog& log, const std::string& packed) override;

@@ -26,6 +26,12 @@ class TextReader final : public kube::LogReader {
 
 }  // namespace
 
+base::Result<std::unique_ptr<kube::LogReader>> open_packed(const std::string& packed,
+                                                           const kube::LogOptions& options) {
+  ASSIGN_OR_RETURN(const std::string text, unpack(packed, kMaxLog));
+  return std::make_unique<TextReader>(choose_lines(text, options));
+}
+
 base::Result<std::unique_ptr<kube::LogReader>> open_kept(LogStore& first, LogStore* second,
                                                          const kube::ObjectKey& run,
                                                          const kube::LogOptions& options) {
@@ -34,8 +40,7 @@ base::Result<std::unique_ptr<kube::LogReader>> open_kept(LogStore& first, LogSto
     if (auto other = second->get(run, options.container)) packed = std::move(other);
   }
   if (!packed) return base::failure(packed.error());
-  ASSIGN_OR_RETURN(const std::string text, unpack(*packed, kMaxLog));
-  return std::make_unique<TextReader>(choose_lines(text, options));
+  return open_packed(*packed, options);
 }
 
 }  // namespace monitor

@@ -1,7 +1,7 @@
 #pragma once
 
-// LogStore: where the logs of drivers on a cluster are kept when their pods are gone: LogArchive on
-// the volume, Bucket in a store of objects. Each holds packed logs (packed_log.h).
+// LogStore: where the logs of drivers are kept when their pods are gone: LogArchive on the volume,
+// and on a cluster LogBucket in a store of objects. Each holds packed logs (packed_log.h).
 //
 // Errors: NotFound for a log that is not kept, Unavailable for a disk or a store that fails; the
 // text says which and why, and holds no secret. Threads: any.
@@ -35,6 +35,10 @@ class LogStore {
   virtual base::Result<std::string> get(const kube::ObjectKey& run,
                                         const std::string& container) = 0;
 };
+
+// Of a packed log what the options choose; Corrupt when it is none.
+base::Result<std::unique_ptr<kube::LogReader>> open_packed(const std::string& packed,
+                                                           const kube::LogOptions& options);
 
 // The newest log of a run, from the first of two stores that has one, as pods/log would give it;
 // `second` may be null.

@@ -1,6 +1,6 @@
 #pragma once
 
-// A driver's log as it is kept on a cluster: lines as `kubectl logs --timestamps` prints them, and
+// A driver's log as it is kept: lines as `kubectl logs --timestamps` prints them, and
 // gzip around them, so that `zcat` reads it. Of a long log the newest lines are kept.
 //
 // Errors: Corrupt for what is no gzip or longer than allowed; Unavailable without memory.

@@ -1,5 +1,6 @@
 #include "runner/node/log_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,6 +21,8 @@ base::FileDescriptor open_for_appending(const std::string& path, int flags) {
 base::Result<LogFile> LogFile::open(const std::string& path, uint64_t limit) {
   LogFile log(path, limit);
   RETURN_IF_ERROR(log.open_files(0));
+  struct stat info{};
+  if (::stat((path + ".1").c_str(), &info) == 0) log.before_ = static_cast<uint64_t>(info.st_size);
   return log;
 }
 
@@ -73,11 +76,20 @@ void LogFile::write(std::string_view text, base::WallTime at) {
 }
 
 void LogFile::rotate(base::WallTime at) {
+  const uint64_t full = size_;
   // A crash between the two leaves times that belong to the other file: wrong times, no lost text.
   if (std::rename((path_ + ".times").c_str(), (path_ + ".1.times").c_str()) != 0 ||
       std::rename(path_.c_str(), (path_ + ".1").c_str()) != 0 || !open_files(O_TRUNC))
     return;
-  write("[the log reached " + std::to_string(limit_) + " bytes: older output is gone]\n", at);
+  gone_ += before_;
+  before_ = full - std::min(full, told_);
+  told_ = 0;
+  if (gone_ == 0) return;
+  const std::string line = "[sparkcron: the log reached " + std::to_string(limit_) +
+                           " bytes again, of its oldest output " + std::to_string(gone_) +
+                           " bytes are gone]\n";
+  told_ = line.size();
+  write(line, at);
 }
 
 std::vector<LogTime> read_log_times(const std::filesystem::path& log) {

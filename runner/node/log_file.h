@@ -1,8 +1,8 @@
 #pragma once
 
 // LogFile: what a container printed, kept within bounds. When the file reaches its limit it becomes
-// "<path>.1" (the one before is gone) and a new one begins with a line that says so. At most twice
-// the limit is on disk; the newest output is always there.
+// "<path>.1". The one before is gone then, and the new one begins with a line that says how much is
+// gone in all. At most twice the limit is on disk; the newest output is always there.
 //
 // The file is the plain output. When which byte came lies beside it in "<path>.times": pairs of
 // offset and milliseconds since 1970, 64 bits each, in the machine's byte order, one per
@@ -41,6 +41,10 @@ class LogFile {
   uint64_t times_size_ = 0;
   int64_t last_millis_ = -1;  // of the last entry of times_
   uint64_t dropped_ = 0;
+  // Of output, without the lines that tell of it: in "<path>.1", and gone since it was opened.
+  uint64_t before_ = 0;
+  uint64_t gone_ = 0;
+  uint64_t told_ = 0;  // bytes of that line in the file
 };
 
 // When the byte at this offset, and those up to the next entry's, came.

@@ -187,7 +187,7 @@ class RobustnessTest(harness.E2ETest):
             os.umask(before)
         Kubectl(service).apply(self.schedule("one", schedule="* * * * * *"))
         wait_for(self.ended, "a driver ended")
-        wait_for(lambda: list(data.glob("logs/**/*.log")) or not list(data.glob("pods/*")), "logs are there")
+        wait_for(lambda: list(data.glob("logs/**/*.log.gz")) or not list(data.glob("pods/*")), "logs are there")
         for path in data.rglob("*"):
             if path.is_symlink() or not path.exists() or (data / "volumes") in path.parents:
                 continue

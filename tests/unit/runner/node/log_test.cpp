@@ -59,9 +59,37 @@ TEST_CASE("a log stays within its bounds and keeps the newest output") {
   CHECK(std::filesystem::file_size(bed.path) <= 1000);
   CHECK(std::filesystem::file_size(bed.path.string() + ".1") <= 1000);
   const std::string text = bed.read({});
-  CHECK(text.starts_with("[the log reached 1000 bytes: older output is gone]\n"));
   CHECK(text.ends_with("line 998\nline 999\n"));
   CHECK(bed.read({.tail_lines = 3}) == "line 997\nline 998\nline 999\n");
+}
+
+TEST_CASE("a log that was cut says how much of it is gone") {
+  Bed bed;
+  LogFile log = bed.open(200);
+  std::string printed;
+  for (int i = 0; i < 30; ++i) {
+    const std::string line = "line " + std::to_string(10 + i) + " of ten\n";  // 15 bytes
+    log.append(line, kStart);
+    printed += line;
+    // As long as everything is there, nothing says otherwise.
+    if (printed.size() <= 390) CHECK(bed.read({}) == printed);
+  }
+  std::string text = bed.read({});
+  const size_t note =
+      text.rfind("[sparkcron: the log reached 200 bytes again, of its oldest output ");
+  REQUIRE(note != std::string::npos);
+  const size_t end = text.find("]\n", note) + 2;
+  const std::string line = text.substr(note, end - note);
+  CHECK_THAT(line, Catch::EndsWith(" bytes are gone]\n"));
+  // What is told to be gone and what is there is what was printed.
+  const uint64_t gone = std::stoull(line.substr(line.find("output ") + 7));
+  std::string rest;
+  for (size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    const std::string one = text.substr(at, text.find('\n', at) + 1 - at);
+    if (!one.starts_with("[sparkcron")) rest += one;
+  }
+  CHECK(gone + rest.size() == printed.size());
+  CHECK(printed.ends_with(rest));
 }
 
 TEST_CASE("the times of a log that is written byte by byte stay within the log's bounds") {
@@ -154,9 +182,9 @@ TEST_CASE("a follower sees what comes, across rotations, until the container end
   bed.finished = true;
   bed.clock.advance(1s);
   follower.join();
-  const std::string note = "[the log reached 300 bytes: older output is gone]\n";
-  for (size_t at = seen.find(note); at != std::string::npos; at = seen.find(note))
-    seen.erase(at, note.size());
+  for (size_t at = seen.find("[sparkcron: "); at != std::string::npos;
+       at = seen.find("[sparkcron: "))
+    seen.erase(at, seen.find("]\n", at) + 2 - at);
   CHECK(seen == written);
 }
 
