@@ -81,7 +81,9 @@ constexpr Permission kTable[] = {
     controller(kCore, "configmaps", "get", "a ConfigMap whose name is taken is looked at"),
     controller(kCore, "configmaps", "list", "the ConfigMaps of an ended attempt are found"),
     controller(kCore, "configmaps", "create", "drivers get their configuration"),
-    controller(kCore, "configmaps", "update", "a driver that comes too late does not start"),
+    controller(
+        kCore, "configmaps", "update",
+        "a driver that comes too late does not start; new executors are placed as an edit says"),
     controller(kCore, "configmaps", "delete", "the ConfigMaps of an ended attempt go"),
     controller(kCore, "persistentvolumeclaims", "get", "a claim whose name is taken is looked at"),
     controller(kCore, "persistentvolumeclaims", "list", "the claims of an ended attempt are found"),
