@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 
 import harness
-from harness import Kubectl, wait_for
+from harness import FINAL, Kubectl, state_of, wait_for
 
 HISTORY = "/sparkcron/v1/history"
 
@@ -188,6 +188,9 @@ class RobustnessTest(harness.E2ETest):
         Kubectl(service).apply(self.schedule("one", schedule="* * * * * *"))
         wait_for(self.ended, "a driver ended")
         wait_for(lambda: list(data.glob("logs/**/*.log.gz")) or not list(data.glob("pods/*")), "logs are there")
+        # A volume that is being filled has the modes of its ConfigMap for a moment, in its pod's private folder.
+        Kubectl(service)("patch", "scheduledsparkapplication", "one", "--type=merge", "-p", '{"spec": {"suspend": true}}')
+        wait_for(lambda: all(state_of(run) in FINAL for run in Kubectl(service).runs("one")), "nothing runs any more")
         for path in data.rglob("*"):
             if path.is_symlink() or not path.exists() or (data / "volumes") in path.parents:
                 continue

@@ -64,7 +64,7 @@ function useTimes(data, span, ready) {
       try {
         const [past, ahead] = await Promise.all([
           ask("past", { method: "POST", body: { since: rfc(Date.now() - span) }, signal: end.signal }).then((answer) => answer.json()),
-          slotsOf(data, items, asked.current, from + span, end.signal),
+          slotsOf(data, items, asked.current, from + span + hour, end.signal),
         ]);
         setTimes({ past, ahead, from, span, problem: "" });
       } catch (error) {
@@ -268,7 +268,8 @@ export function Timeline({ data, version }) {
   const now = useMemo(() => Date.now(), [slow, times]);
   const from = Math.floor(now / hour) * hour;
   const begin = from - span;
-  const end = from + span;
+  // The hour that has begun counts to the past: ahead there are still whole days.
+  const end = from + span + hour;
   const all = useMemo(() => lanesOf(data, times, begin, end, now), [slow, times, zoom, data.ready]);
   const lanes = all.filter((lane) => (!ns || lane.ns === ns) && (!text || lane.key.toLowerCase().includes(text.toLowerCase())));
   const crowd = useMemo(() => crowdOf(lanes, begin, end, now, times.from), [all, ns, text]);
