@@ -56,6 +56,12 @@ double seconds_of(base::WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
 }
 
+std::string serialized(const std::vector<MetricFamily>& families) {
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return out.str();
+}
+
 }  // namespace
 
 struct Metrics::ApplicationSeries {
@@ -525,9 +531,7 @@ std::string Metrics::text_without_schedules() const {
   collect_applications(numbers, families);
   collect_lateness(numbers, families);
   collect_controllers(families);
-  std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, families);
-  return out.str();
+  return serialized(families);
 }
 
 std::string Metrics::text() const {
@@ -538,9 +542,7 @@ std::string Metrics::text() const {
   collect_schedules(numbers, families);
   collect_controllers(families);
   collect_admission(families);
-  std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, families);
-  return out.str();
+  return serialized(families);
 }
 
 base::http::Handler Metrics::handler() const {

@@ -246,6 +246,10 @@ std::optional<base::WallTime> scheduled_time(const json& run) {
   return base::WallTime(*slot);
 }
 
+bool is_by_hand(const json& run) {
+  return !string_at(run, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
+}
+
 json write_status(const ApplicationStatus& status) {
   json to = json::object();
   to["applicationState"]["state"] = to_string(status.state);

@@ -122,6 +122,8 @@ Application read_application(const nlohmann::json& object);
 
 // The slot that a run was made for, or the moment of one by hand; nullopt: of no schedule.
 std::optional<base::WallTime> scheduled_time(const nlohmann::json& run);
+// Whether somebody asked for it, beside the schedule's slots.
+bool is_by_hand(const nlohmann::json& run);
 
 // The status subresource's body; the peer's fields keep the peer's meaning.
 nlohmann::json write_status(const ApplicationStatus& status);

@@ -5,13 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "base/rfc3339.h"
 #include "config/names.h"
 #include "kube/object.h"
 
 namespace runner {
 
-using base::string_at;
 using nlohmann::json;
 
 RunRecord run_record(const json& application, const ApplicationStatus& status) {
@@ -26,8 +24,7 @@ RunRecord run_record(const json& application, const ApplicationStatus& status) {
   run.name = key.name;
   run.uid = kube::uid_of(application);
   run.slot = scheduled_time(application);
-  run.manual =
-      !string_at(application, {"metadata", "annotations", config::kManualRunAnnotation}).empty();
+  run.manual = is_by_hand(application);
   run.created = kube::created_at(application).value_or(base::WallTime{});
   run.submitted = status.last_submission;
   run.started = status.driver_started;

@@ -6,13 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "config/names.h"
 #include "runner/applications/submitter.h"
 
 namespace runner::applications {
 namespace {
 
-using base::string_at;
 using nlohmann::json;
 
 std::map<std::string, std::string> labels_of(const json& object) {
@@ -25,9 +23,7 @@ std::map<std::string, std::string> labels_of(const json& object) {
 }
 
 std::optional<base::WallTime> slot_of(const json& run) {
-  if (string_at(run, {"metadata", "annotations", config::kManualRunAnnotation}) == "true")
-    return std::nullopt;
-  return scheduled_time(run);
+  return is_by_hand(run) ? std::nullopt : scheduled_time(run);
 }
 
 ApplicationReport facts_of(const Application& app, const json& object,

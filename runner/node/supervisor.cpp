@@ -103,6 +103,8 @@ void Supervisor::keep(const std::function<base::Status()>& write) {
     // Once: this output is bounded by nobody.
     if (!told)
       std::fprintf(stderr, "trying again until it works: %s\n", status.error().message.c_str());
+    // The end of the grace waits for no disk: what is killed may be what fills it.
+    if (kill_at_ && clock_.steady_now() >= *kill_at_) kill_everything();
     std::this_thread::sleep_for(milliseconds(500));
   }
 }

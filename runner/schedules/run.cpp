@@ -140,9 +140,7 @@ json trial_run(const json& schedule, const scheduler::Spec& spec, base::WallTime
 
 ScheduleRun read_run(const json& application) {
   const Application app = read_application(application);
-  const bool manual =
-      !base::string_at(application, {"metadata", "annotations", config::kManualRunAnnotation})
-           .empty();
+  const bool manual = is_by_hand(application);
   ScheduleRun run;
   if (const auto slot =
           time_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation});

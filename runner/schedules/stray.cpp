@@ -6,19 +6,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "base/rfc3339.h"
-#include "config/names.h"
 #include "kube/object.h"
+#include "runner/application.h"
 #include "runner/schedules/state.h"
 
 namespace runner::schedules {
 
 bool is_stray(const nlohmann::json& schedule, const nlohmann::json& run) {
   const auto owner = kube::controller_of(run);
-  const auto slot = base::parse_rfc3339(
-      base::string_at(run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
-  const bool by_hand =
-      base::find(run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr;
+  const auto slot = scheduled_time(run);
+  const bool by_hand = is_by_hand(run);
   if (!owner || owner->uid != kube::uid_of(schedule) || !slot) return false;
   const nlohmann::json* status = base::find(schedule, {"status"});
   const auto state = status == nullptr ? std::nullopt : read_schedule_state(*status);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "runner/application.h"
 #include "scheduler/run_name.h"
 #include "tools/sparkctl/commands.h"
 #include "tools/sparkctl/lookup.h"
@@ -15,17 +16,14 @@
 namespace sparkctl {
 namespace {
 
-bool is_manual(const kube::Json& run) {
-  return kube::key_of(run).name.find("-manual-") != std::string::npos;
-}
-
 // The first manual run of the schedule that was not there before.
 base::Result<std::optional<kube::Json>> new_run(Session& session, const std::string& schedule,
                                                 const std::set<std::string>& before) {
   ASSIGN_OR_RETURN(const kube::ObjectList runs, runs_of(session, schedule));
-  const auto found = std::find_if(
-      runs.items.rbegin(), runs.items.rend(),
-      [&](const kube::Json& run) { return is_manual(run) && !before.contains(kube::uid_of(run)); });
+  const auto found =
+      std::find_if(runs.items.rbegin(), runs.items.rend(), [&](const kube::Json& run) {
+        return runner::is_by_hand(run) && !before.contains(kube::uid_of(run));
+      });
   return found == runs.items.rend() ? std::nullopt : std::optional(*found);
 }
 

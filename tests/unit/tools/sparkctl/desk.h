@@ -94,6 +94,17 @@ struct Desk {
   }
   void add_run(const std::string& name, const std::string& schedule, const std::string& state,
                const std::string& created, const std::string& message = "") {
+    add(config::spark_applications(), run_of(name, schedule, state, created, message));
+  }
+  void add_run_by_hand(const std::string& name, const std::string& schedule,
+                       const std::string& state, const std::string& created) {
+    Json object = run_of(name, schedule, state, created, "");
+    object["metadata"]["annotations"][config::kManualRunAnnotation] = "true";
+    add(config::spark_applications(), std::move(object));
+  }
+
+  static Json run_of(const std::string& name, const std::string& schedule, const std::string& state,
+                     const std::string& created, const std::string& message) {
     Json object = Json::parse(R"({
       "metadata": {"ownerReferences": [{"kind": "ScheduledSparkApplication"}]},
       "status": {"executionAttempts": 1}})");
@@ -104,7 +115,7 @@ struct Desk {
     if (!message.empty()) object["status"]["applicationState"]["errorMessage"] = message;
     object["status"]["lastSubmissionAttemptTime"] = created;
     object["status"]["driverInfo"]["podName"] = name + "-driver";
-    add(config::spark_applications(), std::move(object));
+    return object;
   }
 };
 

@@ -56,7 +56,8 @@ TEST_CASE("trigger prints the name of the run") {
   };
   Desk desk;
   fill(desk);
-  desk.add_run("paused-manual-20261120t000000z", "paused", "FAILED", "2026-11-20T00:00:00Z");
+  desk.add_run_by_hand("paused-manual-20261120t000000z", "paused", "FAILED",
+                       "2026-11-20T00:00:00Z");
   const std::string triggered = "scheduledsparkapplication.sparkoperator.k8s.io/paused triggered: ";
   SECTION("that waits for another to end") {
     const std::jthread controller = on_order(desk, [&](const std::string& order) {
@@ -68,8 +69,10 @@ TEST_CASE("trigger prints the name of the run") {
   }
   SECTION("that was created, though another was ordered since") {
     const std::jthread controller = on_order(desk, [&](const std::string& order) {
-      desk.add_run("paused-manual-20261121t000004z", "paused", "", "2026-11-21T00:00:04Z");
-      desk.add_run("paused-manual-20261121t000005z", "paused", "", "2026-11-21T00:00:05Z");
+      // A slot's run is not taken for it, whatever it is called.
+      desk.add_run("paused-manual-20261121t000001z", "paused", "", "2026-11-21T00:00:01Z");
+      desk.add_run_by_hand("paused-manual-20261121t000004z", "paused", "", "2026-11-21T00:00:04Z");
+      desk.add_run_by_hand("paused-manual-20261121t000005z", "paused", "", "2026-11-21T00:00:05Z");
       set_scheduling(desk, "paused", {{"handledTrigger", order + " and the next"}});
     });
     REQUIRE(trigger(desk.session, {.name = "paused"}).value() == kDone);
@@ -127,13 +130,13 @@ TEST_CASE("trigger waits for the run that it started, and for no other") {
     DYNAMIC_SECTION(c.state) {
       Desk desk;
       fill(desk);
-      desk.add_run("paused-manual-old", "paused", "FAILED", "2026-11-20T00:00:00Z");
+      desk.add_run_by_hand("paused-manual-old", "paused", "FAILED", "2026-11-20T00:00:00Z");
       std::jthread controller([&] {
         desk.api.await(
             config::scheduled_spark_applications(), {"team", "paused"}, [](const Json* schedule) {
               return schedule != nullptr && (*schedule)["metadata"].contains("annotations");
             });
-        desk.add_run("paused-manual-new", "paused", c.state, "2026-11-21T00:00:00Z");
+        desk.add_run_by_hand("paused-manual-new", "paused", c.state, "2026-11-21T00:00:00Z");
       });
       const std::jthread time = tests::passing_time(desk.clock);
       const auto done = trigger(desk.session, {.name = "paused", .wait = true});
