@@ -173,7 +173,7 @@ void say_nothing_there(Session& session, const HistoryOptions& options) {
     return;
   }
   session.err << (options.outcomes == Outcomes::Failed ? "No run failed" : "Nothing ended")
-              << (options.since ? " in the last " + exact(*options.since) : "")
+              << (options.since ? " in the last " + span_text(*options.since) : "")
               << (session.scope == Scope::All ? std::string(" in any namespace")
                                               : " in namespace \"" + session.ns + "\"")
               << ".\n";

@@ -233,7 +233,7 @@ base::Status timeline(Session& session, const TimelineOptions& options) {
     session.err << "Left out: " << left_out.suspended << " suspended, " << left_out.invalid
                 << " that cannot be read.\n";
   if (plans.empty()) {
-    session.err << "No slots in the next " << exact(options.span) << ".\n";
+    session.err << "No slots in the next " << span_text(options.span) << ".\n";
     return {};
   }
   const Shown shown(session, *zone);

@@ -42,6 +42,13 @@ std::string exact(std::chrono::milliseconds time) {
   return text;
 }
 
+std::string span_text(std::chrono::milliseconds time) {
+  std::string text = exact(time);
+  for (const std::string zero : {"m00s", "h00m"})
+    if (text.ends_with(zero)) text.resize(text.size() - 3);
+  return text;
+}
+
 std::string relative_to(base::WallTime time, base::WallTime now) {
   if (time - now >= std::chrono::seconds{1}) return "in " + rough(time - now);
   if (now - time >= std::chrono::seconds{1}) return rough(now - time) + " ago";

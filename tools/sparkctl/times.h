@@ -20,6 +20,8 @@ namespace sparkctl {
 std::string rough(std::chrono::milliseconds time);
 // "1h02m03s".
 std::string exact(std::chrono::milliseconds time);
+// As people write a span of time: "12h", "1h30m", "90s" as "1m30s".
+std::string span_text(std::chrono::milliseconds time);
 // "in 3h", "3h ago", "now".
 std::string relative_to(base::WallTime time, base::WallTime now);
 // "Mon 2026-11-23 02:00:00 +01:00".

@@ -6,6 +6,7 @@
 #include "tests/unit/monitor/recording_responder.h"
 #include "tests/unit/tools/sparkctl/desk.h"
 #include "tools/sparkctl/forward.h"
+#include "tools/sparkctl/times.h"
 
 namespace {
 
@@ -192,7 +193,7 @@ TEST_CASE("the timeline has all slots to come, how long they take, and the crowd
 TEST_CASE("a timeline without history or slots says so") {
   Desk desk;
   REQUIRE(timeline(desk.session, {}));
-  CHECK(desk.err.str() == "No slots in the next 24h00m00s.\n");
+  CHECK(desk.err.str() == "No slots in the next 24h.\n");
   CHECK(timeline(desk.session, {.zone = "Mars/X"}).error().code == Code::InvalidArgument);
 }
 
@@ -250,3 +251,11 @@ TEST_CASE("forward needs a driver that runs, and has nothing to do for one of th
 }
 
 }  // namespace
+TEST_CASE("a span of time is told as people write it") {
+  using namespace std::chrono_literals;
+  CHECK(sparkctl::span_text(12h) == "12h");
+  CHECK(sparkctl::span_text(90min) == "1h30m");
+  CHECK(sparkctl::span_text(30min) == "30m");
+  CHECK(sparkctl::span_text(3630s) == "1h00m30s");
+  CHECK(sparkctl::span_text(45s) == "45s");
+}
