@@ -187,4 +187,10 @@ base::Result<ScheduleSpec> parse_schedule_spec(const json& object,
   return out;
 }
 
+bool runs_may_overlap(const json& object) {
+  Reader in(object);
+  const auto policy = in.choice("concurrencyPolicy", choices(scheduler::kConcurrencies));
+  return in.problems().empty() && rules_of(policy).overlaps;
+}
+
 }  // namespace config

@@ -27,4 +27,8 @@ struct ScheduleSpec {
 base::Result<ScheduleSpec> parse_schedule_spec(const nlohmann::json& object,
                                                const std::string& default_time_zone);
 
+// Whether spec.concurrencyPolicy lets a run start beside unfinished ones, for whoever needs nothing
+// else of the spec. A policy that nobody knows does not.
+bool runs_may_overlap(const nlohmann::json& object);
+
 }  // namespace config

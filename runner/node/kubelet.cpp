@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "config/names.h"
+#include "config/schedule_spec.h"
 #include "kube/object.h"
 #include "runner/node/durations.h"
 #include "runner/node/features.h"
@@ -357,7 +358,7 @@ base::Status Kubelet::await_predecessors(const PodRun& run) const {
 base::Result<bool> Kubelet::may_overlap(const PodRecord& record) const {
   const auto schedule =
       api_.get(config::scheduled_spark_applications(), {record.key.ns, schedule_of(record.pod)});
-  if (schedule) return base::string_at(*schedule, {"spec", "concurrencyPolicy"}) == "Allow";
+  if (schedule) return config::runs_may_overlap(*schedule);
   // Without the schedule, or without the right to read it, nobody has allowed it.
   if (schedule.error().code == Code::NotFound || schedule.error().code == Code::Forbidden)
     return false;

@@ -69,6 +69,19 @@ TEST_CASE("Every field of a schedule is read") {
   CHECK(policy.keep_failed == 5);
 }
 
+TEST_CASE("Runs may overlap as the table of policies says") {
+  for (const Concurrency policy : scheduler::kConcurrencies) {
+    const scheduler::ConcurrencyRules& rules = scheduler::rules_of(policy);
+    CAPTURE(rules.name);
+    CHECK(config::runs_may_overlap(object_with({{"concurrencyPolicy", rules.name}})) ==
+          rules.overlaps);
+  }
+  // Absent: the default. What nobody knows is allowed by nobody.
+  CHECK(config::runs_may_overlap(object_with(json::object())));
+  CHECK_FALSE(config::runs_may_overlap(object_with({{"concurrencyPolicy", "allow"}})));
+  CHECK_FALSE(config::runs_may_overlap(object_with({{"concurrencyPolicy", 1}})));
+}
+
 TEST_CASE("Local and empty zones are the service's") {
   for (const char* zone : {"", "Local"}) {
     const auto parsed = parse_schedule_spec(object_with({{"timeZone", zone}}), "Asia/Tokyo");
