@@ -1,6 +1,8 @@
 // A node among others: a cluster with a scheduler and kubelets of its own.
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 
 #include "base/json.h"
 #include "runner/node/driver_tokens.h"
@@ -13,6 +15,7 @@
 using namespace std::chrono_literals;
 using nlohmann::json;
 using tests::await;
+using tests::living;
 using tests::NodeBed;
 using tests::shell_pod;
 using tests::text_of;
@@ -67,6 +70,31 @@ TEST_CASE("a token that is renewed reaches the pods that run") {
   version = 2;
   CHECK(await([&] { return text_of(file) == "token-2"; }));
   bed.stop(runner::node::OnExit::Stop);
+}
+
+TEST_CASE("a token that cannot be renewed keeps a deleted pod from neither stopping nor going") {
+  NodeBed bed;
+  bed.options.look_again = 20ms;
+  std::atomic<int> version{1};
+  bed.options.token = [&version](const json&) { return "token-" + std::to_string(version); };
+  bed.start();
+  const std::string uid = kube::uid_of(bed.create(shell_pod("p", "exec sleep 1000")));
+  REQUIRE(bed.await_phase("p", "Running"));
+  // A folder in the token's place: no file can be put there, whoever tries.
+  const auto file = bed.options.data_dir / "pods" / uid / "serviceaccount" / "token";
+  REQUIRE(std::filesystem::remove(file));
+  REQUIRE(std::filesystem::create_directory(file));
+  version = 2;
+  REQUIRE(await([&] {
+    const auto told = bed.events.all();
+    return std::any_of(told.begin(), told.end(), [&](const std::string& event) {
+      return event.starts_with("FailedSync: ") && event.find(file.string()) != std::string::npos;
+    });
+  }));
+  CHECK(living(uid) > 0);
+  REQUIRE(bed.api.remove(kube::pods(), {"default", "p"}, {.grace_period = 5s}));
+  CHECK(bed.await_gone("p"));
+  CHECK(living(uid) == 0);
 }
 
 TEST_CASE("a driver gets a token of its own account, renewed before it expires") {
