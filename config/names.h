@@ -41,6 +41,8 @@ inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger"
 inline constexpr const char* kManualRunAnnotation = "sparkoperator.k8s.io/manual-run";
 // On an attempt's objects: Application::spec_hash of the spec that they were made from.
 inline constexpr const char* kSpecHashAnnotation = "sparkoperator.k8s.io/spec-hash";
+// Likewise: which attempt of the run, from 1 on, by which its log is found.
+inline constexpr const char* kAttemptAnnotation = "sparkoperator.k8s.io/attempt";
 // "pods" or "local": where the executors of this application run in standalone.
 inline constexpr const char* kExecutorsAnnotation = "sparkoperator.k8s.io/executors";
 

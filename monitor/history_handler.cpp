@@ -1,6 +1,8 @@
 #include "monitor/history_handler.h"
 
 #include <charconv>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -159,13 +161,23 @@ base::Result<kube::LogOptions> log_options(const Request& request) {
   return options;
 }
 
-base::Result<std::string> read_log(const OpenRunLog& open, const Request& request) {
-  const kube::ObjectKey run{std::string(request.parameter("namespace").value_or("")),
-                            std::string(request.parameter("run").value_or(""))};
-  if (run.ns.empty() || run.name.empty())
+base::Result<WantedLog> wanted_log(const Request& request) {
+  WantedLog wanted{.run = {std::string(request.parameter("namespace").value_or("")),
+                           std::string(request.parameter("run").value_or(""))},
+                   .container = std::string(request.parameter("container").value_or(""))};
+  if (wanted.run.ns.empty() || wanted.run.name.empty())
     return failure(Code::InvalidArgument, "namespace and run must say whose log is wanted");
-  ASSIGN_OR_RETURN(const kube::LogOptions options, log_options(request));
-  ASSIGN_OR_RETURN(const auto reader, open(run, options));
+  if (const auto text = request.parameter("attempt")) {
+    const auto attempt = parse_number<int64_t>(*text, 1, std::numeric_limits<int32_t>::max());
+    if (!attempt) return failure(attempt.error().with_context("attempt"));
+    wanted.attempt = *attempt;
+  }
+  return wanted;
+}
+
+base::Result<std::string> read_log(const OpenRunLog& open, const WantedLog& wanted,
+                                   const kube::LogOptions& options) {
+  ASSIGN_OR_RETURN(const auto reader, open(wanted, options));
   std::string text;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<std::string> bytes, reader->read());
@@ -284,11 +296,18 @@ base::http::Handler log_handler(OpenRunLog open, Authorize authorize) {
   return [open = std::move(open), authorize = std::move(authorize)](
              const Request& request, std::shared_ptr<Responder> responder) {
     if (refused(request, authorize, *responder)) return;
-    const auto text = read_log(open, request);
+    const auto wanted = wanted_log(request);
+    if (!wanted) return refuse(*responder, wanted.error());
+    const auto options = log_options(request);
+    if (!options) return refuse(*responder, options.error());
+    const auto text = read_log(open, *wanted, *options);
     if (!text) return refuse(*responder, text.error());
-    responder->send({.status = 200,
-                     .headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}},
-                     .body = *text});
+    base::http::Response response{
+        .status = 200,
+        .headers = {{"Content-Type", "text/plain"}, {"Cache-Control", "no-store"}},
+        .body = *text};
+    if (wanted->attempt > 0) response.headers.add(kAttemptHeader, std::to_string(wanted->attempt));
+    responder->send(std::move(response));
   };
 }
 

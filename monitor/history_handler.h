@@ -13,9 +13,10 @@
 // schedule, a namespace or all, over the runs that ended in the window; of the newest 50,000, and
 // "cut": true says that there were more. Its shape is in monitor/README.md.
 //
-// GET /sparkcron/v1/log?namespace=&run=: the kept log of a run's driver, as plain text; the newest,
-// if there are several. `container`, `tailLines`, `timestamps`, `limitBytes` and `sinceTime` are
-// those of pods/log. An answer ends at 32 MiB, and says so in its last line.
+// GET /sparkcron/v1/log?namespace=&run=&attempt=: the kept log of a run's driver, as plain text;
+// the newest, if there are several, or that of an attempt (from 1 on), which the answer's header
+// X-Sparkcron-Attempt repeats. `container`, `tailLines`, `timestamps`, `limitBytes` and `sinceTime`
+// are those of pods/log. An answer ends at 32 MiB, and says so in its last line.
 //
 // Errors are Status objects, as the API's: 400 for a bad parameter, 401, 403, 404 when no log is
 // kept, 405, 429, 503 when the ledger cannot be read. Threads: the handlers from any thread; what
@@ -31,12 +32,14 @@
 #include "kube/log_source.h"
 #include "kube/resource_type.h"
 #include "monitor/ledger.h"
+#include "monitor/log_store.h"
 
 namespace monitor {
 
 inline constexpr const char* kHistoryPath = "/sparkcron/v1/history";
 inline constexpr const char* kSummaryPath = "/sparkcron/v1/summary";
 inline constexpr const char* kLogPath = "/sparkcron/v1/log";
+inline constexpr const char* kAttemptHeader = "X-Sparkcron-Attempt";
 
 // Whether the request may read; else Unauthenticated, Forbidden, ResourceExhausted or Unavailable.
 // May wait for an API.
@@ -44,9 +47,9 @@ using Authorize = std::function<base::Status(const base::http::Request&)>;
 
 base::http::Handler history_handler(Ledger& ledger, Authorize authorize);
 base::http::Handler summary_handler(Ledger& ledger, Authorize authorize);
-// Opens the newest log that is kept of a run's driver, NotFound if there is none.
+// Opens a log that is kept of a run's driver, NotFound if it is not.
 using OpenRunLog = std::function<base::Result<std::unique_ptr<kube::LogReader>>(
-    const kube::ObjectKey& run, const kube::LogOptions& options)>;
+    const WantedLog& wanted, const kube::LogOptions& options)>;
 base::http::Handler log_handler(OpenRunLog open, Authorize authorize);
 
 // {"kind":"History","apiVersion":"sparkcron/v1","runs":[…],"skips":[…]}, and "cut" if it was.

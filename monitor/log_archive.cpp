@@ -21,10 +21,8 @@ using base::failure;
 using base::Result;
 using base::Status;
 
-constexpr const char* kSuffix = ".log";
-constexpr const char* kPackedSuffix = ".log.gz";
 constexpr const char* kNoSchedule = "-";  // no name of Kubernetes looks so
-// <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log.gz
+// <namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<file>
 constexpr size_t kDepth = 7;
 constexpr size_t kMaxAgedPortion = 16;
 
@@ -49,13 +47,6 @@ void remove_upwards(const fs::path& path, const fs::path& root) {
 // Of a plain log: when which byte of it came, as runner/node/log_file.h has it.
 fs::path times_of(const fs::path& log) {
   return log.string() + ".times";
-}
-
-// "" = no log's file.
-std::string container_of(const std::string& file) {
-  for (const std::string suffix : {kPackedSuffix, kSuffix})
-    if (file.ends_with(suffix)) return file.substr(0, file.size() - suffix.size());
-  return "";
 }
 
 Status make_folders(const fs::path& folder) {
@@ -115,8 +106,8 @@ void LogArchive::found(const fs::path& path, const std::vector<std::string>& par
   std::vector<std::string> names = parts;
   // <namespace>/<run>/…: as an earlier version had it, which knew no schedules.
   if (names.size() == kDepth - 1) names.insert(names.begin() + 1, kNoSchedule);
-  const std::string container = names.size() == kDepth ? container_of(names.back()) : "";
-  if (container.empty()) {
+  const auto file = names.size() == kDepth ? parse_log_file_name(names.back()) : std::nullopt;
+  if (!file) {
     // What a crash has left of a copy: the log was not acknowledged, so its owner comes again.
     // Times without their log are of the same kind.
     fs::path log = path;
@@ -135,10 +126,13 @@ void LogArchive::found(const fs::path& path, const std::vector<std::string>& par
                   .schedule = {.ns = names[0], .name = names[1]},
                   .run = names[2],
                   .run_uid = names[3],
+                  .attempt = file->attempt,
                   .bytes = (error ? 0 : text) + (missing ? 0 : times),
                   .written = std::chrono::floor<std::chrono::milliseconds>(
                       std::chrono::file_clock::to_sys(written))};
-  add({.pod = {.ns = names[0], .name = names[4]}, .pod_uid = names[5], .container = container},
+  add({.pod = {.ns = names[0], .name = names[4]},
+       .pod_uid = names[5],
+       .container = file->container},
       std::move(log));
 }
 
@@ -227,7 +221,8 @@ Status LogArchive::keep(const FinishedLog& log) {
                       .run_uid = log.run_uid,
                       .pod = log.pod,
                       .pod_uid = log.pod_uid,
-                      .container = log.container};
+                      .container = log.container,
+                      .attempt = log.attempt};
   // A folder that cannot be one is told before anything is read.
   RETURN_IF_ERROR(folder_of(names));
   const auto look = [&log]() -> Result<runner::node::ContainerLog> {
@@ -246,7 +241,7 @@ Status LogArchive::keep(const FinishedLog& log) {
 
 Status LogArchive::put(const KeptLog& log, const std::string& packed) {
   ASSIGN_OR_RETURN(const fs::path folder, folder_of(log));
-  const fs::path path = folder / (log.container + kPackedSuffix);
+  const fs::path path = folder / log_file_name(log.container, log.attempt);
   base::MutexLock files(files_mutex_);
   RETURN_IF_ERROR(make_folders(folder));
   RETURN_IF_ERROR(base::write_durably(path, packed));
@@ -264,6 +259,7 @@ void LogArchive::add_kept(const KeptLog& log, const fs::path& path, uint64_t byt
        .schedule = {.ns = log.run.ns, .name = log.schedule.empty() ? kNoSchedule : log.schedule},
        .run = log.run.name,
        .run_uid = log.run_uid,
+       .attempt = log.attempt,
        .bytes = bytes,
        .written = clock_.now()});
   drop_aged();
@@ -347,28 +343,31 @@ Result<std::unique_ptr<kube::LogReader>> LogArchive::read(const fs::path& path,
   return runner::node::open_log(look, options, clock_);
 }
 
-Result<fs::path> LogArchive::find_run(const kube::ObjectKey& run,
-                                      const std::string& container) const {
+Result<fs::path> LogArchive::find_run(const WantedLog& wanted) const {
   base::MutexLock lock(mutex_);
-  const ArchivedLog* newest = nullptr;
-  for (auto log = logs_.lower_bound({.pod = {.ns = run.ns}});
-       log != logs_.end() && log->first.pod.ns == run.ns; ++log) {
-    const bool asked = container.empty() || log->first.container == container;
-    if (log->second.run != run.name || !asked) continue;
-    if (newest == nullptr || newest->written < log->second.written) newest = &log->second;
-  }
-  if (newest != nullptr) return newest->path;
-  return failure(Code::NotFound, "no log of run " + run.to_string() + " is kept");
+  std::vector<std::pair<const LogName*, const ArchivedLog*>> logs;
+  for (auto log = logs_.lower_bound({.pod = {.ns = wanted.run.ns}});
+       log != logs_.end() && log->first.pod.ns == wanted.run.ns; ++log)
+    if (log->second.run == wanted.run.name) logs.emplace_back(&log->first, &log->second);
+  std::stable_sort(logs.begin(), logs.end(), [](const auto& left, const auto& right) {
+    return left.second->written < right.second->written;
+  });
+  std::vector<FoundLog> found;
+  for (const auto& [name, log] : logs)
+    found.push_back(
+        {.run_uid = log->run_uid, .file = {.container = name->container, .attempt = log->attempt}});
+  ASSIGN_OR_RETURN(const size_t chosen, choose_log(wanted, found, ""));
+  return logs[chosen].second->path;
 }
 
-Result<std::unique_ptr<kube::LogReader>> LogArchive::open_run(const kube::ObjectKey& run,
+Result<std::unique_ptr<kube::LogReader>> LogArchive::open_run(const WantedLog& wanted,
                                                               const kube::LogOptions& options) {
-  ASSIGN_OR_RETURN(const fs::path path, find_run(run, options.container));
+  ASSIGN_OR_RETURN(const fs::path path, find_run(wanted));
   return read(path, options);
 }
 
-Result<std::string> LogArchive::get(const kube::ObjectKey& run, const std::string& container) {
-  ASSIGN_OR_RETURN(const fs::path path, find_run(run, container));
+Result<std::string> LogArchive::get(const WantedLog& wanted) {
+  ASSIGN_OR_RETURN(const fs::path path, find_run(wanted));
   return base::read_file(path);
 }
 

@@ -2,10 +2,11 @@
 
 // LogArchive: what containers printed, kept after their pods are gone, for as long as the ledger
 // knows the run. Files lie at
-// <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<container>.log.gz, with "-" for a
-// run of no schedule: the path alone says whose they are, so there is no index to lose. Folders are
-// 0700, files 0600. They are packed (packed_log.h); what an earlier version kept plain, as
-// <container>.log and its times beside it, is read as the node reads its own.
+// <root>/<namespace>/<schedule>/<run>/<run uid>/<pod>/<pod uid>/<file>, with "-" for a run of no
+// schedule and the file's name as log_file_name() has it: the path alone says whose they are, so
+// there is no index to lose. Folders are 0700, files 0600. They are packed (packed_log.h); what an
+// earlier version kept plain, as <container>.log and its times beside it, is read as the node reads
+// its own.
 //
 // Of each log the newest max_log_bytes are kept, before packing and with the lines' times. When
 // there are too many, the oldest go: of a schedule that has more than its share, then of the
@@ -52,6 +53,7 @@ struct FinishedLog {
   kube::ObjectKey pod;  // in the run's namespace
   std::string pod_uid;
   std::string container;
+  int64_t attempt = 0;                       // as KeptLog
   std::vector<std::filesystem::path> files;  // of one log, oldest first
 };
 
@@ -65,7 +67,7 @@ class LogArchive final : public kube::LogSource, public LogStore {
   base::Status keep(const FinishedLog& log);
   base::Result<bool> has(const KeptLog& log) override;
   base::Status put(const KeptLog& log, const std::string& packed) override;
-  base::Result<std::string> get(const kube::ObjectKey& run, const std::string& container) override;
+  base::Result<std::string> get(const WantedLog& wanted) override;
   // The run left the history. What cannot be removed is logged and tried again at the next start.
   void forget(const kube::ObjectKey& run, const std::string& run_uid);
 
@@ -73,8 +75,7 @@ class LogArchive final : public kube::LogSource, public LogStore {
   base::Result<std::unique_ptr<kube::LogReader>> open(const kube::ObjectKey& pod,
                                                       const std::string& uid,
                                                       const kube::LogOptions& options) override;
-  // The newest that is kept of a run of that name.
-  base::Result<std::unique_ptr<kube::LogReader>> open_run(const kube::ObjectKey& run,
+  base::Result<std::unique_ptr<kube::LogReader>> open_run(const WantedLog& wanted,
                                                           const kube::LogOptions& options);
   // As counted. Never waits.
   [[nodiscard]] uint64_t total_bytes() const { return total_; }
@@ -91,6 +92,7 @@ class LogArchive final : public kube::LogSource, public LogStore {
     kube::ObjectKey schedule;  // name "-": none
     std::string run;
     std::string run_uid;
+    int64_t attempt = 0;
     uint64_t bytes = 0;
     base::WallTime written;
   };
@@ -114,8 +116,7 @@ class LogArchive final : public kube::LogSource, public LogStore {
   [[nodiscard]] base::Result<std::filesystem::path> folder_of(const KeptLog& log) const;
   void add_kept(const KeptLog& log, const std::filesystem::path& path, uint64_t bytes)
       REQUIRES(files_mutex_);
-  base::Result<std::filesystem::path> find_run(const kube::ObjectKey& run,
-                                               const std::string& container) const;
+  base::Result<std::filesystem::path> find_run(const WantedLog& wanted) const;
   base::Result<std::unique_ptr<kube::LogReader>> read(const std::filesystem::path& path,
                                                       const kube::LogOptions& options);
   base::Result<std::filesystem::path> find(const kube::ObjectKey& pod, const std::string& uid,

@@ -1,7 +1,8 @@
 #pragma once
 
 // LogBucket: a LogStore in an S3-compatible bucket. Keys are
-// <prefix>/<namespace>/<run>/<run uid>/<pod>/<pod uid>/<container>.log.gz. What is old is not
+// <prefix>/<namespace>/<run>/<run uid>/<pod>/<pod uid>/<file>,
+// the last as log_file_name() has it. What is old is not
 // removed here: that is what a bucket's lifecycle rules are for.
 //
 // Errors: Unavailable, as base::s3::Bucket says them. Threads: any.
@@ -21,7 +22,7 @@ class LogBucket final : public LogStore {
 
   base::Result<bool> has(const KeptLog& log) override;
   base::Status put(const KeptLog& log, const std::string& packed) override;
-  base::Result<std::string> get(const kube::ObjectKey& run, const std::string& container) override;
+  base::Result<std::string> get(const WantedLog& wanted) override;
 
  private:
   [[nodiscard]] std::string key_of(const KeptLog& log) const;

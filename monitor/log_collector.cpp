@@ -42,7 +42,8 @@ KeptLog log_of(const Json& pod) {
               .run_uid = "-",
               .pod = kube::key_of(pod),
               .pod_uid = kube::uid_of(pod),
-              .container = config::kDriverContainer};
+              .container = config::kDriverContainer,
+              .attempt = attempt_of(pod)};
   if (const auto owner = kube::controller_of(pod)) log.run_uid = owner->uid;
   return log;
 }

@@ -412,6 +412,7 @@ json owned_by(const Application& app, const Attempt& attempt, json object) {
   json& metadata = object["metadata"];
   metadata["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
   metadata["annotations"][config::kSpecHashAnnotation] = app.spec_hash;
+  metadata["annotations"][config::kAttemptAnnotation] = std::to_string(attempt.execution);
   if (type_of(object) != kube::pods()) metadata["labels"][config::kCreatedByLabel] = "true";
   return object;
 }

@@ -55,6 +55,7 @@ constexpr std::array kOwnKeys = {
     config::kCreatedByLabel,
     config::kSubmissionIdLabel,
     config::kSpecHashAnnotation,
+    config::kAttemptAnnotation,
     config::kScheduledTimeAnnotation,
     config::kScheduledTimeLocalAnnotation,
     config::kPreviousScheduledTimeAnnotation,

@@ -43,7 +43,7 @@ def on_term(number, frame):
 
 signal.signal(signal.SIGTERM, on_term)
 tell("start")
-print("fake driver of slot", os.environ.get("SPARKCRON_SCHEDULED_TIME", "-"), flush=True)
+print("fake driver of slot", os.environ.get("SPARKCRON_SCHEDULED_TIME", "-"), "is process", os.getpid(), flush=True)
 time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
 print("fake driver done", flush=True)
 tell("end")

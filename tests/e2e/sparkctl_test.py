@@ -77,6 +77,31 @@ class SparkctlTest(harness.E2ETest):
         wait_for(self.started, "the driver started")
         self.assertIn("fake driver done", self.ctl("logs", "-f", "slow"))
 
+    def test_logs_of_attempts_whose_pods_are_gone(self):
+        schedule = self.schedule("bad", "0 0 1 1 *", exit_code=3)
+        schedule["spec"]["template"]["restartPolicy"] = {"type": "OnFailure", "onFailureRetries": 2, "onFailureRetryInterval": 1}
+        self.ctl("create", "-f", "-", stdin=json.dumps(schedule))
+        name = re.search(r"triggered: (\S+)", self.ctl("trigger", "bad"))[1]
+        wait_for(lambda: state_of(json.loads(self.ctl("get", name, "-o", "json"))) == "FAILED", "all attempts failed")
+        processes = [pid for _, _, _, pid, _ in self.started()]
+        self.assertEqual(len(processes), 3)
+        log_of = lambda pid: f"is process {pid}\nfake driver done\n"
+        for attempt, pid in enumerate(processes, 1):
+            self.assertIn(log_of(pid), self.ctl("logs", "--attempt", str(attempt), name))
+        self.assertIn(log_of(processes[1]), self.ctl("logs", "-p", name))
+        self.assertIn(log_of(processes[2]), self.ctl("logs", name))
+
+        kept = list((self.standalone.data / "logs").rglob("*.attempt-1.log.gz"))
+        self.assertEqual(len(kept), 1)
+        self.standalone.stop()
+        kept[0].unlink()
+        self.standalone.start()
+        self.assertIn(log_of(processes[1]), self.ctl("logs", "--attempt", "2", name), "after a restart")
+        code, message = self.refused("logs", "--attempt", "1", name)
+        self.assertEqual(code, 3)
+        self.assertIn(f"no log of attempt 1 of run default/{name} is kept, but of attempt", message)
+        self.assertIn("there is no attempt 4", self.refused("logs", "--attempt", "4", name)[1])
+
     def test_a_followed_log_survives_a_restart_of_the_service(self):
         self.create("slow", "0 0 1 1 *", seconds=20)
         name = re.search(r"triggered: (\S+)", self.ctl("trigger", "slow"))[1]

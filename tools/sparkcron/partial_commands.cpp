@@ -345,8 +345,8 @@ base::Status run_controller(const Options& options) {
     ASSIGN_OR_RETURN(
         history,
         HistoryDoor::open(options, cluster.ns, data, *cluster.api, clock, *ledger,
-                          [&logs](const kube::ObjectKey& run, const kube::LogOptions& log) {
-                            return monitor::open_kept(logs.first(), logs.second(), run, log);
+                          [&logs](const monitor::WantedLog& wanted, const kube::LogOptions& log) {
+                            return monitor::open_kept(logs.first(), logs.second(), wanted, log);
                           }));
   }
   RETURN_IF_ERROR(notices.start(

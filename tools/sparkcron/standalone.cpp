@@ -60,6 +60,7 @@ std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& po
   monitor::FinishedLog finished{.pod = kube::key_of(pod),
                                 .pod_uid = kube::uid_of(pod),
                                 .container = container,
+                                .attempt = monitor::attempt_of(pod),
                                 .files = log.files};
   finished.run = {finished.pod.ns, config::name_from_label(pod, config::kAppNameLabel)};
   finished.schedule = config::name_from_label(pod, config::kScheduledAppNameLabel);
@@ -186,8 +187,8 @@ class Standalone {
     router.add(monitor::kSummaryPath, monitor::summary_handler(*ledger_, authorize), admit);
     router.add(monitor::kLogPath,
                monitor::log_handler(
-                   [this](const kube::ObjectKey& run, const kube::LogOptions& options) {
-                     return archive_->open_run(run, options);
+                   [this](const monitor::WantedLog& wanted, const kube::LogOptions& options) {
+                     return archive_->open_run(wanted, options);
                    },
                    authorize),
                admit);

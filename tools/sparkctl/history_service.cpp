@@ -76,6 +76,11 @@ base::Error explained(const base::Error& error, const Service& service) {
   }
 }
 
+// monitor::choose_log().
+bool is_of_standalone(const base::Error& error) {
+  return error.code == Code::NotFound && error.message.find("no log of ") != std::string::npos;
+}
+
 // A subresource that is created: its path is that of a collection below the account.
 base::Result<std::string> make_token(Session& session, const Service& service) {
   const kube::ResourceType type{"", "v1", "serviceaccounts/" + service.key.name + "/token",
@@ -101,9 +106,11 @@ base::Result<Response> ask_history(Session& session, const std::string& path,
   Request request{.method = "GET", .path = path, .query = std::move(query)};
   if (session.history_service.empty()) {
     auto own = session.raw(request);
-    // Kubernetes knows no such path, and most may not even ask for it.
+    // Kubernetes knows no such path, and most may not even ask for it. Standalone does: what it has
+    // not is said in words of its own.
     const bool elsewhere =
-        !own && (own.error().code == Code::NotFound || own.error().code == Code::Forbidden);
+        !own && !is_of_standalone(own.error()) &&
+        (own.error().code == Code::NotFound || own.error().code == Code::Forbidden);
     if (!elsewhere) return own;
   }
   ASSIGN_OR_RETURN(const Service service, find_service(session));

@@ -209,11 +209,13 @@ TEST_CASE("a kept log is served to who may read", "[monitor]") {
   std::vector<std::string> pieces = {"one\n", "two\n"};
   base::Status allowed;
   kube::LogOptions asked;
+  monitor::WantedLog wanted;
   const auto handler = monitor::log_handler(
-      [&](const kube::ObjectKey& run,
+      [&](const monitor::WantedLog& which,
           const kube::LogOptions& options) -> base::Result<std::unique_ptr<kube::LogReader>> {
         asked = options;
-        if (run != kube::ObjectKey{"etl", "nightly-1"})
+        wanted = which;
+        if (which.run != kube::ObjectKey{"etl", "nightly-1"} || which.attempt > 2)
           return base::failure(base::Code::NotFound, "no log of it");
         return std::make_unique<TextReader>(pieces);
       },
@@ -231,6 +233,19 @@ TEST_CASE("a kept log is served to who may read", "[monitor]") {
     CHECK(answer.status == 200);
     CHECK(answer.headers.get("Content-Type") == "text/plain");
     CHECK(answer.body == "one\ntwo\n");
+    CHECK(wanted.attempt == 0);
+    CHECK_FALSE(answer.headers.has("X-Sparkcron-Attempt"));
+  }
+  SECTION("of an attempt") {
+    const auto answer = with("attempt", "2");
+    CHECK(answer.status == 200);
+    CHECK(answer.headers.get("X-Sparkcron-Attempt") == "2");
+    CHECK(answer.body == "one\ntwo\n");
+    CHECK(wanted.attempt == 2);
+    CHECK(wanted.run == kube::ObjectKey{"etl", "nightly-1"});
+    const auto missing = with("attempt", "3");
+    CHECK(missing.status == 404);
+    CHECK(json::parse(missing.body)["message"] == "no log of it");
   }
   SECTION("options") {
     CHECK(with("tailLines", "5").status == 200);
@@ -243,6 +258,7 @@ TEST_CASE("a kept log is served to who may read", "[monitor]") {
     CHECK(asked.since.has_value());
     CHECK(with("container", "sidecar").status == 200);
     CHECK(asked.container == "sidecar");
+    CHECK(wanted.container == "sidecar");
   }
   SECTION("an endless log ends") {
     pieces.assign(40, std::string(size_t{1} << 20, 'x'));
@@ -262,6 +278,8 @@ TEST_CASE("a kept log is served to who may read", "[monitor]") {
     for (const Case& c :
          {Case{"tailLines", "-1", "tailLines: \"-1\" is not a number from 0 to 9007199254740992"},
           Case{"limitBytes", "0", "limitBytes: \"0\" is not a number from 1 to 9007199254740992"},
+          Case{"attempt", "0", "attempt: \"0\" is not a number from 1 to 2147483647"},
+          Case{"attempt", "last", "attempt: \"last\" is not a number from 1 to 2147483647"},
           Case{"sinceTime", "today", "sinceTime: \"today\" is not RFC 3339"}}) {
       const auto answer = with(c.name, c.value);
       CHECK(answer.status == 400);

@@ -246,6 +246,107 @@ TEST_CASE("all logs together stay below the limit, the oldest go", "[monitor]") 
   CHECK(files_in(fixture.folder.path() / "logs") == 1);
 }
 
+TEST_CASE("each attempt's log is found, after a restart as well", "[monitor]") {
+  Fixture fixture;
+  const auto keep = [&](LogArchive& archive, const std::string& run_uid, int64_t attempt,
+                        const std::string& text) {
+    FinishedLog log = fixture.log("a", {fixture.source("1", text)});
+    log.run_uid = run_uid;
+    log.pod_uid = run_uid + "-" + text;
+    log.attempt = attempt;
+    REQUIRE(archive.keep(log));
+    // A file's time is the real one: a restart orders by it.
+    const fs::path path = fixture.folder.path() / "logs/etl/-/a" / run_uid / "a-driver" /
+                          log.pod_uid / monitor::log_file_name(kContainer, attempt);
+    REQUIRE(fs::exists(path));
+    fixture.clock.advance(std::chrono::seconds(1));
+    fs::last_write_time(path, fs::file_time_type::clock::now() + (fixture.clock.now() - kStart));
+  };
+  const auto text_of = [](LogArchive& archive, int64_t attempt) {
+    const auto reader =
+        archive.open_run({.run = {.ns = "etl", .name = "a"}, .attempt = attempt}, {});
+    if (!reader) return reader.error().message;
+    return (*reader)->read().value().value_or("");
+  };
+  auto archive = fixture.open();
+  SECTION("one run") {
+    keep(*archive, "r1", 1, "first");
+    keep(*archive, "r1", 2, "second");
+    keep(*archive, "r1", 4, "fourth");
+    for (int times = 0; times < 2; ++times) {
+      CHECK(text_of(*archive, 0) == "fourth");
+      CHECK(text_of(*archive, 1) == "first");
+      CHECK(text_of(*archive, 2) == "second");
+      CHECK(text_of(*archive, 3) ==
+            "no log of attempt 3 of run etl/a is kept, but of attempts 1, 2 and 4");
+      archive.reset();
+      archive = fixture.open();
+    }
+  }
+  SECTION("one that was submitted twice") {
+    keep(*archive, "r1", 1, "first");
+    keep(*archive, "r1", 1, "again");
+    keep(*archive, "r1", 2, "second");
+    CHECK(text_of(*archive, 1) == "again");
+  }
+  SECTION("a namesake's are not this one's") {
+    keep(*archive, "r0", 1, "of a run before");
+    keep(*archive, "r1", 2, "second");
+    CHECK(text_of(*archive, 2) == "second");
+    CHECK(text_of(*archive, 1) == "no log of attempt 1 of run etl/a is kept, but of attempt 2");
+  }
+  SECTION("whose pod an earlier version made is the newest only") {
+    keep(*archive, "r1", 0, "unknown");
+    CHECK(text_of(*archive, 0) == "unknown");
+    CHECK(text_of(*archive, 1) == "no log of attempt 1 of run etl/a is kept");
+  }
+  SECTION("of another container") {
+    keep(*archive, "r1", 1, "first");
+    const auto reader = archive->open_run(
+        {.run = {.ns = "etl", .name = "a"}, .attempt = 1, .container = "sidecar"}, {});
+    REQUIRE_FALSE(reader);
+    CHECK(reader.error().code == Code::NotFound);
+  }
+}
+
+TEST_CASE("names of logs say their container and attempt", "[monitor]") {
+  struct Case {
+    std::string name;
+    std::string container;
+    int64_t attempt;
+  };
+  const Case cases[] = {{"spark.log.gz", "spark", 0},
+                        {"spark.log", "spark", 0},
+                        {"spark.attempt-12.log.gz", "spark", 12},
+                        {"attempt-1.log.gz", "attempt-1", 0},
+                        {"spark.attempt-x.log.gz", "spark.attempt-x", 0},
+                        {"spark.attempt-0.log.gz", "spark.attempt-0", 0}};
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const auto file = monitor::parse_log_file_name(c.name);
+    REQUIRE(file);
+    CHECK(file->container == c.container);
+    CHECK(file->attempt == c.attempt);
+  }
+  for (const char* other :
+       {"", ".log.gz", ".log", ".attempt-1.log.gz", "spark.log.gz.part", "spark"})
+    CHECK_FALSE(monitor::parse_log_file_name(other));
+  CHECK(monitor::log_file_name("spark", 12) == "spark.attempt-12.log.gz");
+  CHECK(monitor::log_file_name("spark", 0) == "spark.log.gz");
+}
+
+TEST_CASE("of many attempts an error names the last", "[monitor]") {
+  std::vector<monitor::FoundLog> found;
+  for (int64_t attempt = 1; attempt <= 1'000; ++attempt)
+    found.push_back({.run_uid = "r", .file = {.container = "spark", .attempt = attempt}});
+  const auto none =
+      monitor::choose_log({.run = {"etl", "a"}, .attempt = 2'000}, found, " in bucket x");
+  REQUIRE_FALSE(none);
+  CHECK(none.error().message ==
+        "no log of attempt 2000 of run etl/a is kept in bucket x, but of attempts 991, 992, 993, "
+        "994, 995, 996, 997, 998, 999 and 1000");
+}
+
 TEST_CASE("a forgotten run leaves nothing, its namesake stays", "[monitor]") {
   Fixture fixture;
   const auto archive = fixture.open();

@@ -58,20 +58,32 @@ TEST_CASE("logs are kept in a bucket of a real store", "[.s3]") {
   LogBucket logs = bucket(endpoint, who);
   const std::string big(3'000'000, 'x');
 
-  CHECK(logs.get(kRun, "").error().code == Code::NotFound);
+  CHECK(logs.get({.run = kRun}).error().code == Code::NotFound);
   CHECK_FALSE(logs.has(log_of("p1")).value());
   REQUIRE(logs.put(log_of("p1"), monitor::pack("one\n").value()));
   CHECK(logs.has(log_of("p1")).value());
   REQUIRE(logs.put(log_of("p1"), big));
-  CHECK(logs.get(kRun, "").value() == big);
-  CHECK(logs.get(kRun, "spark-kubernetes-driver").value() == big);
-  CHECK(logs.get(kRun, "sidecar").error().code == Code::NotFound);
-  CHECK(logs.get({"etl", "nightly"}, "").error().code == Code::NotFound);
+  CHECK(logs.get({.run = kRun}).value() == big);
+  CHECK(logs.get({.run = kRun, .container = "spark-kubernetes-driver"}).value() == big);
+  CHECK(logs.get({.run = kRun, .container = "sidecar"}).error().code == Code::NotFound);
+  CHECK(logs.get({.run = {"etl", "nightly"}}).error().code == Code::NotFound);
   // All that names of Kubernetes may have.
   monitor::KeptLog dotted = log_of("p2");
   dotted.run.name = "nightly.etl-1.v2";
   REQUIRE(logs.put(dotted, "dotted"));
-  CHECK(logs.get(dotted.run, "").value() == "dotted");
+  CHECK(logs.get({.run = dotted.run}).value() == "dotted");
+  // Attempts of one run.
+  monitor::KeptLog tried = log_of("p3");
+  tried.run.name = "tried";
+  tried.attempt = 1;
+  REQUIRE(logs.put(tried, "first"));
+  tried.pod_uid = "p4";
+  tried.attempt = 2;
+  REQUIRE(logs.put(tried, "second"));
+  CHECK(logs.get({.run = tried.run, .attempt = 1}).value() == "first");
+  CHECK(logs.get({.run = tried.run, .attempt = 2}).value() == "second");
+  CHECK(logs.get({.run = tried.run, .attempt = 3}).error().message ==
+        "no log of attempt 3 of run etl/tried is kept in bucket logs, but of attempts 1 and 2");
 
   LogBucket wrong = bucket(endpoint, {.key_id = who.key_id, .secret = "wrong-secret"});
   const auto refused = wrong.put(log_of("p1"), "x");
@@ -81,7 +93,7 @@ TEST_CASE("logs are kept in a bucket of a real store", "[.s3]") {
              Catch::StartsWith("put spark/eu/etl/nightly-1/r1/nightly-1-driver/p1/"
                                "spark-kubernetes-driver.log.gz into bucket logs: HTTP 403 "));
   CHECK_THAT(refused.error().message, !Catch::Contains("wrong-secret"));
-  CHECK_FALSE(wrong.get(kRun, "").has_value());
+  CHECK_FALSE(wrong.get({.run = kRun}).has_value());
   LogBucket missing = bucket(endpoint, who, "no-such-bucket");
   CHECK_THAT(missing.put(log_of("p1"), "x").error().message, Catch::Contains("HTTP 404"));
 }

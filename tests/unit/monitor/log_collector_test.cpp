@@ -59,12 +59,14 @@ class MemoryStore final : public monitor::LogStore {
     ++puts;
     if (broken) return failure(Code::Unavailable, "no room");
     logs[log.pod_uid] = monitor::unpack(packed, size_t{1} << 30).value();
+    attempts[log.pod_uid] = log.attempt;
     return {};
   }
-  base::Result<std::string> get(const kube::ObjectKey&, const std::string&) override {
+  base::Result<std::string> get(const monitor::WantedLog&) override {
     return failure(Code::NotFound, "");
   }
   std::map<std::string, std::string> logs;
+  std::map<std::string, int64_t> attempts;
   bool broken = false;
   int puts = 0;
 };
@@ -258,6 +260,50 @@ TEST_CASE("a run is deleted after its driver's log is kept, or after a while", "
   CHECK(api.calls("delete") == 4);
 }
 
+TEST_CASE("a log is kept with the attempt that its pod says", "[monitor]") {
+  Bed bed;
+  Json pod = *driver("Failed", "p2");
+  pod["metadata"]["annotations"]["sparkoperator.k8s.io/attempt"] = "2";
+  bed.show(std::make_shared<const Json>(pod));
+  REQUIRE(bed.collector.reconcile(kPod));
+  CHECK(bed.store.attempts == std::map<std::string, int64_t>{{"p2", 2}});
+  struct Case {
+    const char* text;
+    int64_t attempt;
+  };
+  for (const Case& c : {Case{"1", 1}, Case{"", 0}, Case{"0", 0}, Case{"-1", 0}, Case{"2x", 0},
+                        Case{"99999999999999999999", 0}}) {
+    pod["metadata"]["annotations"]["sparkoperator.k8s.io/attempt"] = c.text;
+    CHECK(monitor::attempt_of(pod) == c.attempt);
+  }
+  CHECK(monitor::attempt_of(*driver("Failed")) == 0);
+}
+
+TEST_CASE("a wanted log is looked for in both stores", "[monitor]") {
+  tests::FakeClock clock;
+  const tests::TemporaryFolder folder;
+  auto one = monitor::LogArchive::open({.root = folder.file("one")}, clock).value();
+  auto two = monitor::LogArchive::open({.root = folder.file("two")}, clock).value();
+  KeptLog log{.schedule = "nightly",
+              .run = kRun,
+              .run_uid = "r1",
+              .pod = kPod,
+              .pod_uid = "p2",
+              .container = "spark",
+              .attempt = 2};
+  REQUIRE(one->put(log, monitor::pack("2026-11-21T00:00:00Z second\n").value()));
+  log.pod_uid = "p1";
+  log.attempt = 1;
+  REQUIRE(two->put(log, monitor::pack("2026-11-21T00:00:00Z first\n").value()));
+  const auto text = [&](int64_t attempt) {
+    const auto reader = monitor::open_kept(*one, two.get(), {.run = kRun, .attempt = attempt}, {});
+    return reader ? (*reader)->read().value().value() : reader.error().message;
+  };
+  CHECK(text(0) == "second\n");
+  CHECK(text(1) == "first\n");
+  CHECK(text(3) == "no log of attempt 3 of run etl/nightly-1 is kept, but of attempt 2");
+}
+
 TEST_CASE("packed logs are kept on a volume and found again after a restart", "[monitor]") {
   tests::FakeClock clock;
   const tests::TemporaryFolder folder;
@@ -276,9 +322,9 @@ TEST_CASE("packed logs are kept on a volume and found again after a restart", "[
   }
   auto archive = monitor::LogArchive::open(options, clock).value();
   CHECK(archive->has(log).value());
-  CHECK(monitor::unpack(archive->get(kRun, "").value(), 100).value() == "two\n");
-  CHECK(archive->get(kRun, "other").error().code == Code::NotFound);
-  CHECK(archive->get({"etl", "x"}, "").error().message == "no log of run etl/x is kept");
+  CHECK(monitor::unpack(archive->get({.run = kRun}).value(), 100).value() == "two\n");
+  CHECK(archive->get({.run = kRun, .container = "other"}).error().code == Code::NotFound);
+  CHECK(archive->get({.run = {"etl", "x"}}).error().message == "no log of run etl/x is kept");
   CHECK(archive->total_bytes() == (uint64_t{16} << 10));
   archive->forget(kRun, "r1");
   CHECK_FALSE(archive->has(log).value());

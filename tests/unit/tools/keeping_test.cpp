@@ -38,7 +38,7 @@ class MemoryLogs final : public monitor::LogStore {
     logs_[log.pod_uid] = log.run.to_string() + ": " + monitor::unpack(packed, 1'000).value();
     return {};
   }
-  base::Result<std::string> get(const kube::ObjectKey&, const std::string&) override {
+  base::Result<std::string> get(const monitor::WantedLog&) override {
     return base::failure(base::Code::NotFound, "");
   }
   std::string only() const {

@@ -93,6 +93,8 @@ TEST_CASE("a tenant's pods do not pass for those of another application") {
        "spec.executor.labels must not have " + key("submission-id") + ours},
       {{{"driver", {{"annotations", {{key("spec-hash"), "x"}}}}}},
        "spec.driver.annotations must not have " + key("spec-hash") + ours},
+      {{{"driver", {{"annotations", {{key("attempt"), "2"}}}}}},
+       "spec.driver.annotations must not have " + key("attempt") + ours},
       {{{"driver", {{"serviceLabels", {{key("app-name"), "x"}}}}}},
        "spec.driver.serviceLabels must not have " + key("app-name") + ours},
       {{{"driver", {{"serviceAnnotations", {{key("app-name"), "x"}}}}}},

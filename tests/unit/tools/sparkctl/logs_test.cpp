@@ -324,6 +324,16 @@ TEST_CASE("an earlier attempt's log is the one that was kept") {
             (c.asked.empty() ? std::vector<std::string>{} : std::vector<std::string>{c.asked}));
     }
   }
+  SECTION("standalone's word for one that is not kept is passed on") {
+    const std::string none = "no log of attempt 1 of run team/x is kept, but of attempt 2";
+    desk.session.raw = [&](const auto&) -> base::Result<base::http::Response> {
+      return base::failure(Code::NotFound, none);
+    };
+    const auto done = logs(desk.session, {.name = "x", .attempt = 1});
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code == Code::NotFound);
+    CHECK(done.error().message == none);
+  }
   SECTION("by a service that knows no attempts") {
     headers = {};
     CHECK(logs(desk.session, {.name = "x", .attempt = 1}).error().message ==
