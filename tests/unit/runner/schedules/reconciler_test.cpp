@@ -337,3 +337,65 @@ TEST_CASE("What is remembered of a schedule goes with it") {
   world.reconcile();
   CHECK(world.reconciler.remembers() == 0);
 }
+
+namespace {
+
+struct ReadyReasons final : runner::Telemetry {
+  void application_changed(const runner::ApplicationReport&, std::string_view) override {}
+  void application_gone(const std::string&) override {}
+  void executor_changed(const runner::ExecutorReport&, std::string_view) override {}
+  void executor_gone(const std::string&) override {}
+  void schedule_decided(const runner::ScheduleReport&) override {}
+  void schedule_gone(const kube::ObjectKey&) override {}
+  void schedule_ready(const kube::ObjectKey&, std::string_view reason) override { last = reason; }
+  void slot_started(const kube::ObjectKey&, std::chrono::milliseconds) override {}
+  void slots_skipped(const kube::ObjectKey&, std::string_view, uint64_t) override {}
+
+  std::string last = "never told";
+};
+
+}  // namespace
+
+TEST_CASE("A clock that stands before what is accounted for is told, and that it is right again") {
+  ScheduleWorld world;
+  ReadyReasons ready;
+  std::destroy_at(&world.reconciler);
+  std::construct_at(&world.reconciler, world.permitted, world.cache, world.events, world.recorder,
+                    world.clock, runner::schedules::ScheduleOptions{.telemetry = &ready});
+  world.reconcile_at("2026-01-01T12:00:00Z");
+  REQUIRE(world.runs().size() == 1);
+  world.end(world.runs().front());
+  world.reconcile();
+  REQUIRE(world.condition("Ready")["reason"] == "Scheduled");
+
+  const std::string message =
+      "the clock is before 2026-01-01T12:00:00Z, up to which all slots are accounted for; nothing "
+      "starts until then, or until the clock has stood so for 10 minutes. Edit or resume the "
+      "schedule to have the clock believed now";
+  world.reconcile_at("2026-01-01T09:00:00Z");
+  CHECK(world.condition("Ready")["status"] == "False");
+  CHECK(world.condition("Ready")["reason"] == "ClockBehind");
+  CHECK(world.condition("Ready")["message"] == message);
+  CHECK(world.events_with("Warning ClockBehind: " + message) == 1);
+  CHECK(ready.last == "ClockBehind");
+  const Names started = world.runs();
+
+  SECTION("the clock is set right") {
+    world.reconcile_at("2026-01-01T13:00:00Z");
+    CHECK(world.events_with("Normal ClockBelieved") == 0);
+    CHECK(world.runs().size() == started.size() + 1);
+  }
+  SECTION("the clock has stood so for as long as it takes to believe it") {
+    world.clock.advance(std::chrono::minutes(9));
+    world.reconcile();
+    CHECK(world.condition("Ready")["reason"] == "ClockBehind");
+    world.clock.advance(std::chrono::minutes(1));
+    world.reconcile();
+    CHECK(world.events_with("Normal ClockBelieved") == 1);
+    CHECK(world.runs() == started);
+  }
+  CHECK(world.condition("Ready")["status"] == "True");
+  CHECK(ready.last.empty());
+  // Told once, however many rounds there were.
+  CHECK(world.events_with("Warning ClockBehind") == 1);
+}
