@@ -10,7 +10,7 @@
 // the other, the last first, or with `order=slowest` what took longest from its creation on.
 //
 // GET /sparkcron/v1/summary?namespace=&schedule=&from=&to=: numbers instead of rows, of one
-// schedule, a namespace or all, over the runs that ended in the window; of the newest 50,000, and
+// schedule, a namespace or all, over the runs that ended in the window; of the newest 10,000, and
 // "cut": true says that there were more. Its shape is in monitor/README.md.
 //
 // GET /sparkcron/v1/log?namespace=&run=&attempt=: the kept log of a run's driver, as plain text;

@@ -245,16 +245,23 @@ Result<Summary> LedgerReader::summary(const SummaryQuery& query) {
   summary.p50 = rank_of(durations, 50);
   summary.p95 = rank_of(durations, 95);
   summary.longest = rank_of(durations, 100);
-  ASSIGN_OR_RETURN(Statement skips,
-                   database_.prepare("SELECT reason, sum(count) FROM skips WHERE to_time >= ?3 AND "
-                                     "to_time < ?4" +
-                                     whose(query.ns, query.schedule) + " GROUP BY reason"));
+  ASSIGN_OR_RETURN(
+      Statement skips,
+      database_.prepare("SELECT reason, count FROM skips WHERE to_time >= ?3 AND "
+                        "to_time < ?4" +
+                        whose(query.ns, query.schedule) + " ORDER BY to_time DESC LIMIT ?5"));
   bind(skips);
-  skips.bind(3, seconds_from(from_of(query.window))).bind(4, seconds_from(to_of(query.window)));
-  while (true) {
+  skips.bind(3, seconds_from(from_of(query.window)))
+      .bind(4, seconds_from(to_of(query.window)))
+      .bind(5, static_cast<int64_t>(kMaxSummarized) + 1);
+  for (size_t rows = 0;; ++rows) {
     ASSIGN_OR_RETURN(const bool row, skips.step());
     if (!row) return summary;
-    summary.skipped[std::string(skips.text(0))] = static_cast<uint64_t>(skips.integer(1));
+    if (rows == kMaxSummarized) {
+      summary.cut = true;
+      return summary;
+    }
+    summary.skipped[std::string(skips.text(0))] += static_cast<uint64_t>(skips.integer(1));
   }
 }
 

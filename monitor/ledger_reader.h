@@ -59,7 +59,7 @@ struct SummaryQuery {
   Window window;         // of the ends of runs, and of the last slots of skipped stretches
 };
 
-// Of the newest kMaxSummarized runs that ended in the window.
+// Of the newest kMaxSummarized runs that ended in the window, and as many skipped stretches.
 struct Summary {
   uint64_t completed = 0;
   uint64_t failed = 0;
@@ -68,9 +68,9 @@ struct Summary {
   std::optional<std::chrono::milliseconds> p95;
   std::optional<std::chrono::milliseconds> longest;
   std::map<std::string, uint64_t> skipped;  // slots by reason
-  bool cut = false;                         // there were more runs
+  bool cut = false;                         // there were more runs or stretches
 };
-inline constexpr size_t kMaxSummarized = 50'000;
+inline constexpr size_t kMaxSummarized = 10'000;
 
 class LedgerReader {
  public:

@@ -73,8 +73,10 @@ constexpr std::array<const char*, 4> kMigrations = {R"sql(
   CREATE INDEX runs_by_duration ON runs (ended - created, ended, ns, schedule);
   CREATE INDEX runs_by_state ON runs (state, created);
   CREATE INDEX runs_by_ns ON runs (ns, created);
-  CREATE INDEX runs_by_own_name ON runs (name);
+  CREATE INDEX runs_by_ns_state ON runs (ns, state, created);
+  CREATE INDEX runs_by_own_name ON runs (name, ns, created);
   CREATE INDEX skips_by_schedule ON skips (ns, schedule, to_time, reason, count);
+  CREATE INDEX skips_by_ns ON skips (ns, to_time, reason, count);
 )sql"};
 
 // As Kubernetes has it for names; messages of containers end at 4,096 bytes.
