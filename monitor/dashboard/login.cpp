@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <utility>
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/check.h"
+#include "base/constant_time.h"
 
 namespace monitor::dashboard {
 namespace {
@@ -46,11 +46,6 @@ base::Result<std::string> random_text() {
   return hex(bytes.data(), bytes.size());
 }
 
-// In a time that says nothing of where they differ.
-bool same(std::string_view left, std::string_view right) {
-  return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
-}
-
 int64_t seconds_of(base::WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }
@@ -73,7 +68,9 @@ base::Result<std::string> Login::new_code() {
 bool Login::use_code(std::string_view code) {
   const base::MutexLock lock(mutex_);
   std::erase_if(codes_, [now = clock_.steady_now()](const Code& one) { return one.until <= now; });
-  return std::erase_if(codes_, [&](const Code& one) { return same(one.text, code); }) > 0;
+  return std::erase_if(codes_, [&](const Code& one) {
+           return base::equal_in_constant_time(one.text, code);
+         }) > 0;
 }
 
 // "<end, seconds since the epoch>.<random>.<signature of both>"
@@ -87,7 +84,7 @@ bool Login::knows(std::string_view session) const {
   const size_t dot = session.rfind('.');
   if (dot == std::string_view::npos) return false;
   const std::string_view text = session.substr(0, dot);
-  if (!same(session.substr(dot + 1), signature_of(text))) return false;
+  if (!base::equal_in_constant_time(session.substr(dot + 1), signature_of(text))) return false;
   int64_t until = 0;
   std::from_chars(text.data(), text.data() + text.size(), until);
   return seconds_of(clock_.now()) < until;

@@ -4,12 +4,12 @@
 #include <array>
 
 #include <nlohmann/json.hpp>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/constant_time.h"
 #include "base/json.h"
 #include "kube/server/objects/identity.h"
 
@@ -94,9 +94,7 @@ std::string AccountTokens::issue(const Grant& grant) const {
 
 bool AccountTokens::is_signed(std::string_view text, std::string_view signature) const {
   return std::any_of(keys_.begin(), keys_.end(), [&](const std::string& key) {
-    const std::string expected = hmac(key, text);
-    return signature.size() == expected.size() &&
-           CRYPTO_memcmp(signature.data(), expected.data(), expected.size()) == 0;
+    return base::equal_in_constant_time(signature, hmac(key, text));
   });
 }
 

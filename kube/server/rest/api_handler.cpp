@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/constant_time.h"
 #include "base/guard.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -17,16 +18,6 @@ namespace {
 
 using base::http::Request;
 using base::http::Responder;
-
-// Takes the same time wherever the first difference is.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0U : 1U;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const char other = b.empty() ? '\0' : b[i % b.size()];
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i] ^ other));
-  }
-  return difference == 0;
-}
 
 // Remembers that an answer has begun: what throws afterwards cannot be answered a second time.
 class OnceResponder final : public Responder {
@@ -144,7 +135,7 @@ std::optional<Caller> ApiHandler::authenticate(std::string_view authorization) c
   authorization.remove_prefix(kScheme.size());
   bool known = false;
   for (const std::string& token : tokens_) {
-    known = equal_in_constant_time(authorization, token) || known;
+    known = base::equal_in_constant_time(authorization, token) || known;
   }
   if (!known) return services_.tokens.recognise(authorization);
   return Caller{.username = "sparkcron-admin",
