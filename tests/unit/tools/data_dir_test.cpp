@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/support/catch.h"
+#include "tests/support/log_file.h"
 
 namespace sparkcron {
 namespace {
@@ -125,6 +126,39 @@ TEST_CASE("a planted link is not followed") {
     CHECK(expected.error().message == path + "/databases is a symbolic link: remove it");
   }
   CHECK(read(victim) == "precious");
+}
+
+TEST_CASE("a data folder that others can write is warned about, and taken") {
+  struct Case {
+    const char* name;
+    mode_t mode;
+    uid_t owner;
+    bool warned;
+  };
+  const uid_t own = ::geteuid();
+  const Case cases[] = {
+      {.name = "private", .mode = 0700, .owner = own, .warned = false},
+      {.name = "read by others", .mode = 0755, .owner = own, .warned = false},
+      {.name = "written by its group", .mode = 0770, .owner = own, .warned = true},
+      {.name = "written by all", .mode = 0707, .owner = own, .warned = true},
+      {.name = "sticky like /tmp", .mode = 01777, .owner = own, .warned = true},
+      {.name = "another's", .mode = 0700, .owner = 65534, .warned = true},
+  };
+  for (const Case& c : cases) {
+    if (c.owner != own && own != 0) continue;  // only root can give folders away
+    DYNAMIC_SECTION(c.name) {
+      const tests::LogFile log;
+      const Folder folder;
+      REQUIRE(::chown(folder.path.c_str(), c.owner, static_cast<gid_t>(-1)) == 0);
+      REQUIRE(::chmod(folder.path.c_str(), c.mode) == 0);
+      CHECK(DataDir::open(folder.path));
+      CHECK(log.lines_with("warning [sparkcron] Others can write to the data folder and so replace "
+                           "what is in it; make it your own with chmod 700 folder=" +
+                           folder.path + " owner=" + std::to_string(c.owner)) ==
+            (c.warned ? 1U : 0U));
+      CHECK(log.lines_with("Others can write") == (c.warned ? 1U : 0U));
+    }
+  }
 }
 
 TEST_CASE("a file of another user is refused") {

@@ -2,63 +2,20 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
 #include <string>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/log.h"
 #include "tests/support/await.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/folder.h"
+#include "tests/support/log_file.h"
 
 namespace sparkcron {
 namespace {
 
 using std::chrono::seconds;
 
-// The log goes to a file while this lives.
-class LogFile {
- public:
-  LogFile() {
-    base::set_log_level(base::LogLevel::Info);
-    const int file = ::open(path().c_str(), O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-    REQUIRE(file >= 0);
-    saved_ = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    ::dup2(file, STDERR_FILENO);
-    ::close(file);
-  }
-  ~LogFile() {
-    base::flush_log(seconds(60));
-    ::dup2(saved_, STDERR_FILENO);
-    ::close(saved_);
-    base::set_log_level(base::LogLevel::Off);
-  }
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
-
-  [[nodiscard]] size_t lines_with(const std::string& text) const {
-    REQUIRE(base::flush_log(seconds(60)));
-    std::ifstream file(path());
-    size_t count = 0;
-    for (std::string line; std::getline(file, line);)
-      if (line.find(text) != std::string::npos) ++count;
-    return count;
-  }
-
- private:
-  [[nodiscard]] std::string path() const { return (folder_.path() / "log").string(); }
-
-  tests::Folder folder_;
-  int saved_ = -1;
-};
-
 TEST_CASE("a database that is gone is said at once and every ten minutes") {
-  const LogFile log;
+  const tests::LogFile log;
   tests::FakeClock clock;
   std::atomic<bool> gone{false};
   std::atomic<int> looks{0};
@@ -100,7 +57,7 @@ TEST_CASE("a database that is gone is said at once and every ten minutes") {
 }
 
 TEST_CASE("what the disk refused is tried again every half minute, whatever else is wrong") {
-  const LogFile log;
+  const tests::LogFile log;
   tests::FakeClock clock;
   std::atomic<int> tries{0};
   const DatabaseWatch watch({.missing = []() -> base::Status {
