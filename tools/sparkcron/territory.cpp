@@ -129,7 +129,7 @@ void Territory::match() {
 void Territory::open() {
   bool all = true;
   for (const auto& [ns, scope] : scopes()) {
-    if (scope->open) continue;
+    if (scope->told) continue;
     const bool synced = std::all_of(scope->informers.begin(), scope->informers.end(),
                                     [](const auto& informer) { return informer->has_synced(); });
     if (!synced) {
@@ -141,9 +141,11 @@ void Territory::open() {
     // In this order: a store shows a change before its handlers are called, so each is either told
     // by them or seen here.
     scope->open = true;
+    // If this fails half way, all of it is told again by the next look.
+    tell(*scope);
+    scope->told = true;
     if (!options_.selector.empty())
       base::log_info("sparkcron", "Looks after a namespace", {{"namespace", ns}});
-    tell(*scope);
   }
   if (all && matched_) ready_ = true;
 }

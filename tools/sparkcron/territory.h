@@ -66,6 +66,7 @@ class Territory {
   struct Scope {
     std::vector<std::shared_ptr<kube::Informer>> informers;
     std::atomic<bool> open = false;
+    bool told = false;  // what it held when it opened; of the territory's thread
   };
   std::shared_ptr<Scope> make(const std::string& ns);
   void run();

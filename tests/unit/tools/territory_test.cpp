@@ -2,7 +2,9 @@
 
 #include "tools/sparkcron/territory.h"
 
+#include <chrono>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "config/names.h"
 #include "tests/support/await.h"
 #include "tests/support/catch.h"
+#include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
 
 namespace sparkcron {
@@ -33,11 +36,15 @@ Json space(const std::string& name, const std::string& team) {
 }
 
 struct Bed {
-  explicit Bed(TerritoryOptions options)
-      : territory(api, base::real_clock(), std::move(options), {{.type = apps()}},
+  explicit Bed(TerritoryOptions options, base::Clock& clock = base::real_clock())
+      : territory(api, clock, std::move(options), {{.type = apps()}},
                   {.on_change =
                        [this](const kube::ResourceType&, const Json& object) {
                          base::MutexLock lock(mutex);
+                         if (failures > 0) {
+                           --failures;
+                           throw std::bad_alloc();
+                         }
                          ++told[kube::key_of(object).to_string()];
                        },
                    .on_unreadable = {}}) {
@@ -51,6 +58,14 @@ struct Bed {
     base::MutexLock lock(mutex);
     return told[key];
   }
+  void fail_next() {
+    base::MutexLock lock(mutex);
+    failures = 1;
+  }
+  bool has_failed() {
+    base::MutexLock lock(mutex);
+    return failures == 0;
+  }
   bool has(const std::string& ns, const std::string& name) const {
     return territory.cache().get(apps(), {ns, name}) != nullptr;
   }
@@ -63,6 +78,7 @@ struct Bed {
   tests::MemoryApi api;
   base::Mutex mutex;
   std::map<std::string, int> told GUARDED_BY(mutex);
+  int failures GUARDED_BY(mutex) = 0;  // of the next calls
   Territory territory;
 };
 
@@ -133,6 +149,31 @@ TEST_CASE(
   bed.label("a", "data");
   REQUIRE(tests::await([&] { return bed.heard_of("a/x") == 3; }));
   CHECK(bed.has("a", "x"));
+}
+
+TEST_CASE("a look at the namespaces that fails is repeated after a pause, and all is told") {
+  tests::FakeClock clock;
+  Bed bed({.selector = "team=data"}, clock);
+  REQUIRE(bed.api.create(kube::namespaces(), space("a", "data")));
+  for (const char* name : {"x", "y"})
+    REQUIRE(bed.api.create(apps(), in("a", name)));
+  bed.fail_next();
+  bed.territory.start();
+  REQUIRE(tests::await([&] { return bed.has_failed(); }));
+  // Not at once: what fails would be tried without end.
+  clock.await_waiters(1);
+  CHECK(bed.heard_of("a/x") + bed.heard_of("a/y") == 0);
+  CHECK_FALSE(bed.territory.ready());
+
+  REQUIRE(tests::await([&] {
+    clock.advance(std::chrono::seconds(1));
+    return bed.territory.ready();
+  }));
+  CHECK(bed.heard_of("a/x") == 1);
+  CHECK(bed.heard_of("a/y") == 1);
+  CHECK(bed.territory.namespaces() == std::vector<std::string>{"a"});
+  REQUIRE(bed.api.create(apps(), in("a", "late")));
+  CHECK(tests::await([&] { return bed.heard_of("a/late") == 1; }));
 }
 
 TEST_CASE("a namespace that is deleted is let alone") {
