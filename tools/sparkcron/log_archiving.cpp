@@ -45,15 +45,23 @@ base::Result<LogStores> open_log_stores(const Options& options, const std::strin
   return stores;
 }
 
+Reading kept_logs_reading(uint64_t count) {
+  return {.name = "sparkcron_logs_kept_total",
+          .help = "Drivers' logs that were kept before their pods went",
+          .kind = Reading::Kind::Counter,
+          .value = static_cast<double>(count)};
+}
+
+Reading lost_logs_reading(uint64_t count) {
+  return {.name = "sparkcron_logs_lost_total",
+          .help = "Drivers whose pods went before their logs were kept",
+          .kind = Reading::Kind::Counter,
+          .value = static_cast<double>(count)};
+}
+
 std::vector<Reading> log_readings(const monitor::LogCollectorNumbers& numbers) {
-  return {{.name = "sparkcron_logs_kept_total",
-           .help = "Drivers' logs that were kept before their pods went",
-           .kind = Reading::Kind::Counter,
-           .value = static_cast<double>(numbers.kept)},
-          {.name = "sparkcron_logs_lost_total",
-           .help = "Drivers whose pods went before their logs were kept",
-           .kind = Reading::Kind::Counter,
-           .value = static_cast<double>(numbers.lost)},
+  return {kept_logs_reading(numbers.kept),
+          lost_logs_reading(numbers.lost),
           {.name = "sparkcron_log_store_failures_total",
            .help = "Logs that the volume or the bucket did not take; each is tried again",
            .kind = Reading::Kind::Counter,

@@ -5,6 +5,7 @@
 //
 // Threads: main only; the store is used from any.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,7 +32,10 @@ struct LogStores {
 base::Result<LogStores> open_log_stores(const Options& options, const std::string& data_dir,
                                         base::Clock& clock);
 
-// sparkcron_logs_kept_total and others.
+// sparkcron_logs_kept_total and sparkcron_logs_lost_total, wherever logs are kept.
+monitor::Reading kept_logs_reading(uint64_t count);
+monitor::Reading lost_logs_reading(uint64_t count);
+// These and others.
 std::vector<monitor::Reading> log_readings(const monitor::LogCollectorNumbers& numbers);
 
 }  // namespace sparkcron

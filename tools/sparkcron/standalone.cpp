@@ -11,10 +11,7 @@
 
 #include "base/http/router.h"
 #include "base/http/server.h"
-#include "base/json.h"
-#include "base/log.h"
 #include "base/stable_hash.h"
-#include "config/names.h"
 #include "kube/api.h"
 #include "kube/api_event_recorder.h"
 #include "kube/server/api_server.h"
@@ -33,6 +30,7 @@
 #include "tools/sparkcron/controllers.h"
 #include "tools/sparkcron/data_dir.h"
 #include "tools/sparkcron/database_watch.h"
+#include "tools/sparkcron/finished_logs.h"
 #include "tools/sparkcron/front_door.h"
 #include "tools/sparkcron/ledger_loss.h"
 #include "tools/sparkcron/log_sources.h"
@@ -50,23 +48,6 @@ namespace {
 using base::Code;
 using base::failure;
 using SkipCounts = std::map<std::string, uint64_t>;
-
-// A driver's log outlives its pod; executors' logs are many and end with theirs.
-std::optional<monitor::FinishedLog> finished_driver_log(const nlohmann::json& pod,
-                                                        const std::string& container,
-                                                        const runner::node::ContainerLog& log) {
-  if (base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "driver")
-    return std::nullopt;
-  monitor::FinishedLog finished{.pod = kube::key_of(pod),
-                                .pod_uid = kube::uid_of(pod),
-                                .container = container,
-                                .attempt = monitor::attempt_of(pod),
-                                .files = log.files};
-  finished.run = {finished.pod.ns, config::name_from_label(pod, config::kAppNameLabel)};
-  finished.schedule = config::name_from_label(pod, config::kScheduledAppNameLabel);
-  if (const auto owner = kube::controller_of(pod)) finished.run_uid = owner->uid;
-  return finished;
-}
 
 // Everything that standalone runs, in the order of its construction; destroyed the other way round.
 // Controllers and node talk to the API server in its own process (kube::server::LocalApi); kubectl
@@ -111,6 +92,7 @@ class Standalone {
  private:
   base::Status open_state() {
     ASSIGN_OR_RETURN(archive_, monitor::LogArchive::open({.root = data_.file("logs")}, clock_));
+    finished_logs_ = std::make_unique<FinishedLogs>(*archive_);
     monitor::LedgerOptions ledger = ledger_options(data_.path(), options_);
     ledger.on_dropped = [this](const kube::ObjectKey& run, const std::string& uid) {
       archive_->forget(run, uid);
@@ -129,6 +111,7 @@ class Standalone {
         },
         .readings = {[] { return monitor::role_readings(monitor::Role::Leader); },
                      [this] { return ledger_readings(*ledger_, archive_.get()); },
+                     [this] { return finished_logs_->readings(); },
                      [this] { return disk_readings(data_.path()); },
                      [this] { return notices_.readings(); }, monitor::process_readings,
                      [this] { return monitor::server_readings(server_); }},
@@ -237,14 +220,7 @@ class Standalone {
     options.supervisor = {own_path(), "supervise"};
     options.on_log_removal = [this](const nlohmann::json& pod, const std::string& container,
                                     const runner::node::ContainerLog& log) {
-      const auto finished = finished_driver_log(pod, container, log);
-      if (!finished) return;
-      const auto kept = archive_->keep(*finished);
-      if (kept) return;
-      base::log_warning("sparkcron", "Could not keep a driver's log",
-                        {{"pod", finished->pod.to_string()}, {"error", kept.error().message}});
-      events_->record(pod, kube::EventType::Warning, "LogLost", "Keeping",
-                      "The driver's log went with its pod: " + kept.error().message);
+      finished_logs_->keep(pod, container, log, *events_);
     };
     ASSIGN_OR_RETURN(node_, runner::node::Node::start(std::move(options), *api_, clock_, *events_));
     logs_.serve(node_->logs(), *archive_);
@@ -286,6 +262,7 @@ class Standalone {
   NodeLogs logs_{clock_};
   monitor::Health health_;
   std::unique_ptr<monitor::LogArchive> archive_;
+  std::unique_ptr<FinishedLogs> finished_logs_;
   std::unique_ptr<monitor::Ledger> ledger_;
   std::unique_ptr<monitor::Metrics> metrics_;
   std::unique_ptr<monitor::dashboard::Login> login_;
