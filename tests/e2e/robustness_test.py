@@ -100,7 +100,8 @@ class RobustnessTest(harness.E2ETest):
         self.assertLessEqual(apiserver, standalone)
         of_controllers = {"sparkcron_api_call_duration_seconds", "sparkcron_leader", "sparkcron_queue_length"}
         self.assertEqual({name for name in standalone - apiserver - of_controllers
-                          if not name.startswith(("spark_", "sparkcron_ledger_"))}, {"sparkcron_archived_logs_bytes"})
+                          if not name.startswith(("spark_", "sparkcron_ledger_"))},
+                         {"sparkcron_archived_logs_bytes", "sparkcron_logs_kept_total", "sparkcron_logs_lost_total"})
 
     def test_stop_with_a_request_in_flight_in_every_handler(self):
         service = self.service().start()
