@@ -49,6 +49,8 @@ class Kubelet {
 
   // All that have a folder here.
   [[nodiscard]] std::vector<std::string> uids() const;
+  // Those that were not over when they were last looked after.
+  [[nodiscard]] const std::set<std::string>& living() const { return living_; }
   [[nodiscard]] bool knows(const std::string& uid) const { return known_.contains(uid); }
   // What the pods hold that are not over, objects or not.
   [[nodiscard]] std::vector<Resources> used() const;

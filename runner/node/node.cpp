@@ -79,6 +79,7 @@ class RunningNode final : public Node {
   void ring(const std::string& uid);
   void told(const kube::StoreDelta& delta);
   void look_again_soon(const char* what, const base::Error& error);
+  void tell_last_ends();
   void look_at_all(std::set<std::string>& uids);
   void sync(const std::string& uid);
 
@@ -209,8 +210,21 @@ void RunningNode::loop() {
       if (!placed) look_again_soon("Pods could not be placed", placed.error());
       if (!placed.value_or(false)) next_look_ = std::min(next_look_, now + kSoon);
     }
-    if (give_up_ && (kubelet_->all_over() || clock_.steady_now() >= *give_up_)) return;
+    if (give_up_ && (kubelet_->all_over() || clock_.steady_now() >= *give_up_)) {
+      tell_last_ends();
+      return;
+    }
     registration_.keep_up();
+  }
+}
+
+// What ended after this round's look has no later round to be told in. Once: what the API does not
+// take now is told by the next start.
+void RunningNode::tell_last_ends() {
+  const std::set<std::string> living = kubelet_->living();
+  for (const std::string& uid : living) {
+    const auto told = base::guarded("tell how a pod ended", [&] { sync(uid); });
+    if (!told) look_again_soon("How a pod ended could not be told", told.error());
   }
 }
 

@@ -58,9 +58,10 @@ TEST_CASE("a kubelet's node is not taken over") {
 }
 
 TEST_CASE("a token that is renewed reaches the pods that run") {
+  // Before the bed, whose node reads it until the end.
+  std::atomic<int> version{1};
   NodeBed bed;
   bed.options.look_again = 20ms;
-  std::atomic<int> version{1};
   bed.options.token = [&version](const json&) { return "token-" + std::to_string(version); };
   bed.start();
   const std::string uid = kube::uid_of(bed.create(shell_pod("p", "exec sleep 1000")));
@@ -73,9 +74,10 @@ TEST_CASE("a token that is renewed reaches the pods that run") {
 }
 
 TEST_CASE("a token that cannot be renewed keeps a deleted pod from neither stopping nor going") {
+  // Before the bed, whose node reads it until the end.
+  std::atomic<int> version{1};
   NodeBed bed;
   bed.options.look_again = 20ms;
-  std::atomic<int> version{1};
   bed.options.token = [&version](const json&) { return "token-" + std::to_string(version); };
   bed.start();
   const std::string uid = kube::uid_of(bed.create(shell_pod("p", "exec sleep 1000")));

@@ -176,20 +176,24 @@ TEST_CASE("without the folder of all pods the node does not start, and loses not
 TEST_CASE("a killed supervisor's daemons are found though they emptied their environment") {
   NodeBed bed;
   bed.start();
+  // Told from those of another run of this test by how long they sleep.
+  const std::string inside = std::to_string(10'000'000 + 2L * ::getpid());
+  const std::string outside = std::to_string(10'000'001 + 2L * ::getpid());
   // One stays in the session, one leaves it: for that one it takes a cgroup.
-  const std::string uid =
-      running_pod(bed, "p", "env -i sleep 10071 & env -i setsid sleep 10072 & exec sleep 1000");
-  REQUIRE(await([] { return sleeper("10071") != 0 && sleeper("10072") != 0; }));
+  const std::string uid = running_pod(
+      bed, "p",
+      "env -i sleep " + inside + " & env -i setsid sleep " + outside + " & exec sleep 1000");
+  REQUIRE(await([&] { return sleeper(inside) != 0 && sleeper(outside) != 0; }));
   const auto journal = runner::node::read_journal(folder_of(bed, uid) / "journal");
   REQUIRE(journal->supervisor.has_value());
   REQUIRE(::kill(journal->supervisor->pid, SIGKILL) == 0);
   REQUIRE(bed.await_phase("p", "Failed"));
-  CHECK(sleeper("10071") == 0);
+  CHECK(sleeper(inside) == 0);
   if (journal->cgroup.empty()) {
     WARN("no cgroup v2 can be made here: what left the session is not looked for");
-    ::kill(sleeper("10072"), SIGKILL);
+    ::kill(sleeper(outside), SIGKILL);
   } else {
-    CHECK(sleeper("10072") == 0);
+    CHECK(sleeper(outside) == 0);
     CHECK(await([&] { return !fs::exists(journal->cgroup); }));
   }
 }

@@ -352,6 +352,22 @@ TEST_CASE("on exit the pods are stopped when that was asked for") {
   CHECK(bed.terminated("p").value("exitCode", 0) == 143);
 }
 
+TEST_CASE("on exit the pod that ended last is told as well") {
+  NodeBed bed;
+  bed.options.on_exit = runner::node::OnExit::Stop;
+  bed.start();
+  std::vector<std::string> names;
+  for (int i = 0; i < 16; ++i)
+    names.push_back("p" + std::to_string(i));
+  for (const std::string& name : names)
+    bed.create(shell_pod(name, "exec sleep 1000"));
+  for (const std::string& name : names)
+    REQUIRE(bed.await_phase(name, "Running"));
+  bed.node->stop();
+  for (const std::string& name : names)
+    CHECK(base::string_at(bed.pod(name), {"status", "phase"}) == "Failed");
+}
+
 TEST_CASE("a failing API is waited for") {
   NodeBed bed;
   bed.start();
@@ -379,8 +395,8 @@ TEST_CASE("a folder serves one node, and only its owner's") {
 }
 
 TEST_CASE("the last moment of a log is told before it is removed") {
-  NodeBed bed;
   std::string kept;
+  NodeBed bed;
   bed.options.on_log_removal = [&](const nlohmann::json& pod, const std::string& container,
                                    const runner::node::ContainerLog& log) {
     kept = kube::key_of(pod).to_string() + " " + container + ": " + text_of(log.files.back());

@@ -281,8 +281,9 @@ TEST_CASE("deadlines and grace periods of any size neither end a pod at once nor
 }
 
 TEST_CASE("what throws for one pod is that pod's failure, and what lacks memory is tried again") {
-  NodeBed bed;
+  // Before the bed, whose node reads it until the end.
   std::atomic<int> calls{0};
+  NodeBed bed;
   bed.options.token = [&calls](const json&) -> std::string {
     const int call = ++calls;
     if (call == 1) throw std::runtime_error("a bug");
