@@ -93,7 +93,7 @@ TEST_CASE("a token that cannot be renewed keeps a deleted pod from neither stopp
       return event.starts_with("FailedSync: ") && event.find(file.string()) != std::string::npos;
     });
   }));
-  CHECK(living(uid) > 0);
+  CHECK(await([&] { return living(uid) > 0; }));
   REQUIRE(bed.api.remove(kube::pods(), {"default", "p"}, {.grace_period = 5s}));
   CHECK(bed.await_gone("p"));
   CHECK(living(uid) == 0);

@@ -301,8 +301,9 @@ TEST_CASE("what throws for one pod is that pod's failure, and what lacks memory 
 }
 
 TEST_CASE("a pod that makes placing throw stops no other, says so and is tried again") {
-  NodeBed bed;
+  // Before the bed, whose node reads it until the end.
   std::atomic<bool> broken{true};
+  NodeBed bed;
   bed.api.on_create = [&broken](const kube::ResourceType& type) {
     if (broken && type.plural == "pods/odd/binding") throw std::runtime_error("a bug");
   };
