@@ -301,8 +301,9 @@ bool may_ask(std::string_view method, std::string_view path) {
     return !path.empty() && path.find('/') == std::string_view::npos;
   }
   if (method != "GET") return false;
-  if (path.starts_with(kObjects) || path == kHistoryPath || path == kLogPath || path == "/readyz")
-    return true;
+  for (const char* one : {kHistoryPath, kSummaryPath, kLogPath, "/readyz"})
+    if (path == one) return true;
+  if (path.starts_with(kObjects)) return true;
   if (!path.starts_with(kCore)) return false;
   path.remove_prefix(kCore.size());
   if (!path.starts_with(kNamespaces)) return false;

@@ -3,10 +3,11 @@ import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
 import { api, outcomeOf } from "./data.js";
 import { at, between, duration, fromNow, here } from "./format.js";
 import { Badge, Countdown, Strip } from "./parts.js";
-import { Calendar, Changes, Durations, merged, useYear, Window } from "./year.js";
+import { Calendar, Changes, Durations, merged, useSummary, useYear, Window } from "./year.js";
 
 const changePause = 5000;  // between two questions for the history of a schedule that is busy
 const shownRows = 200;
+const summedDays = 30;
 
 const path = (item) => `apis/sparkoperator.k8s.io/v1beta2/namespaces/${encodeURIComponent(item.metadata.namespace)}/scheduledsparkapplications/${encodeURIComponent(item.metadata.name)}`;
 
@@ -106,6 +107,7 @@ export function Schedule({ data, name }) {
 function Found({ data, item }) {
   const history = useHistory(item);
   const year = useYear(data, item);
+  const summary = useSummary(item.metadata.namespace, item.metadata.name, summedDays, history);
   const past = useMemo(() => merged(year, history), [year, history]);
   const status = item.status || {};
   const zone = status.timeZone || item.spec.timeZone || "UTC";
@@ -123,7 +125,7 @@ function Found({ data, item }) {
       : html`<p class="quiet">${item.spec.suspend ? "None while it is suspended." : "None."}</p>`}</section>
     <section aria-labelledby="changes-title"><h2 id="changes-title">When the clock changes</h2>${year.asked && html`<${Changes} changes=${year.changes} zone=${zone} />`}</section>
     <section aria-labelledby="year-title"><h2 id="year-title">A year of outcomes</h2>${year.problem && html`<p class="reason" role="alert">The year cannot be read: ${year.problem}</p>`}
-      <${Window} past=${past} days=${30} /><${Calendar} past=${past} changes=${year.changes} cut=${year.cut} zone=${zone} /></section>
+      <${Window} summary=${summary} days=${summedDays} /><${Calendar} past=${past} changes=${year.changes} cut=${year.cut} zone=${zone} /></section>
     <section aria-labelledby="durations-title"><h2 id="durations-title">How long runs take</h2><${Durations} past=${past} ns=${item.metadata.namespace} /></section>
     <section aria-labelledby="history-title"><h2 id="history-title">History</h2><${History} item=${item} history=${history} zone=${zone} /></section>
     <section aria-labelledby="conditions-title"><h2 id="conditions-title">Conditions</h2>

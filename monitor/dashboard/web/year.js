@@ -1,6 +1,6 @@
 // A schedule's year: outcomes by day with the days on which the clock changes, and how long runs took.
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
-import { ask, keyOf, outcomeOf } from "./data.js";
+import { api, ask, keyOf, outcomeOf } from "./data.js";
 import { at, between, duration } from "./format.js";
 
 const day = 24 * 3600 * 1000;
@@ -152,15 +152,29 @@ export function Durations({ past, ns }) {
     <p class="quiet">The last ${ended.length} runs, from the driver's start to the end.${range && ` Eight of ten that succeeded took ${duration(range.low)} to ${duration(range.high)} (the band), half of them ${duration(range.middle)} or less.`}</p>`;
 }
 
-// "Last 30 days: 97.5 % of 40 runs succeeded, …"
-export function Window({ past, days }) {
-  const since = Date.now() - days * day;
-  const ended = past.runs.filter((run) => run.ended && Date.parse(run.ended) >= since);
-  const good = ended.filter((run) => outcomeOf(run.state) === "Succeeded");
-  const took = good.map(tookOf).filter((one) => one >= 0).sort((a, b) => a - b);
-  const reasons = new Map();
-  for (const skip of past.skips) if (Date.parse(skip.to) >= since) reasons.set(skip.reason, (reasons.get(skip.reason) || 0) + (skip.count || 1));
-  if (!ended.length && !reasons.size) return html`<p class="quiet">No run ended in the last ${days} days.</p>`;
-  return html`<p>In the last ${days} days ${ended.length ? html`<strong>${Math.floor(good.length / ended.length * 1000) / 10} %</strong> of ${ended.length} runs succeeded` : "no run ended"}${took.length > 0 && `; half of them took ${duration(share(took, 0.5))} or less, 95 of 100 ${duration(share(took, 0.95))} or less`}.
-    ${reasons.size > 0 && ` Slots were skipped: ${[...reasons].map(([reason, count]) => `${count} ${reason}`).join(", ")}.`}</p>`;
+// The ledger's numbers of a schedule's last days, asked again with its history.
+export function useSummary(ns, name, days, history) {
+  const [summary, setSummary] = useState({ asked: false, problem: "" });
+  useEffect(() => {
+    const end = new AbortController();
+    const query = new URLSearchParams({ namespace: ns, schedule: name, from: new Date(Date.now() - days * day).toISOString() });
+    api(`sparkcron/v1/summary?${query}`, { signal: end.signal }).then((answer) => answer.json())
+      .then((numbers) => setSummary({ ...numbers, asked: true, problem: "" }), (error) => {
+        if (!end.signal.aborted) setSummary((known) => ({ ...known, problem: error.message }));
+      });
+    return () => end.abort();
+  }, [ns, name, days, history]);
+  return summary;
+}
+
+// "In the last 30 days 97.5 % of 40 runs succeeded; …"
+export function Window({ summary, days }) {
+  if (summary.problem) return html`<p class="reason" role="alert">The last ${days} days cannot be summed up: ${summary.problem}</p>`;
+  if (!summary.asked) return null;
+  const { ended, successRate, duration: took } = summary.runs;
+  const reasons = Object.entries(summary.skipped || {});
+  if (!ended && !reasons.length) return html`<p class="quiet">No run ended in the last ${days} days.</p>`;
+  return html`<p>In the last ${days} days ${ended ? html`<strong>${Math.floor(successRate * 1000) / 10} %</strong> of ${ended} runs succeeded` : "no run ended"}${took && `; from creation to end half of them took ${duration(took.p50)} or less, 95 of 100 ${duration(took.p95)} or less`}.
+    ${reasons.length > 0 && ` Slots were skipped: ${reasons.map(([reason, count]) => `${count} ${reason}`).join(", ")}.`}
+    ${summary.cut && " The newest 10,000 runs and skips are counted."}</p>`;
 }

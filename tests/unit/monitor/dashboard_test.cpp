@@ -247,6 +247,8 @@ TEST_CASE("what the dashboard may ask is little", "[monitor]") {
       {true, "GET", "/api/v1/namespaces/a/pods/b/log"},
       {true, "GET", "/sparkcron/v1/history"},
       {true, "GET", "/sparkcron/v1/log"},
+      {true, "GET", "/sparkcron/v1/summary"},
+      {false, "GET", "/sparkcron/v1/summary/all"},
       {true, "GET", "/readyz"},
       {false, "GET", "/readyz/ping"},
       {false, "GET", "/metrics"},
