@@ -68,16 +68,45 @@ class DashboardPagesTest(BrowserTest):
         self.assertRegex(text, r"03:00:00 (CEST|GMT\+2) The clock goes from 02:00 to 03:00. The slot at 02:30 runs once, at 03:00.")
         self.assertRegex(text, r"02:00:00 (CET|GMT\+1) The clock goes back from 03:00 to 02:00. The slot at 02:30 runs once, the first time.")
         page.locator(".year .change").nth(2).wait_for(state="attached")
-        self.assertIn("No run ended in the last 30 days", page.locator("main").inner_text())
+        page.get_by_text("No run ended in the last 30 days").wait_for()
         self.go(page, "schedule/default/tokyo")
         page.get_by_text("The clock of Asia/Tokyo does not change in the next year.").wait_for()
         self.go(page, "schedule/default/often")
         page.locator(".year .day.Succeeded").wait_for(state="attached")
         page.locator(".durations .Succeeded").nth(3).wait_for(state="attached")
-        page.get_by_text(re.compile(r"In the last 30 days 100 % of \d+ runs succeeded; half of them took .* or less")).wait_for()
+        page.get_by_text(re.compile(r"In the last 30 days 100 % of \d+ runs succeeded; from creation to end half of them took .* or less")).wait_for()
         self.assertRegex(page.locator(".durations").get_attribute("aria-label"), r"usually .* to ")
         self.picture(page, "year")
         self.quiet(page)
+
+    def test_a_runs_page_has_the_logs_of_earlier_attempts(self):
+        bad = self.schedule("bad", "0 0 1 1 *", exit_code=3)
+        bad["spec"]["template"]["restartPolicy"] = {"type": "OnFailure", "onFailureRetries": 2, "onFailureRetryInterval": 1}
+        self.kubectl.apply(bad)
+        self.assertIn("triggered", sparkctl(self.standalone, "trigger", "bad").stdout)
+        run = wait_for(lambda: [run for run in self.kubectl.runs("bad") if state_of(run) == "FAILED"], "all attempts failed")[0]["metadata"]["name"]
+        processes = [row[3] for row in self.truth() if row[0] == "start"]
+        self.assertEqual(len(processes), 3)
+        page = self.open(self.link())
+        self.go(page, f"run/default/{run}")
+        page.get_by_text("Attempted 3 times").wait_for()
+        page.locator("pre.log", has_text=f"is process {processes[2]}\n").wait_for()
+        chosen = page.get_by_role("combobox", name="Attempt")
+        self.assertEqual(chosen.locator("option").all_inner_texts(), ["3, the last", "2", "1"])
+        for attempt in (1, 2):
+            chosen.select_option(str(attempt))
+            page.get_by_text(f"of attempt {attempt}, kept").wait_for()
+            page.locator("pre.log", has_text=f"is process {processes[attempt - 1]}\n").wait_for()
+        chosen.select_option("0")
+        page.locator("pre.log", has_text=f"is process {processes[2]}\n").wait_for()
+        # One that is lost is said to be.
+        next((self.standalone.data / "logs").rglob("*.attempt-1.log.gz")).unlink()
+        self.standalone.stop()
+        self.standalone.start()
+        page.reload()
+        page.get_by_text("Attempted 3 times").wait_for()
+        chosen.select_option("1")
+        page.get_by_text(f"No log: no log of attempt 1 of run default/{run} is kept, but of attempt").wait_for()
 
     def test_health_is_told_without_a_persons_scraping(self):
         self.kubectl.apply(self.schedule("good", "*/2 * * * * *"))

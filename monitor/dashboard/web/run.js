@@ -7,6 +7,7 @@ import { Badge } from "./parts.js";
 const keptLines = 5000;
 const tries = 5;
 const shownPods = 200;
+const shownAttempts = 100;
 
 // The object by a watch of its own, the ledger's record whenever the object's state changes.
 function useRun(ns, name, onLoggedOut) {
@@ -34,8 +35,9 @@ function useRun(ns, name, onLoggedOut) {
   return run;
 }
 
-// The newest lines. A pod that is there is followed; else the log that was kept is read.
-function useLog(ns, name, pod, running) {
+// The newest lines. A pod that is there is followed; else the log that was kept is read. That of an
+// earlier attempt (`attempt` > 0) is always a kept one.
+function useLog(ns, name, pod, running, attempt) {
   const [log, setLog] = useState({ lines: [], dropped: 0, problem: "", from: "" });
   useEffect(() => {
     const end = new AbortController();
@@ -58,11 +60,12 @@ function useLog(ns, name, pod, running) {
       }
       show(from);
     };
-    const kept = `sparkcron/v1/log?${new URLSearchParams({ namespace: ns, run: name, tailLines: String(keptLines) })}`;
+    const kept = `sparkcron/v1/log?${new URLSearchParams({ namespace: ns, run: name, tailLines: String(keptLines), ...(attempt && { attempt: String(attempt) }) })}`;
     const query = new URLSearchParams({ follow: String(running), tailLines: String(keptLines) });
     const ofPod = `api/v1/namespaces/${encodeURIComponent(ns)}/pods/${encodeURIComponent(pod)}/log?${query}`;
     // A pod that has not started has no log yet; that of one that has just gone is kept in a moment.
     const readOne = async () => {
+      if (attempt) return read(kept, `of attempt ${attempt}, kept`);
       if (pod) {
         try {
           return await read(ofPod, running ? "live" : "");
@@ -74,7 +77,7 @@ function useLog(ns, name, pod, running) {
       return read(kept, "kept");
     };
     (async () => {
-      for (let left = tries; left > 0 && !end.signal.aborted; left -= running ? 0 : 1) {
+      for (let left = tries; left > 0 && !end.signal.aborted; left -= running && !attempt ? 0 : 1) {
         try {
           return await readOne();
         } catch (error) {
@@ -86,7 +89,7 @@ function useLog(ns, name, pod, running) {
       return undefined;
     })();
     return () => { clearTimeout(timer); end.abort(); };
-  }, [ns, name, pod, running]);
+  }, [ns, name, pod, running, attempt]);
   return log;
 }
 
@@ -137,11 +140,13 @@ function SparkLinks({ status, record, over }) {
   return address && html`<p class="quiet">Spark's UI listens on ${address}, where the driver runs.</p>`;
 }
 
+const attemptsOf = (status, record) => Math.max(status.executionAttempts || 0, record.attempts || 0);
+
 function Attempts({ status, record }) {
   const parts = [];
-  if (status.executionAttempts > 1 || record.attempts > 1) parts.push(`${Math.max(status.executionAttempts || 0, record.attempts || 0)} times`);
+  if (attemptsOf(status, record) > 1) parts.push(`${attemptsOf(status, record)} times`);
   if (status.submissionAttempts > 1) parts.push(`submitted ${status.submissionAttempts} times for the last of them`);
-  return html`<p class="quiet">${record.manual ? "Started by hand. " : ""}${parts.length ? `Attempted ${parts.join(", ")}; times and log are those of the last attempt. ` : "One attempt. "}${record.exitCode !== undefined ? `Exit code ${record.exitCode}. ` : ""}${record.applicationId ? `Spark application ${record.applicationId}.` : ""}</p>`;
+  return html`<p class="quiet">${record.manual ? "Started by hand. " : ""}${parts.length ? `Attempted ${parts.join(", ")}; times are those of the last attempt. ` : "One attempt. "}${record.exitCode !== undefined ? `Exit code ${record.exitCode}. ` : ""}${record.applicationId ? `Spark application ${record.applicationId}.` : ""}</p>`;
 }
 
 // The pods that are there, and executors that only the status remembers.
@@ -185,7 +190,8 @@ function Pods({ pods, status }) {
   </tbody></table>${pods.items.length === shownPods && html`<p class="quiet">The first ${shownPods} are shown.</p>`}`;
 }
 
-function Log({ log }) {
+// attempts: how many there were; `attempt` 0 is the last.
+function Log({ log, attempts, attempt, choose }) {
   const [text, setText] = useState("");
   const shown = text ? log.lines.filter((line) => line.toLowerCase().includes(text.toLowerCase())) : log.lines;
   const box = useRef();
@@ -194,6 +200,8 @@ function Log({ log }) {
   return html`<section aria-labelledby="log-title"><h2 id="log-title">Driver log <span class="quiet">${log.from}</span></h2>
     <form class="filters" role="search" onSubmit=${(event) => event.preventDefault()}>
       <label>Search <input type="search" onInput=${(event) => setText(event.target.value)} /></label>
+      ${attempts > 1 && html`<label>Attempt <select value=${attempt} onChange=${(event) => choose(Number(event.target.value))}>
+        ${Array.from({ length: Math.min(attempts, shownAttempts) }, (_, i) => html`<option key=${i} value=${i === 0 ? 0 : attempts - i}>${i === 0 ? `${attempts}, the last` : attempts - i}</option>`)}</select></label>`}
       <span class="count" role="status">${shown.length} of ${log.lines.length} lines</span></form>
     ${log.dropped > 0 && html`<p class="quiet">${log.dropped} older lines are not shown.</p>`}
     ${log.problem ? html`<p class="quiet" role="status">No log: ${log.problem}</p>`
@@ -207,7 +215,10 @@ export function Run({ ns, name, onLoggedOut, onState }) {
   const status = (run.object && run.object.status) || {};
   const state = (status.applicationState || {}).state || (run.record || {}).state || "";
   const over = state === "COMPLETED" || state === "FAILED";
-  const log = useLog(ns, name, run.ready ? (status.driverInfo || {}).podName || "" : "", !over && Boolean(run.object));
+  const attempts = attemptsOf(status, run.record || {});
+  // Of an attempt that has become an earlier one the choice stays; that of the last follows.
+  const [attempt, choose] = useState(0);
+  const log = useLog(ns, name, run.ready ? (status.driverInfo || {}).podName || "" : "", !over && Boolean(run.object), attempt);
   const pods = usePods(ns, name, run.object);
   useEffect(() => onState(run.problem ? `not connected: ${run.problem.message}` : run.ready ? "live" : "connecting"), [run.problem, run.ready]);
   const record = run.record || (run.object && { created: run.object.metadata.creationTimestamp, name });
@@ -224,7 +235,7 @@ export function Run({ ns, name, onLoggedOut, onState }) {
     <${Attempts} status=${status} record=${record} />
     <${SparkLinks} status=${status} record=${record} over=${over} />
     <${Phases} record=${record} over=${over} />
-    <${Log} log=${log} />
+    <${Log} log=${log} attempts=${attempts} attempt=${attempt} choose=${choose} />
     <section aria-labelledby="pods-title"><h2 id="pods-title">Pods and executors</h2><${Pods} pods=${pods} status=${status} /></section>
     ${run.object && html`<details><summary>Manifest</summary><pre tabindex="0">${JSON.stringify({ ...run.object, metadata: { ...run.object.metadata, managedFields: undefined } }, null, 2)}</pre></details>`}`;
 }
