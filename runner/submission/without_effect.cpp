@@ -21,14 +21,18 @@ bool is_given(const json* value) {
   return value != nullptr && says_something(*value);
 }
 
+void join(std::string& list, const std::string& more) {
+  if (!list.empty() && !more.empty()) list += ", ";
+  list += more;
+}
+
 // Those of `names` that `owner` gives a value, as paths.
 template <class Names>
 std::string given(const json* owner, const std::string& path, const Names& names) {
   std::string list;
   if (owner == nullptr || !owner->is_object()) return list;
   for (const char* name : names) {
-    if (!is_given(base::find(*owner, {name}))) continue;
-    list += (list.empty() ? "" : ", ") + path + "." + name;
+    if (is_given(base::find(*owner, {name}))) join(list, path + "." + name);
   }
   return list;
 }
@@ -81,20 +85,50 @@ void other_lines(const json& application, const SparkVersion& version, Warnings&
 }
 
 void routes(const json& application, const Context& context, Warnings& warnings) {
-  if (context.pods == PodsRunAs::Processes || !context.exposure.ui_url_format.empty()) return;
+  if (context.pods == PodsRunAs::Processes) return;
   constexpr std::array kOfRoutes = {"ingressAnnotations", "ingressTLS"};
-  const std::string list =
-      given(base::find(application, {"spec", "sparkUIOptions"}), "spec.sparkUIOptions", kOfRoutes);
+  constexpr std::array kCertificates = {"ingressTLS"};
+  const json* ui = base::find(application, {"spec", "sparkUIOptions"});
+  const bool routed = !context.exposure.ui_url_format.empty();
+  const std::string unrouted = routed ? "" : given(ui, "spec.sparkUIOptions", kOfRoutes);
+  if (!unrouted.empty())
+    warnings.push_back("this service has no URL format for UIs, so these have no effect: " +
+                       unrouted);
+  if (context.exposure.gateway.empty()) return;
+  std::string list = routed ? given(ui, "spec.sparkUIOptions", kCertificates) : "";
+  const json* doors = base::find(application, {"spec", "driverIngressOptions"});
+  for (size_t i = 0; doors != nullptr && doors->is_array() && i < doors->size(); ++i)
+    join(list, given(&(*doors)[i], "spec.driverIngressOptions[" + std::to_string(i) + "]",
+                     kCertificates));
   if (!list.empty())
-    warnings.push_back("this service has no URL format for UIs, so these have no effect: " + list);
+    warnings.push_back("routes use the certificates of the Gateway " + context.exposure.gateway +
+                       ", so these bring none: " + list);
 }
 
-// Cores, instances and memory say how large a run is, whoever executes it.
+// Numbers and pauses that the type of the policy does not ask for.
+void restarts(const json& application, Warnings& warnings) {
+  const json* policy = base::find(application, {"spec", "restartPolicy"});
+  if (policy == nullptr) return;
+  constexpr std::array kOfNever = {"onFailureRetries", "onFailureRetryInterval",
+                                   "onSubmissionFailureRetries"};
+  constexpr std::array kOfAlways = {"onFailureRetries", "onSubmissionFailureRetries"};
+  const std::string type = base::string_at(*policy, {"type"});
+  if (type == "OnFailure") return;
+  const std::string list = type == "Always" ? given(policy, "spec.restartPolicy", kOfAlways)
+                                            : given(policy, "spec.restartPolicy", kOfNever);
+  if (!list.empty())
+    warnings.push_back("with restartPolicy " + (type.empty() ? "Never" : type) +
+                       " these have no effect: " + list);
+}
+
+// Cores, instances and memory say how large a run is, whoever executes it, and stand in every
+// manifest.
 constexpr std::array kOfExecutorPods = {
     "affinity",
     "annotations",
     "configMaps",
     "coreLimit",
+    "coreRequest",
     "deleteOnTermination",
     "dnsConfig",
     "env",
@@ -110,6 +144,7 @@ constexpr std::array kOfExecutorPods = {
     "labels",
     "lifecycle",
     "memoryLimit",
+    "memoryOverhead",
     "nodeSelector",
     "podSecurityContext",
     "ports",
@@ -138,8 +173,10 @@ void executors_as_threads(const json& application, const FirstStage& made, Warni
         (made.context.pods == PodsRunAs::Processes && std::string_view(name) == "image");
     if (!told) names.push_back(name);
   }
-  const std::string list =
-      given(base::find(application, {"spec", "executor"}), "spec.executor", names);
+  std::string list = given(base::find(application, {"spec", "executor"}), "spec.executor", names);
+  const json* dynamic = base::find(application, {"spec", "dynamicAllocation"});
+  if (dynamic != nullptr && is_given(base::find(*dynamic, {"enabled"})))
+    join(list, "spec.dynamicAllocation");
   if (!list.empty())
     warnings.push_back("executors are threads of the driver, so these have no effect: " + list);
   std::string keys;
@@ -147,7 +184,7 @@ void executors_as_threads(const json& application, const FirstStage& made, Warni
   if (user != nullptr && user->is_object()) {
     for (const auto& [key, value] : user->items())
       if (key.starts_with("spark.executorEnv.") || key.starts_with("spark.kubernetes.executor."))
-        keys += (keys.empty() ? "" : ", ") + key;
+        join(keys, key);
   }
   if (!keys.empty())
     warnings.push_back(
@@ -222,6 +259,7 @@ std::vector<std::string> without_effect(const json& application, const FirstStag
   monitoring(application, warnings);
   other_lines(application, made.version, warnings);
   routes(application, made.context, warnings);
+  restarts(application, warnings);
   executors_as_threads(application, made, warnings);
   volumes(application, warnings);
   overruled_conf(application, made.conf, warnings);

@@ -65,6 +65,17 @@ TEST_CASE("what people wrote without effect is told by its path") {
        "this service has no URL format for UIs, so these have no effect: "
        "spec.sparkUIOptions.ingressTLS"},
       {{{"volumes", claim}}, "spec.volumes[0] (v) is mounted by no container"},
+      {{{"restartPolicy",
+         {{"type", "Never"},
+          {"onFailureRetries", 3},
+          {"onFailureRetryInterval", 10},
+          {"onSubmissionFailureRetryInterval", 20}}}},
+       "with restartPolicy Never these have no effect: spec.restartPolicy.onFailureRetries, "
+       "spec.restartPolicy.onFailureRetryInterval"},
+      {{{"restartPolicy",
+         {{"type", "Always"}, {"onSubmissionFailureRetries", 3}, {"onFailureRetryInterval", 10}}}},
+       "with restartPolicy Always these have no effect: "
+       "spec.restartPolicy.onSubmissionFailureRetries"},
       {{{"sparkConf", {{"spark.driver.memory", "9g"}}}},
        "spec.sparkConf: spark.driver.memory has no effect, since another field or the service sets "
        "it"},
@@ -102,17 +113,39 @@ TEST_CASE("what people wrote without effect is told by its path") {
             .warnings.empty());
 }
 
+TEST_CASE("certificates of an Ingress have no effect beside a Gateway, and that is said") {
+  const json tls = json::array({{{"secretName", "s"}}});
+  const json spec = {
+      {"sparkUIOptions", {{"ingressTLS", tls}}},
+      {"driverIngressOptions",
+       json::array(
+           {{{"servicePort", 8080}, {"ingressURLFormat", "a.example.com"}},
+            {{"servicePort", 9090}, {"ingressURLFormat", "b.example.com"}, {"ingressTLS", tls}}})}};
+  Context where = context();
+  where.exposure = {.ui_url_format = "ui.example.com", .ingress_class = "", .gateway = "infra/web"};
+  CHECK(built_with(spec, where).warnings ==
+        std::vector<std::string>{
+            "routes use the certificates of the Gateway infra/web, so these bring none: "
+            "spec.sparkUIOptions.ingressTLS, spec.driverIngressOptions[1].ingressTLS"});
+  where.exposure.gateway.clear();
+  CHECK(built_with(spec, where).warnings.empty());
+}
+
 TEST_CASE("fields of executors that are threads of the driver are told once, by name") {
   Context where = context();
   where.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
   const Submission built = built_with({{"executor",
                                         {{"env", json::array({{{"name", "A"}, {"value", "b"}}})},
                                          {"labels", {{"version", "1"}}},
-                                         {"instances", 3}}}},
+                                         {"coreRequest", "500m"},
+                                         {"memoryOverhead", "1g"},
+                                         {"instances", 3}}},
+                                       {"dynamicAllocation", {{"enabled", true}}}},
                                       where);
-  CHECK(built.warnings ==
-        std::vector<std::string>{"executors are threads of the driver, so these have no effect: "
-                                 "spec.executor.env, spec.executor.labels"});
+  CHECK(built.warnings == std::vector<std::string>{
+                              "executors are threads of the driver, so these have no effect: "
+                              "spec.executor.coreRequest, spec.executor.env, spec.executor.labels, "
+                              "spec.executor.memoryOverhead, spec.dynamicAllocation"});
 }
 
 TEST_CASE("all that only an executor's pod has is told where executors are threads, once") {
