@@ -140,22 +140,35 @@ bool is_ours(const Manifest& manifest) {
          manifest.type == config::scheduled_spark_applications();
 }
 
+base::Error all_of(const std::vector<base::Error>& refused, size_t manifests) {
+  if (refused.size() == 1) return refused.front();
+  std::string text =
+      std::to_string(refused.size()) + " of " + std::to_string(manifests) + " are refused:";
+  for (const base::Error& one : refused)
+    text += "\n  " + one.message;
+  return {.code = refused.front().code, .message = std::move(text)};
+}
+
+// Whoever moves a folder here, or a cluster, wants to know of all that would be refused.
 base::Result<std::vector<Rendered>> render_files(const RenderContext& context,
                                                  const RenderOptions& options,
                                                  const Surroundings& around) {
   ASSIGN_OR_RETURN(const auto manifests,
                    read_manifests(options.files, context.in, context.ns, Others::LeftOut));
   std::vector<Rendered> all;
+  std::vector<base::Error> refused;
   for (const Manifest& manifest : manifests) {
     if (!is_ours(manifest)) continue;
     auto rendered = render_object(manifest.object, around);
-    if (!rendered) {
-      return failure(rendered.error().with_context(
+    if (rendered) {
+      all.push_back(*std::move(rendered));
+    } else {
+      refused.push_back(rendered.error().with_context(
           manifest.file + ": " + manifest.type.kind + " \"" +
           base::string_at(manifest.object, {"metadata", "name"}) + "\""));
     }
-    all.push_back(*std::move(rendered));
   }
+  if (!refused.empty()) return failure(all_of(refused, all.size() + refused.size()));
   if (all.empty())
     return failure(Code::InvalidArgument,
                    "no SparkApplication and no ScheduledSparkApplication of " +

@@ -1,6 +1,5 @@
 #include "tools/sparkctl/command_line.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -8,52 +7,22 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/folder.h"
 #include "tests/support/raw_server.h"
+#include "tests/unit/tools/sparkctl/in_process.h"
 
 namespace {
 
 using namespace sparkctl;
+using namespace sparkctl::test;
 
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Ran run_with(const std::vector<std::string>& arguments,
-             const std::map<std::string, std::string>& variables = {}) {
-  std::istringstream in;
-  std::ostringstream out;
-  std::ostringstream err;
-  tests::FakeClock clock;
-  const int code = run(
-      arguments, {.in = in, .out = out, .err = err},
-      [&](const char* name) {
-        const auto found = variables.find(name);
-        return found == variables.end() ? std::string() : found->second;
-      },
-      clock);
-  return {code, out.str(), err.str()};
+void write_config(const tests::Folder& folder, const std::string& file, const std::string& server) {
+  const auto path = folder.path() / file;
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << "current-context: a\ncontexts: [{name: a, context: {cluster: c, "
+                         "namespace: team}}]\nclusters: [{name: c, cluster: {server: '"
+                      << server << "'}}]\n";
 }
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "sparkctl-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  void config(const std::string& file, const std::string& server) const {
-    std::filesystem::create_directories((path / file).parent_path());
-    std::ofstream(path / file) << "current-context: a\ncontexts: [{name: a, context: {cluster: c, "
-                                  "namespace: team}}]\nclusters: [{name: c, cluster: {server: '"
-                               << server << "'}}]\n";
-  }
-  std::filesystem::path path;
-};
 
 TEST_CASE("the command line is understood or explained") {
   struct Case {
@@ -167,7 +136,7 @@ TEST_CASE("the command line is understood or explained") {
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {
-      const Ran ran = run_with(c.arguments);
+      const Ran ran = run_sparkctl(c.arguments);
       CHECK(ran.code == c.code);
       CHECK(ran.out.starts_with(c.out));
       CHECK(ran.err.find(c.err) != std::string::npos);
@@ -179,7 +148,7 @@ TEST_CASE("every command's help has the options of all commands") {
   for (const char* command :
        {"list", "get", "describe", "status", "create", "delete", "suspend", "resume", "trigger",
         "stop", "retry", "history", "logs", "log", "why", "timeline", "forward"}) {
-    const Ran ran = run_with({command, "--help"});
+    const Ran ran = run_sparkctl({command, "--help"});
     CAPTURE(command);
     CHECK(ran.code == kDone);
     CHECK(ran.out.find("--kubeconfig FILE") != std::string::npos);
@@ -201,19 +170,19 @@ TEST_CASE("output that cannot be written is an error") {
 }
 
 TEST_CASE("the API is found where it is said to be") {
-  const Folder folder;
+  const tests::Folder folder;
   tests::RawServer server([](tests::RawServer::Peer& peer) {
     while (const auto request = peer.read()) {
       const std::string line = request->head.substr(0, request->head.find(" HTTP"));
       peer.answer(403, R"({"kind":"Status","message":")" + line + "\"}");
     }
   });
-  folder.config("given", server.url() + "/given");
-  folder.config("env", server.url() + "/env");
-  folder.config("home/.kube/config", server.url() + "/home");
-  folder.config("data/sparkcron/kubeconfig", server.url() + "/data");
-  folder.config("home2/.local/share/sparkcron/kubeconfig", server.url() + "/home2");
-  const std::string root = folder.path.string();
+  write_config(folder, "given", server.url() + "/given");
+  write_config(folder, "env", server.url() + "/env");
+  write_config(folder, "home/.kube/config", server.url() + "/home");
+  write_config(folder, "data/sparkcron/kubeconfig", server.url() + "/data");
+  write_config(folder, "home2/.local/share/sparkcron/kubeconfig", server.url() + "/home2");
+  const std::string root = folder.path().string();
   struct Case {
     const char* name;
     std::vector<std::string> arguments;
@@ -244,7 +213,7 @@ TEST_CASE("the API is found where it is said to be") {
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.name) {
-      const Ran ran = run_with(c.arguments, c.variables);
+      const Ran ran = run_sparkctl(c.arguments, c.variables);
       CHECK(ran.code == kNotAllowed);
       CHECK(ran.err.find(c.asked) != std::string::npos);
     }

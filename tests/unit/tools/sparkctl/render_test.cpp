@@ -1,6 +1,5 @@
 // `sparkctl render`, through its command line: no server, no kubeconfig.
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -14,62 +13,34 @@
 #include "runner/submission/conf.h"
 #include "runner/submission/names.h"
 #include "tests/support/catch.h"
-#include "tests/support/fake_clock.h"
+#include "tests/support/folder.h"
 #include "tests/unit/runner/submission/recording.h"
-#include "tools/sparkctl/command_line.h"
+#include "tests/unit/tools/sparkctl/in_process.h"
 
 namespace {
 
 using namespace sparkctl;
+using namespace sparkctl::test;
 using nlohmann::json;
 using runner::submission::replace_all;
 
 constexpr const char* kNoUid = "00000000-0000-0000-0000-000000000000";
 
-struct Ran {
-  int code;
-  std::string out;
-  std::string err;
-};
-using Variables = std::map<std::string, std::string>;
-
 Ran render(std::vector<std::string> arguments, const Variables& variables = {},
            const std::string& input = "") {
   arguments.insert(arguments.begin(), "render");
-  std::istringstream in(input);
-  std::ostringstream out;
-  std::ostringstream err;
-  tests::FakeClock clock;
-  const int code = run(
-      arguments, {.in = in, .out = out, .err = err},
-      [&](const char* name) {
-        const auto found = variables.find(name);
-        return found == variables.end() ? std::string() : found->second;
-      },
-      clock);
-  return {code, out.str(), err.str()};
+  return run_sparkctl(arguments, variables, input);
 }
 Ran render_text(const std::string& manifest, std::vector<std::string> arguments = {}) {
   arguments.insert(arguments.begin(), {"-f", "-"});
   return render(std::move(arguments), {}, manifest);
 }
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "render-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  void write(const std::string& file, const json& content) const {
-    std::filesystem::create_directories((path / file).parent_path());
-    std::ofstream(path / file) << (content.is_string() ? content.get<std::string>() : "\xff\xfe");
-  }
-  std::filesystem::path path;
-};
+void write(const tests::Folder& folder, const std::string& file, const json& content) {
+  const auto path = folder.path() / file;
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << (content.is_string() ? content.get<std::string>() : "\xff\xfe");
+}
 
 constexpr const char* kApplication = R"(
 apiVersion: sparkoperator.k8s.io/v1beta2
@@ -118,21 +89,21 @@ struct Door {
   std::vector<std::string> arguments;
   Variables variables;
 };
-Door door_of(const runner::submission::test::Recording& recording, const Folder& folder) {
+Door door_of(const runner::submission::test::Recording& recording, const tests::Folder& folder) {
   Door door{.arguments = {"--spark-submit", "--spark-version", recording.version, "-o", "json",
                           "--at", "2023-11-14T22:13:20.123Z", "--"},
             .variables = recording.json["env"].get<Variables>()};
   door.variables["HADOOP_USER_NAME"] = recording.json["os_user"].get<std::string>();
   for (const auto& [name, content] : recording.json["files"].items())
-    folder.write(name, content);
+    write(folder, name, content);
   for (const auto& [name, content] : recording.json["conf_files"].items()) {
-    folder.write("conf-folder/" + name, content);
-    door.variables["SPARK_CONF_DIR"] = (folder.path / "conf-folder").string();
+    write(folder, "conf-folder/" + name, content);
+    door.variables["SPARK_CONF_DIR"] = (folder.path() / "conf-folder").string();
   }
   for (const json& argument : recording.json["args"]) {
     std::string text = argument.get<std::string>();
     std::erase(text, '\r');  // as the shell script in front of spark-submit loses them
-    door.arguments.push_back(replace_all(std::move(text), "$CASE_DIR", folder.path.string()));
+    door.arguments.push_back(replace_all(std::move(text), "$CASE_DIR", folder.path().string()));
   }
   return door;
 }
@@ -140,7 +111,7 @@ Door door_of(const runner::submission::test::Recording& recording, const Folder&
 void check_recording(const std::string& version, const std::string& name) {
   using namespace runner::submission::test;
   const Recording recording = load_recording(version, name);
-  const Folder folder;
+  const tests::Folder folder;
   const Door door = door_of(recording, folder);
   const Ran ran = render(door.arguments, door.variables);
   INFO(ran.err);
@@ -151,7 +122,7 @@ void check_recording(const std::string& version, const std::string& name) {
     return;
   }
   REQUIRE(ran.code == kDone);
-  json items = submitted(ran.out, folder.path.string());
+  json items = submitted(ran.out, folder.path().string());
   runner::submission::Submission made;
   made.driver_pod = items.back();
   items.erase(items.size() - 1);
@@ -227,11 +198,11 @@ TEST_CASE("the environment counts at spark-submit's door and nowhere else") {
 }
 
 TEST_CASE("files of the conf folder travel as far as the setting for a ConfigMap has room") {
-  const Folder folder;
-  folder.write("small.txt", "s");
-  folder.write("larger.txt", std::string(300, 'x'));
-  folder.write("spark-defaults.conf", "spark.app.name from-the-folder\n");
-  const Variables variables{{"SPARK_CONF_DIR", folder.path.string()}};
+  const tests::Folder folder;
+  write(folder, "small.txt", "s");
+  write(folder, "larger.txt", std::string(300, 'x'));
+  write(folder, "spark-defaults.conf", "spark.app.name from-the-folder\n");
+  const Variables variables{{"SPARK_CONF_DIR", folder.path().string()}};
   const auto with_room = [&](const std::string& room) {
     return render({"--spark-submit", "--", "--master", "k8s://https://k8s:6443", "--deploy-mode",
                    "cluster", "--class", "Main", "--conf", "spark.kubernetes.container.image=i",
@@ -354,6 +325,42 @@ TEST_CASE("what is refused says where, and writes nothing") {
       CHECK(ran.err.find(c.error) != std::string::npos);
     }
   }
+}
+
+TEST_CASE("all manifests that are refused are told at once") {
+  const std::string application = kApplication;
+  const Ran ran =
+      render_text(replace_all(application, "type: Scala", "type: C") + "---\n" + application +
+                  "---\n" + replace_all(kSchedule, "0 2 * * *", "75 2 * * *"));
+  CHECK(ran.code == kRefused);
+  CHECK(ran.out.empty());
+  CHECK_THAT(ran.err,
+             Catch::StartsWith("sparkctl: 2 of 3 are refused:\n  standard input: SparkApplication "
+                               "\"pi\": spec.type: Unsupported value: \"C\""));
+  CHECK_THAT(ran.err, Catch::Contains("\n  standard input: ScheduledSparkApplication \"nightly\": "
+                                      "spec.schedule: minute: 75 is out of range"));
+}
+
+TEST_CASE("objects as kubectl prints them from a cluster are rendered like what people wrote") {
+  json schedule = *base::yaml::parse(kSchedule);
+  schedule["metadata"].update({{"uid", "1f9f7b43-0000-4000-8000-000000000000"},
+                               {"resourceVersion", "71"},
+                               {"generation", 2},
+                               {"creationTimestamp", "2026-03-01T00:00:00Z"}});
+  schedule["status"] = {{"lastRun", "2026-03-07T01:00:00Z"},
+                        {"lastRunName", "nightly-1772845200000000000"},
+                        {"nextRun", "2026-03-08T01:00:00Z"},
+                        {"pastSuccessfulRunNames", {"nightly-1772845200000000000"}},
+                        {"scheduleState", "Scheduled"}};
+  const json list = {{"apiVersion", "v1"},
+                     {"kind", "List"},
+                     {"metadata", {{"resourceVersion", ""}}},
+                     {"items", json::array({schedule})}};
+  const Ran ran = render_text(list.dump(), {"--at", "2026-03-08T01:00:00Z", "-o", "name"});
+  INFO(ran.err);
+  CHECK(ran.code == kDone);
+  CHECK_THAT(ran.out, Catch::Contains("pod/nightly-20260308t010000z-driver\n"));
+  CHECK(ran.err.empty());
 }
 
 TEST_CASE("render's usage is checked, and its help has examples") {
