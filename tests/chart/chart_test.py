@@ -221,6 +221,16 @@ class Rendered(unittest.TestCase):
             names = [(one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in found]
             self.assertEqual(len(names), len(set(names)))
 
+    def test_drivers_may_keep_the_account_that_the_operators_chart_gave_them(self):
+        found = objects({"sparkJobNamespaces": ["jobs"], "spark": {"serviceAccount": {"name": "spark-operator-spark"}}})
+        self.assertIn(("jobs", "spark-operator-spark"),
+                      [(one["metadata"]["namespace"], one["metadata"]["name"]) for one in of_kind("ServiceAccount", found)])
+        [binding] = [one for one in of_kind("RoleBinding", found)
+                     if "spark-operator-spark" in [subject["name"] for subject in one["subjects"]]]
+        [role] = [one for one in of_kind("Role", found) if one["metadata"]["name"] == binding["roleRef"]["name"]]
+        self.assertEqual({binding["metadata"]["namespace"], role["metadata"]["namespace"]}, {"jobs"})
+        self.assertIn("pods", [resource for rule in role["rules"] for resource in rule["resources"]])
+
     def test_no_role_has_a_wildcard(self):
         for values in VALUES:
             for role in of_kind("Role", objects(values)) + of_kind("ClusterRole", objects(values)):
