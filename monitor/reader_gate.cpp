@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
+#include "monitor/access_review.h"
 
 namespace monitor {
 namespace {
@@ -20,29 +21,7 @@ using base::Status;
 using base::string_at;
 using kube::Json;
 
-// A projected token has some 1,200 bytes, one of OIDC with many groups a few thousand.
-constexpr size_t kMaxToken = size_t{16} << 10;
-constexpr std::string_view kBearer = "Bearer ";
 constexpr std::chrono::milliseconds kSecond{1'000};
-
-const kube::ResourceType& token_reviews() {
-  static const kube::ResourceType type{"authentication.k8s.io", "v1", "tokenreviews", "TokenReview",
-                                       false};
-  return type;
-}
-
-const kube::ResourceType& access_reviews() {
-  static const kube::ResourceType type{"authorization.k8s.io", "v1", "localsubjectaccessreviews",
-                                       "LocalSubjectAccessReview", true};
-  return type;
-}
-
-std::optional<std::string> bearer_token(std::string_view header) {
-  if (header.size() <= kBearer.size() || header.size() > kMaxToken ||
-      !base::http::equal_ignoring_case(header.substr(0, kBearer.size()), kBearer))
-    return std::nullopt;
-  return std::string(header.substr(kBearer.size()));
-}
 
 // Of the way as well: a token of one header is worth nothing in the other.
 std::string digest_of(const std::string& token, bool proxied) {
@@ -53,14 +32,6 @@ std::string digest_of(const std::string& token, bool proxied) {
 bool is_an_answer(const Status& status) {
   return status || status.error().code == Code::Unauthenticated ||
          status.error().code == Code::Forbidden;
-}
-
-// Our own lack of a right is not the caller's.
-base::Error asking_failed(const char* what, const base::Error& error) {
-  return {.code = Code::Unavailable,
-          .message = std::string("the API server was asked ") + what +
-                     " and did not say: " + error.message,
-          .retry_after = error.retry_after};
 }
 
 }  // namespace
@@ -135,57 +106,20 @@ void ReaderGate::remember(const std::string& digest, const Status& answer) {
                     .until = now + (answer ? options_.allowed_for : options_.refused_for)};
 }
 
+// Without an audience the token must be one for the API server.
 Status ReaderGate::review(const Token& token) {
-  ASSIGN_OR_RETURN(const Json user, user_of(token));
-  return authorize(user);
-}
-
-Result<Json> ReaderGate::user_of(const Token& token) {
-  Json question = {{"apiVersion", token_reviews().api_version()},
-                   {"kind", token_reviews().kind},
-                   {"spec", {{"token", token.text}}}};
-  // Without an audience the token must be one for the API server.
-  if (token.proxied) question["spec"]["audiences"] = Json::array({kHistoryAudience});
-  const auto answer = api_.create(token_reviews(), question);
-  if (!answer) return failure(asking_failed("whose the token is", answer.error()));
-  if (!base::bool_at(*answer, {"status", "authenticated"}).value_or(false))
-    return failure(Code::Unauthenticated,
-                   token.proxied ? "the token is not valid, or not for the audience " +
-                                       std::string(kHistoryAudience)
-                                 : std::string("the API server does not accept the token"));
-  // An authenticator that knows no audiences would accept any token.
-  const Json* audiences = base::find(*answer, {"status", "audiences"});
-  const bool ours =
-      audiences != nullptr && audiences->is_array() &&
-      std::find(audiences->begin(), audiences->end(), Json(kHistoryAudience)) != audiences->end();
-  if (token.proxied && !ours)
-    return failure(Code::Unauthenticated,
-                   "the token is not for the audience " + std::string(kHistoryAudience));
-  const Json* user = base::find(*answer, {"status", "user"});
-  if (user == nullptr || string_at(*user, {"username"}).empty())
-    return failure(Code::Unauthenticated, "the token belongs to nobody");
-  return *user;
-}
-
-Status ReaderGate::authorize(const Json& user) {
+  ASSIGN_OR_RETURN(const Json user,
+                   review_token(api_, token.text, token.proxied ? kHistoryAudience : ""));
   const std::string name = "https:" + options_.service.name + ":" + kHistoryPortName;
-  Json spec = {{"user", string_at(user, {"username"})},
-               {"resourceAttributes",
-                {{"namespace", options_.service.ns},
-                 {"verb", "get"},
-                 {"version", "v1"},
-                 {"resource", "services"},
-                 {"subresource", "proxy"},
-                 {"name", name}}}};
-  for (const char* field : {"uid", "groups", "extra"})
-    if (const Json* value = base::find(user, {field})) spec[field] = *value;
-  const auto answer =
-      api_.create(access_reviews(), {{"apiVersion", access_reviews().api_version()},
-                                     {"kind", access_reviews().kind},
-                                     {"metadata", {{"namespace", options_.service.ns}}},
-                                     {"spec", std::move(spec)}});
-  if (!answer) return failure(asking_failed("what the caller may do", answer.error()));
-  if (base::bool_at(*answer, {"status", "allowed"}).value_or(false)) return {};
+  ASSIGN_OR_RETURN(const bool allowed, review_access(api_, user,
+                                                     {{"namespace", options_.service.ns},
+                                                      {"verb", "get"},
+                                                      {"version", "v1"},
+                                                      {"resource", "services"},
+                                                      {"subresource", "proxy"},
+                                                      {"name", name}},
+                                                     options_.service.ns));
+  if (allowed) return {};
   return failure(Code::Forbidden, string_at(user, {"username"}) + " may not get services/proxy \"" +
                                       name + "\" in namespace " + options_.service.ns +
                                       ": the role " + options_.service.name +

@@ -66,8 +66,6 @@ class ReaderGate {
   };
   static base::Result<Token> token_of(const base::http::Request& head);
   base::Status review(const Token& token);
-  base::Result<kube::Json> user_of(const Token& token);
-  base::Status authorize(const kube::Json& user);
   base::Status take_turn() REQUIRES(mutex_);
   void remember(const std::string& digest, const base::Status& answer);
 

@@ -158,6 +158,8 @@ constexpr Permission kTable[] = {
 
     {Role::HistoryTokens, "authentication.k8s.io", "tokenreviews", "create",
      "readers of the history are known by their tokens"},
+    {Role::HistoryTokens, "authorization.k8s.io", "subjectaccessreviews", "create",
+     "what a person may see in the dashboard is asked, by namespace"},
     {Role::HistoryAccess, "authorization.k8s.io", "localsubjectaccessreviews", "create",
      "who may read the history is asked"},
 

@@ -66,6 +66,27 @@ base::Result<kube::ObjectKey> key_of(const json& one) {
   return kube::ObjectKey{key.substr(0, slash), key.substr(slash + 1)};
 }
 
+// No more than kMaxPast of all that is asked for together.
+base::Status add_past(json& answer, const HistoryQuery& query, Ledger& ledger) {
+  json& runs = answer["runs"];
+  json& skips = answer["skips"];
+  if (answer["cut"] == true) return {};
+  const auto history = ledger.history(query);
+  if (!history) return failure(Code::Unavailable, history.error().message);
+  for (const runner::RunRecord& run : history->runs)
+    if (runs.size() < kMaxPast) runs.push_back(past_run_of(run));
+  for (const runner::SkipRecord& skip : history->skips)
+    if (skips.size() < kMaxPast)
+      skips.push_back({{"namespace", skip.schedule.ns},
+                       {"schedule", skip.schedule.name},
+                       {"from", base::format_rfc3339(skip.from)},
+                       {"to", base::format_rfc3339(skip.to)},
+                       {"count", skip.count},
+                       {"reason", skip.reason}});
+  answer["cut"] = history->cut || runs.size() >= kMaxPast || skips.size() >= kMaxPast;
+  return {};
+}
+
 }  // namespace
 
 base::Result<json> words(const json& questions, const std::string& default_zone) {
@@ -96,30 +117,41 @@ base::Result<json> recent(const json& schedules, Ledger& ledger) {
   return answers;
 }
 
-base::Result<json> past(const json& question, Ledger& ledger) {
+base::Result<json> past(const json& question, Ledger& ledger,
+                        const std::optional<std::set<std::string>>& namespaces) {
   ASSIGN_OR_RETURN(const scheduler::Instant since, read_time(question, "since"));
   HistoryQuery query{.since = since, .limit = kMaxPast};
+  json answer = {{"runs", json::array()}, {"skips", json::array()}, {"cut", false}};
   if (const json* one = base::find(question, {"schedule"})) {
     ASSIGN_OR_RETURN(const kube::ObjectKey key, key_of(*one));
     query.ns = key.ns;
     query.schedule = key.name;
+  } else if (namespaces) {
+    for (const std::string& ns : *namespaces) {
+      query.ns = ns;
+      RETURN_IF_ERROR(add_past(answer, query, ledger));
+    }
+    return answer;
   }
-  const auto history = ledger.history(query);
-  if (!history) return failure(Code::Unavailable, history.error().message);
-  json runs = json::array();
-  for (const runner::RunRecord& run : history->runs)
-    runs.push_back(past_run_of(run));
-  json skips = json::array();
-  for (const runner::SkipRecord& skip : history->skips)
-    skips.push_back({{"namespace", skip.schedule.ns},
-                     {"schedule", skip.schedule.name},
-                     {"from", base::format_rfc3339(skip.from)},
-                     {"to", base::format_rfc3339(skip.to)},
-                     {"count", skip.count},
-                     {"reason", skip.reason}});
-  const bool cut =
-      history->cut || history->runs.size() >= kMaxPast || history->skips.size() >= kMaxPast;
-  return json{{"runs", std::move(runs)}, {"skips", std::move(skips)}, {"cut", cut}};
+  RETURN_IF_ERROR(add_past(answer, query, ledger));
+  return answer;
+}
+
+base::Result<std::set<std::string>> namespaces_of_recent(const json& schedules) {
+  RETURN_IF_ERROR(check_list(schedules));
+  std::set<std::string> namespaces;
+  for (const json& one : schedules) {
+    ASSIGN_OR_RETURN(const kube::ObjectKey key, key_of(one));
+    namespaces.insert(key.ns);
+  }
+  return namespaces;
+}
+
+base::Result<std::string> namespace_of_past(const json& question) {
+  const json* one = base::find(question, {"schedule"});
+  if (one == nullptr) return std::string();
+  ASSIGN_OR_RETURN(const kube::ObjectKey key, key_of(*one));
+  return key.ns;
 }
 
 }  // namespace monitor::dashboard

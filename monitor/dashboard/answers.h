@@ -6,6 +6,8 @@
 // ledger cannot be read. Threads: any.
 
 #include <cstddef>
+#include <optional>
+#include <set>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -29,7 +31,11 @@ base::Result<nlohmann::json> recent(const nlohmann::json& schedules, Ledger& led
 // [{"namespace","schedule","name", "state","slot","created","started","ended"}, …], "skips":
 // [{"namespace","schedule","from","to", "count","reason"}, …], "cut"}: what ended or was skipped
 // then or later, and what goes on; the newest kMaxPast of each, and "cut" is true if there may be
-// more.
-base::Result<nlohmann::json> past(const nlohmann::json& question, Ledger& ledger);
+// more. With `namespaces` a question for all schedules is one for those of these namespaces.
+base::Result<nlohmann::json> past(const nlohmann::json& question, Ledger& ledger,
+                                  const std::optional<std::set<std::string>>& namespaces = {});
+// The namespaces that recent() and past() are asked about; "" stands for all.
+base::Result<std::set<std::string>> namespaces_of_recent(const nlohmann::json& schedules);
+base::Result<std::string> namespace_of_past(const nlohmann::json& question);
 
 }  // namespace monitor::dashboard

@@ -167,7 +167,7 @@ class OptionsTest(cluster.ClusterTest):
 
     def ask(self, address, path, token=None, body=None):
         request = urllib.request.Request(f"https://{address}{path}", data=None if body is None else json.dumps(body).encode(),
-                                         headers={"Authorization": f"Bearer {token}"} if token else {})
+                                         headers={"X-Sparkcron-Dashboard": "1", **({"Authorization": f"Bearer {token}"} if token else {})})
         trust = ssl.create_default_context()
         trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
         try:
@@ -199,6 +199,9 @@ class OptionsTest(cluster.ClusterTest):
         # It is known whose this token is, and that account may not read.
         status, answer = self.ask(history, "/sparkcron/v1/history", token=token)
         self.assertEqual(status, 403, answer)
+        # What it may see in the dashboard is asked.
+        status, answer = self.ask(history, "/dashboard/api/sparkcron/v1/scope", token=token)
+        self.assertEqual(status, 200, answer)
         self.kubectl.apply(self.schedule("often", "*/3 * * * * *", self.application_spec(nodeSelector=NOTHING_SCHEDULES)))
         wait_for(lambda: self.kubectl.runs("often"), "runs are made", 120, 0.5)
         self.kubectl.patch_spec("often", suspend=True)

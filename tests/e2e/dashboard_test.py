@@ -122,7 +122,7 @@ class DashboardTest(BrowserTest):
         page.get_by_role("link", name="slow").click()
         page.locator("table.rows").get_by_role("link", name=run).wait_for()
 
-    def test_a_server_without_a_dashboard_says_so(self):
+    def test_a_server_that_gives_no_link_says_how_a_clusters_dashboard_is_reached(self):
         other = harness.Service(self.folder / "other", self.spark_home, command="apiserver")
         self.services.append(other)
         other.folder.mkdir()
@@ -130,7 +130,7 @@ class DashboardTest(BrowserTest):
         wait_for(other.ready, "the API server is ready")
         done = sparkctl(other, "dashboard", check=False)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("this server has no dashboard: sparkcron standalone serves one, on a cluster it is not served yet", done.stderr)
+        self.assertIn("this server gives no link: on a cluster the controller serves the dashboard", done.stderr)
 
     def test_a_restart_of_the_service_is_survived(self):
         self.kubectl.apply(self.schedule("nightly", "0 2 * * *"))

@@ -102,7 +102,8 @@ void add_controller(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--listen", raw.listen, "Where metrics and health are served");
   app.add_option("--history-listen", raw.history_listen,
                  "Where history and logs are served, over TLS, to who may get the proxy of "
-                 "--history-service; default: nowhere");
+                 "--history-service, and the dashboard, to each who brings a token, as far as they "
+                 "may read; default: nowhere");
   app.add_option("--history-service", options.history_service,
                  "The Service, in the controller's own namespace, that leads there")
       ->capture_default_str();

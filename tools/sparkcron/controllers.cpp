@@ -158,6 +158,7 @@ struct Controllers::Parts {
         territory(api, clock,
                   {.namespaces = options.namespaces, .selector = options.namespace_selector},
                   followed(), hooks(events, options.telemetry)),
+        on_schedule(options.on_schedule),
         keepers(make_keepers(events, clock, options)),
         schedule_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
@@ -208,6 +209,7 @@ struct Controllers::Parts {
   void look_at_owners(const kube::ResourceType& type, const kube::Json& object) {
     // Before anybody acts on it: who deletes a pod waits for its log.
     if (keepers != nullptr) keepers->see(type, object);
+    if (on_schedule && type == config::scheduled_spark_applications()) on_schedule(object);
     if (!deciding) return;
     const auto look = [&](kube::Controller& controller, const kube::KeyMapper& map) {
       for (const kube::ObjectKey& key : map(object))
@@ -246,6 +248,7 @@ struct Controllers::Parts {
       unread GUARDED_BY(mutex);
   kube::TimedApi api;
   Territory territory;
+  const std::function<void(const kube::Json&)> on_schedule;
   const std::unique_ptr<Keepers> keepers;  // null: not asked for
   runner::schedules::ScheduleReconciler schedule_reconciler;
   runner::applications::ApplicationReconciler application_reconciler;
@@ -315,6 +318,10 @@ std::string Controllers::annotation(const kube::ResourceType& type, const kube::
   const auto object = parts_->territory.cache().get(type, key);
   return object == nullptr ? std::string()
                            : base::string_at(*object, {"metadata", "annotations", name});
+}
+
+const kube::Cache& Controllers::cache() const {
+  return parts_->territory.cache();
 }
 
 monitor::LogCollectorNumbers Controllers::logs() const {

@@ -9,6 +9,7 @@
 // Threads: all from any, at the same time too: the elector starts them on a thread of its own while
 // the main thread may already be stopping. Once stopped they never start.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "base/mutex.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
+#include "kube/reconciler.h"
 #include "monitor/ledger.h"
 #include "monitor/log_collector.h"
 #include "runner/applications/reconciler.h"
@@ -43,6 +45,9 @@ struct ControllersOptions {
     monitor::LogCollector::Fetch fetch;
   };
   std::optional<Keeping> keeping;
+  // Called when something about a schedule has changed, and the cache shows it; must not block.
+  // May be empty.
+  std::function<void(const kube::Json& schedule)> on_schedule;
 };
 
 class Controllers {
@@ -71,6 +76,8 @@ class Controllers {
   // Of an object in the cache, "" if there is none or it has none.
   [[nodiscard]] std::string annotation(const kube::ResourceType& type, const kube::ObjectKey& key,
                                        const char* name) const;
+  // What is followed: schedules, applications and their pods.
+  [[nodiscard]] const kube::Cache& cache() const;
   // All zero without Keeping.
   [[nodiscard]] monitor::LogCollectorNumbers logs() const;
 

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/http/router.h"
+#include "monitor/dashboard/cluster.h"
+#include "monitor/dashboard/dashboard.h"
 #include "tools/sparkcron/certificate.h"
 
 namespace sparkcron {
@@ -15,6 +17,7 @@ constexpr size_t kMaxConnections = 256;
 constexpr size_t kMaxStrangers = 64;
 // Logs of 32 MiB, three at a time.
 constexpr size_t kMemory = size_t{128} << 20;
+constexpr size_t kMaxAnswer = size_t{32} << 20;  // of the API server, to a page
 
 base::Result<CertificateFiles> certificate_of(const Options& options, const std::string& host,
                                               const DataDir& data) {
@@ -25,27 +28,63 @@ base::Result<CertificateFiles> certificate_of(const Options& options, const std:
   return files;
 }
 
+base::Status everybody(const base::http::Request&) {
+  return {};
+}
+
 }  // namespace
+
+HistoryDoor::~HistoryDoor() {
+  // Handlers that wait for the API server end, so that the server can.
+  passage_.stop();
+  server_.reset();
+}
+
+void HistoryDoor::add_history(base::http::Router& router) {
+  const monitor::Authorize authorize = [this](const base::http::Request& head) {
+    return gate_.check(head);
+  };
+  const base::http::Admit admit = [this](const base::http::Request& head) -> base::http::Admission {
+    return {.refusal = std::nullopt, .trusted = gate_.knows(head)};
+  };
+  router.add(monitor::kHistoryPath, monitor::history_handler(parts_.ledger, authorize), admit);
+  router.add(monitor::kSummaryPath, monitor::summary_handler(parts_.ledger, authorize), admit);
+  router.add(monitor::kLogPath, monitor::log_handler(parts_.logs, authorize), admit);
+}
+
+void HistoryDoor::add_dashboard(base::http::Router& router, const std::string& default_zone) {
+  // Who may ask was decided before.
+  base::http::Router inside;
+  inside.add(monitor::kHistoryPath, monitor::history_handler(parts_.ledger, everybody));
+  inside.add(monitor::kSummaryPath, monitor::summary_handler(parts_.ledger, everybody));
+  inside.add(monitor::kLogPath, monitor::log_handler(parts_.logs, everybody));
+  inside.add("/readyz", parts_.health);
+  router.add(monitor::dashboard::kPath,
+             monitor::dashboard::cluster_handler(
+                 {.visitors = visitors_,
+                  .feed = parts_.feed,
+                  .ledger = parts_.ledger,
+                  .inside = inside.handler(),
+                  .pass =
+                      [this](const base::http::Request& request,
+                             const std::shared_ptr<base::http::Responder>& responder) {
+                        passage_.pass(request, responder);
+                      },
+                  .default_zone = default_zone,
+                  .numbers = parts_.numbers}),
+             monitor::dashboard::cluster_admit(visitors_));
+}
 
 base::Result<std::unique_ptr<HistoryDoor>> HistoryDoor::open(const Options& options,
                                                              const std::string& ns, DataDir& data,
-                                                             kube::Api& api, base::Clock& clock,
-                                                             monitor::Ledger& ledger,
-                                                             monitor::OpenRunLog logs) {
-  std::unique_ptr<HistoryDoor> door(
-      new HistoryDoor(api, clock, {.service = {ns, options.history_service}}));
-  const monitor::Authorize authorize = [gate = &door->gate_](const base::http::Request& head) {
-    return gate->check(head);
-  };
-  // Nobody's body is read: all that is served is read with GET.
-  const base::http::Admit admit =
-      [gate = &door->gate_](const base::http::Request& head) -> base::http::Admission {
-    return {.refusal = std::nullopt, .trusted = gate->knows(head)};
-  };
+                                                             HistoryParts parts) {
+  parts.api_server.max_response = kMaxAnswer;
+  ASSIGN_OR_RETURN(auto person, base::http::Client::create(parts.api_server));
+  std::unique_ptr<HistoryDoor> door(new HistoryDoor(
+      std::move(parts), {.service = {ns, options.history_service}}, std::move(person)));
   base::http::Router router;
-  router.add(monitor::kHistoryPath, monitor::history_handler(ledger, authorize), admit);
-  router.add(monitor::kSummaryPath, monitor::summary_handler(ledger, authorize), admit);
-  router.add(monitor::kLogPath, monitor::log_handler(std::move(logs), authorize), admit);
+  door->add_history(router);
+  door->add_dashboard(router, options.default_time_zone);
   ASSIGN_OR_RETURN(const CertificateFiles certificate,
                    certificate_of(options, options.history_service + "." + ns + ".svc", data));
   base::http::ServerOptions server{.address = options.history_listen->host,
@@ -56,7 +95,6 @@ base::Result<std::unique_ptr<HistoryDoor>> HistoryDoor::open(const Options& opti
   server.admit = router.admit();
   server.max_connections = std::min(options.max_connections, kMaxConnections);
   server.max_strangers = std::min(server.max_connections / 4, kMaxStrangers);
-  server.max_stranger_body = 0;
   server.memory_budget = std::min(options.memory_budget, kMemory);
   ASSIGN_OR_RETURN(door->server_, base::http::Server::listen(server, router.handler()));
   return door;

@@ -27,6 +27,7 @@
 #include "kube/http_api.h"
 #include "kube/kubeconfig.h"
 #include "kube/leader_elector.h"
+#include "monitor/dashboard/schedule_feed.h"
 #include "monitor/health.h"
 #include "monitor/ledger.h"
 #include "monitor/metrics.h"
@@ -96,6 +97,7 @@ struct Cluster {
   std::string ns;
   std::function<std::string()> token;  // read again when its file changes; empty = none
   std::string ca_pem;
+  base::http::ClientOptions person;  // the same server, for who brings a token of their own
   std::unique_ptr<kube::HttpApi> api;
   // Of the election alone: a call that hangs ends long before the lease is lost.
   std::unique_ptr<kube::HttpApi> lease_api;
@@ -106,6 +108,16 @@ base::Result<std::unique_ptr<kube::HttpApi>> make_api(base::http::ClientOptions 
   ASSIGN_OR_RETURN(auto made, base::http::Client::create(std::move(client)));
   return std::make_unique<kube::HttpApi>(
       std::move(made), kube::HttpApiOptions{.stop = cluster.requests.get_token()});
+}
+
+base::http::ClientOptions without_credential(const base::http::ClientOptions& client) {
+  base::http::ClientOptions person{.base_url = client.base_url, .user_agent = client.user_agent};
+  person.ca_pem = client.ca_pem;
+  person.ca = client.ca;
+  person.tls_server_name = client.tls_server_name;
+  person.proxy = client.proxy;
+  person.insecure_skip_tls_verify = client.insecure_skip_tls_verify;
+  return person;
 }
 
 base::Status connect(const Options& options, Cluster& cluster) {
@@ -121,6 +133,7 @@ base::Status connect(const Options& options, Cluster& cluster) {
     };
   }
   cluster.ca_pem = connection.client.ca_pem;
+  cluster.person = without_credential(connection.client);
   ASSIGN_OR_RETURN(cluster.api, make_api(connection.client, cluster));
   const std::chrono::seconds call = kube::LeaseTimes{}.call;
   connection.client.connect_timeout = connection.client.request_timeout = call;
@@ -260,7 +273,9 @@ base::Status run_controller(const Options& options) {
                     [&listening] { return monitor::server_readings(listening); }},
        .version = kVersion});
 
+  monitor::dashboard::ScheduleFeed feed(clock);
   ControllersOptions controllers_options;
+  controllers_options.on_schedule = [&feed](const kube::Json& schedule) { feed.changed(schedule); };
   controllers_options.default_time_zone = options.default_time_zone;
   controllers_options.namespaces = options.namespaces;
   controllers_options.namespace_selector = options.namespace_selector;
@@ -342,12 +357,21 @@ base::Status run_controller(const Options& options) {
   listening = server.get();
   std::unique_ptr<HistoryDoor> history;
   if (options.history_listen) {
+    feed.follow(controllers.cache());
     ASSIGN_OR_RETURN(
-        history,
-        HistoryDoor::open(options, cluster.ns, data, *cluster.api, clock, *ledger,
+        history, HistoryDoor::open(
+                     options, cluster.ns, data,
+                     {.api = *cluster.api,
+                      .clock = clock,
+                      .ledger = *ledger,
+                      .logs =
                           [&logs](const monitor::WantedLog& wanted, const kube::LogOptions& log) {
                             return monitor::open_kept(logs.first(), logs.second(), wanted, log);
-                          }));
+                          },
+                      .feed = feed,
+                      .api_server = cluster.person,
+                      .health = health.handler(),
+                      .numbers = [&metrics] { return metrics.text_without_schedules(); }}));
   }
   RETURN_IF_ERROR(notices.start(
       *ledger, controllers, [&elector] { return elector == nullptr || elector->leading(); },
@@ -370,6 +394,7 @@ base::Status run_controller(const Options& options) {
   // that is won just now starts nothing any more.
   ledger_loss.stop();
   controllers.stop();
+  feed.stop();
   notices.stop();
   if (elector != nullptr) elector->stop();
   cluster.requests.request_stop();

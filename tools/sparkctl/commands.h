@@ -103,7 +103,8 @@ base::Status why(Session& session, const WhyOptions& options);
 // `name`: of that object and of what is named after it, as runs and pods are; "" = all.
 base::Status events(Session& session, const std::string& name, Follow follow);
 
-// Prints a link that logs a browser in, once. Unimplemented where no dashboard is served.
+// Prints a link that logs a browser in, once. Unimplemented where no link is given: its message
+// says how the dashboard of a cluster is reached.
 base::Status dashboard(Session& session);
 
 base::Status version(Session& session);

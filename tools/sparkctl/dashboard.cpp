@@ -9,8 +9,9 @@ namespace sparkctl {
 namespace {
 
 constexpr const char* kNotServed =
-    "this server has no dashboard: sparkcron standalone serves one, on a cluster it is not served "
-    "yet; sparkctl list, describe, history and logs work there";
+    "this server gives no link: on a cluster the controller serves the dashboard; kubectl -n "
+    "sparkcron port-forward service/sparkcron-history 8443:443, open "
+    "https://127.0.0.1:8443/dashboard/ and log in with your token (kubectl create token NAME)";
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // The frame of all pages: login, what is shown, whether the server is reached.
 import { html, render, useEffect, useRef, useState } from "./vendor/preact.js";
-import { logIn, logOut, Schedules } from "./data.js";
+import { byToken, logIn, logInWith, logOut, Schedules, scope } from "./data.js";
 import { here } from "./format.js";
 import { Health } from "./health.js";
 import { Overview } from "./overview.js";
@@ -8,12 +8,52 @@ import { Run } from "./run.js";
 import { Schedule } from "./schedule.js";
 import { Timeline } from "./timeline.js";
 
-function LoggedOut({ why }) {
+// In a cluster everybody brings the token with which they speak to its API server.
+function TokenForm({ onLoggedIn }) {
+  const [problem, setProblem] = useState("");
+  const given = useRef();
+  const enter = async (event) => {
+    event.preventDefault();
+    try {
+      await logInWith(given.current.value);
+      onLoggedIn();
+    } catch (error) {
+      setProblem(error.message);
+    }
+  };
+  return html`<form class="filters" onSubmit=${enter}>
+    <label>Bearer token <input ref=${given} type="password" autocomplete="off" required /></label> <button>Log in</button></form>
+    ${problem && html`<p role="alert">${problem}</p>`}
+    <p>The token with which you speak to the cluster's API server: for a service account <code>kubectl create token NAME</code> prints one.
+      You will see the namespaces in which you may list schedules. The token stays in this tab.</p>`;
+}
+
+function LoggedOut({ why, onLoggedIn }) {
   return html`<main class="notice" id="login">
     <h1>sparkcron</h1>
     ${why && html`<p role="alert">${why}</p>`}
-    <p>To log in, run <code>sparkctl dashboard</code> where the service runs, and open the link that it prints.</p>
+    ${byToken() ? html`<${TokenForm} onLoggedIn=${onLoggedIn} />`
+      : html`<p>To log in, run <code>sparkctl dashboard</code> where the service runs, and open the link that it prints.</p>`}
   </main>`;
+}
+
+// Where this person sees schedules, if that is not everywhere.
+function useScope() {
+  const [seen, setSeen] = useState(null);
+  useEffect(() => {
+    if (!byToken()) return undefined;
+    const end = new AbortController();
+    scope({ signal: end.signal }).then(setSeen, () => {});
+    return () => end.abort();
+  }, []);
+  return seen;
+}
+
+function Seen({ seen }) {
+  if (!seen || seen.all) return null;
+  const names = seen.namespaces;
+  const some = names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+  return html`<span class="quiet" title=${names.join(", ")}>${names.length ? `of ${some}` : "you may list schedules in no namespace that has any"}${seen.cut ? " (there are too many to ask about all)" : ""}</span>`;
 }
 
 // Changes come in bursts; the page follows once in half a second.
@@ -60,6 +100,7 @@ function Pages({ onLoggedOut }) {
   const [place, setPlace] = useState(placeOf(location.hash));
   const [state, setState] = useState("connecting");
   const main = useRef();
+  const seen = useScope();
   useEffect(() => {
     const onHash = () => {
       if (location.hash === "#main") return main.current.focus();
@@ -76,7 +117,7 @@ function Pages({ onLoggedOut }) {
   return html`<a class="skip" href="#main">Skip to the content</a>
     <header><h1><a href="#/">sparkcron</a></h1>
       <nav aria-label="Pages">${pages.map(([where, name]) => html`<a key=${where} href=${`#/${where}`} aria-current=${(place[0] || "") === where ? "page" : undefined}>${name}</a>`)}</nav>
-      <span class="quiet">times in ${here}</span>
+      <${Seen} seen=${seen} /><span class="quiet">times in ${here}</span>
       <span class=${state.startsWith("not") ? "link broken" : "link"} role="status">${state}</span>
       <button onClick=${leave}>Log out</button></header>
     <main id="main" tabindex="-1" ref=${main}>${place[0] === "run" && place.length === 3
@@ -87,7 +128,7 @@ function Pages({ onLoggedOut }) {
 
 function App({ refused }) {
   const [why, setWhy] = useState(refused);
-  return why === null ? html`<${Pages} onLoggedOut=${setWhy} />` : html`<${LoggedOut} why=${why} />`;
+  return why === null ? html`<${Pages} onLoggedOut=${setWhy} />` : html`<${LoggedOut} why=${why} onLoggedIn=${() => setWhy(null)} />`;
 }
 
 // The code of a login link stands behind the #: it is sent to no server but in the body of the login.

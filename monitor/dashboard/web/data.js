@@ -4,6 +4,15 @@
 const base = new URL(".", location.href);
 const schedulesPath = "apis/sparkoperator.k8s.io/v1beta2/scheduledsparkapplications";
 
+// In a cluster: the person's own bearer token, which goes with every request. It stays in this tab, until
+// it is closed or logged out; there is no cookie.
+const tokenKey = "sparkcron-token";
+let token = sessionStorage.getItem(tokenKey) || "";
+let asksForToken = token !== "";
+
+// Whether people log in with a token here, rather than with a link.
+export const byToken = () => asksForToken;
+
 export class AskError extends Error {
   constructor(status, message) {
     super(message);
@@ -14,12 +23,14 @@ export class AskError extends Error {
 // Relative to where the page is, so that a path prefix does not matter.
 export async function ask(path, { method = "GET", body, type = "application/json", signal } = {}) {
   const headers = { "X-Sparkcron-Dashboard": "1" };
+  if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = type;
   const answer = await fetch(new URL(path, base), {
     method, headers, signal, credentials: "same-origin", cache: "no-store",
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   if (answer.ok) return answer;
+  if (answer.status === 401 && /^Bearer\b/i.test(answer.headers.get("WWW-Authenticate") || "")) asksForToken = true;
   const text = await answer.text();
   let message = text;
   try {
@@ -31,7 +42,26 @@ export async function ask(path, { method = "GET", body, type = "application/json
 export const api = (path, options) => ask(`api/${path}`, options);
 
 export const logIn = (code) => ask("login", { method: "POST", body: { code, path: base.pathname } });
-export const logOut = () => ask("logout", { method: "POST", body: { path: base.pathname } });
+
+export async function logInWith(given) {
+  token = given.trim();
+  try {
+    await scope();
+    sessionStorage.setItem(tokenKey, token);
+  } catch (error) {
+    token = "";
+    throw error;
+  }
+}
+
+export async function logOut() {
+  if (!byToken()) return ask("logout", { method: "POST", body: { path: base.pathname } });
+  token = "";
+  return sessionStorage.removeItem(tokenKey);
+}
+
+// {"all", "namespaces", "cut"}: where this person sees schedules, in a cluster.
+export const scope = (options) => api("sparkcron/v1/scope", options).then((answer) => answer.json());
 
 export async function* lines(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -67,13 +97,40 @@ const seen = (signal) => new Promise((resolve) => {
   look();
 });
 
+// Calls `once`, which returns when the server has ended something in order, for ever; what goes wrong is
+// told to `onError` and tried again, later each time. A page that is hidden asks for nothing: browsers
+// open six connections to a server, for all their pages together.
+async function keepOn(once, onError, signal) {
+  const wait = { seconds: 1 };
+  while (!signal.aborted) {
+    await seen(signal);
+    const part = new AbortController();
+    const look = () => { if (document.hidden || signal.aborted) part.abort(); };
+    document.addEventListener("visibilitychange", look);
+    signal.addEventListener("abort", look);
+    const began = Date.now();
+    try {
+      await once(part.signal, () => { wait.seconds = 1; });
+      if (Date.now() - began < 1000) await pause(1, signal);  // whoever ends watches at once is not stormed
+    } catch (error) {
+      if (signal.aborted) return;
+      if (part.signal.aborted) continue;
+      onError(error);
+      if (error.status === 401) return;
+      await pause(wait.seconds, signal);
+      wait.seconds = Math.min(wait.seconds * 2, 30);
+    } finally {
+      document.removeEventListener("visibilitychange", look);
+      signal.removeEventListener("abort", look);
+    }
+  }
+}
+
 // Lists, then watches, for ever; begins again by itself. `to` has reset(items), change(type, object)
-// and state(error or null). A page that is hidden watches nothing: browsers open six connections to a
-// server, for all their pages together.
-export async function follow(path, query, to, signal) {
-  let wait = 1;
+// and state(error or null).
+export function follow(path, query, to, signal) {
   let version = null;
-  const once = async (signal) => {
+  const once = async (signal, works) => {
     if (version === null) {
       const list = await (await api(`${path}?${new URLSearchParams(query)}`, { signal })).json();
       to.reset(list.items || []);
@@ -82,7 +139,7 @@ export async function follow(path, query, to, signal) {
     const asked = { ...query, watch: "true", allowWatchBookmarks: "true", resourceVersion: version };
     const watch = await api(`${path}?${new URLSearchParams(asked)}`, { signal });
     to.state(null);
-    wait = 1;
+    works();
     for await (const line of lines(watch.body)) {
       if (!line) continue;
       const { type, object } = JSON.parse(line);
@@ -94,29 +151,26 @@ export async function follow(path, query, to, signal) {
       if (type !== "BOOKMARK") to.change(type, object);
     }
   };
-  while (!signal.aborted) {
-    await seen(signal);
-    const part = new AbortController();
-    const look = () => { if (document.hidden || signal.aborted) part.abort(); };
-    document.addEventListener("visibilitychange", look);
-    signal.addEventListener("abort", look);
-    const began = Date.now();
-    try {
-      await once(part.signal);
-      if (Date.now() - began < 1000) await pause(1, signal);  // whoever ends watches at once is not stormed
-    } catch (error) {
-      if (signal.aborted) return;
-      if (part.signal.aborted) continue;
-      to.state(error);
-      if (error.status === 401) return;
-      if (error.status === 410) version = null;
-      await pause(wait, signal);
-      wait = Math.min(wait * 2, 30);
-    } finally {
-      document.removeEventListener("visibilitychange", look);
-      signal.removeEventListener("abort", look);
+  return keepOn(once, (error) => {
+    if (error.status === 410) version = null;
+    to.state(error);
+  }, signal);
+}
+
+// As follow(), of the schedules that a person may see in a cluster: one stream, whose first line is all.
+function followSchedules(to, signal) {
+  const once = async (signal, works) => {
+    const feed = await api("sparkcron/v1/schedules", { signal });
+    for await (const line of lines(feed.body)) {
+      const { type, items, object } = JSON.parse(line);
+      if (type === "LIST") {
+        to.reset(items);
+        to.state(null);
+        works();
+      } else if (type !== "ALIVE") to.change(type, object);
     }
-  }
+  };
+  return keepOn(once, (error) => to.state(error), signal);
 }
 
 export const keyOf = (object) => `${object.metadata.namespace}/${object.metadata.name}`;
@@ -137,13 +191,16 @@ export class Schedules {
   }
 
   follow(signal) {
-    return follow(schedulesPath, {}, this, signal);
+    return byToken() ? followSchedules(this, signal) : follow(schedulesPath, {}, this, signal);
   }
 
   reset(items) {
+    const known = this.items;
     this.items = new Map(items.map((item) => [keyOf(item), item]));
     this.ready = true;
-    this.learn([...this.items.keys()]);
+    // A list that comes again has little that is new.
+    const same = (key, item) => known.has(key) && this.runs.has(key) && known.get(key).metadata.resourceVersion === item.metadata.resourceVersion;
+    this.learn([...this.items].filter(([key, item]) => !same(key, item)).map(([key]) => key));
     this.changed();
   }
 

@@ -1,6 +1,6 @@
 // All schedules on one page; what failed is on top.
 import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact.js";
-import { conditionOf, keyOf, stateOf } from "./data.js";
+import { byToken, conditionOf, keyOf, stateOf } from "./data.js";
 import { at, firstSentence, here, kinds } from "./format.js";
 import { Badge, Countdown, Strip } from "./parts.js";
 
@@ -116,7 +116,7 @@ export function Overview({ data, version }) {
   const namespaces = [...new Set(rows.map((row) => row.ns))].sort();
   const fitting = rows.filter((row) => fits(row, filter)).sort((a, b) => sorts[sort.by](a, b) * (sort.down ? -1 : 1) || sorts.name(a, b));
   if (!data.ready) return html`<p class="notice">Reading the schedules \u2026</p>`;
-  if (!rows.length) return html`<p class="notice">There is no schedule yet. Create one with <code>sparkctl create -f FILE</code>.</p>`;
+  if (!rows.length) return html`<p class="notice">There is no schedule yet${byToken() ? " where you may list them" : ""}. Create one with <code>sparkctl create -f FILE</code>.</p>`;
   return html`<${Failures} rows=${rows} />
     <section aria-labelledby="all-title">
     <h2 id="all-title">Schedules</h2>
