@@ -130,7 +130,7 @@ BatchScheduler add_batch_scheduler(Fields& spec, const std::string& app_name, Po
   BatchScheduler scheduler;
   scheduler.name = spec.text("batchScheduler");
   if (scheduler.name.empty() && spec.has("batchSchedulerOptions"))
-    spec.complain("batchSchedulerOptions", "have no effect without spec.batchScheduler");
+    warnings.emplace_back("spec.batchSchedulerOptions has no effect without spec.batchScheduler");
   Fields options = spec.child("batchSchedulerOptions");
   scheduler.queue = options.text("queue");
   scheduler.priority_class = options.text("priorityClassName");

@@ -211,8 +211,6 @@ TEST_CASE("what cannot run is refused with the field's name") {
        "not 600m"},
       {{{"executor", {{"memoryLimit", "lots"}}}},
        "spec.executor.memoryLimit must be a size such as 512m, 2g or 1Gi, not \"lots\""},
-      {{{"batchSchedulerOptions", {{"queue", "q"}}}},
-       "spec.batchSchedulerOptions have no effect without spec.batchScheduler"},
       {{{"executor", {{"template", {{"kind", "Deployment"}}}}}},
        "spec.executor.template.kind must be Pod where it is given"},
       {{{"sparkUIOptions", {{"serviceType", "Loud"}}}},

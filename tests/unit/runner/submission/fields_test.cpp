@@ -26,7 +26,7 @@ FieldTable spec_fields() {
       {"activeDeadlineSeconds", {60, Effect::OfTheController}},
       {"arguments", {{"a"}}},
       {"batchScheduler", {"volcano"}},
-      {"batchSchedulerOptions", {{{"queue", "q"}}, Effect::Refused}},
+      {"batchSchedulerOptions", {{{"queue", "q"}}, Effect::Warns}},
       {"deps", {{{"jars", {"local:///x.jar"}}}}},
       {"driver", {{{"cores", 3}}}},
       {"driverIngressOptions",

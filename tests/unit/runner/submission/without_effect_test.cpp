@@ -65,6 +65,8 @@ TEST_CASE("what people wrote without effect is told by its path") {
        "this service has no URL format for UIs, so these have no effect: "
        "spec.sparkUIOptions.ingressTLS"},
       {{{"volumes", claim}}, "spec.volumes[0] (v) is mounted by no container"},
+      {{{"batchSchedulerOptions", {{"resources", {{"cpu", "2"}}}}}},
+       "spec.batchSchedulerOptions has no effect without spec.batchScheduler"},
       {{{"restartPolicy",
          {{"type", "Never"},
           {"onFailureRetries", 3},
