@@ -59,7 +59,8 @@ bool is_dashboard_path(std::string_view path) {
 
 class Door {
  public:
-  explicit Door(Options options) : options_(std::move(options)) {}
+  explicit Door(Options options)
+      : options_(std::move(options)), spark_(options_.login, options_.find_spark_page) {}
 
   void handle(Request request, std::shared_ptr<Responder> responder) const {
     if (const auto done = route(request, responder); !done) responder->send(refusal(done.error()));
@@ -69,6 +70,7 @@ class Door {
   base::Status route(Request& request, const std::shared_ptr<Responder>& responder) const {
     const std::string path = request.path;
     if (path == "/dashboard/links") return give_link(request, *responder);
+    if (path.starts_with(SparkPages::kPrefix)) return spark_.give(request, *responder);
     const bool is_api = path.starts_with(std::string(kApi) + "/");
     if (!is_api && (request.method == "GET" || request.method == "HEAD")) {
       send_file(request, *responder);
@@ -85,6 +87,7 @@ class Door {
       return failure(Code::Unimplemented, "this can only be asked with POST");
     if (path == "/dashboard/logout") return log_out(request, *responder);
     if (path == "/dashboard/numbers") return give_numbers(*responder);
+    if (path == "/dashboard/spark-link") return give_spark_link(request, *responder);
     ASSIGN_OR_RETURN(const json body, reply(path, request.body));
     answer(*responder, 200, body);
     return {};
@@ -172,7 +175,19 @@ class Door {
     return {};
   }
 
+  base::Status give_spark_link(const Request& request, Responder& responder) const {
+    ASSIGN_OR_RETURN(const json body, base::parse_json(request.body));
+    const std::string path = base::string_at(body, {"path"});
+    if (!is_dashboard_path(path))
+      return failure(Code::InvalidArgument, "path: must end with /dashboard/");
+    const kube::ObjectKey run{base::string_at(body, {"namespace"}), base::string_at(body, {"run"})};
+    ASSIGN_OR_RETURN(const std::string link, spark_.link(run, path));
+    answer(responder, 200, {{"path", link}});
+    return {};
+  }
+
   const Options options_;
+  const SparkPages spark_;
 };
 
 }  // namespace
@@ -187,7 +202,7 @@ base::http::Handler handler(Options options) {
 base::http::Admit admit(const Login& login, std::string cookie, Authorize authorize) {
   return [&login, cookie = std::move(cookie),
           authorize = std::move(authorize)](const Request& head) -> base::http::Admission {
-    if (has_session(head, login, cookie) || authorize(head))
+    if (has_session(head, login, cookie) || authorize(head) || SparkPages::admits(login, head.path))
       return {.refusal = std::nullopt, .trusted = true};
     if (head.method == "GET" || head.method == "HEAD" || head.path == "/dashboard/login") return {};
     return {.refusal = refusal({.code = Code::Unauthenticated,

@@ -15,6 +15,8 @@
 //   POST /dashboard/changes      what the clock's changes do to a schedule
 //   POST /dashboard/settings     {"sparkHistoryUrl"}
 //   POST /dashboard/numbers      the service's own metrics, as text
+//   POST /dashboard/spark-link   {"namespace", "run", "path"} → {"path": "spark/<ticket>/"}
+//   GET  /dashboard/spark/…      Spark's UI of a run (spark_page.h)
 //
 // Every request but for files needs the header kHeader, which no form and no page of another origin
 // can send: the cookie alone does nothing. Errors are Status objects, as the API's. Threads: the
@@ -26,6 +28,7 @@
 
 #include "base/http/server.h"
 #include "monitor/dashboard/login.h"
+#include "monitor/dashboard/spark_page.h"
 #include "monitor/history_handler.h"
 #include "monitor/ledger.h"
 
@@ -44,6 +47,7 @@ struct Options {
   std::string default_zone;              // of schedules that name none
   std::string spark_history_url;         // "{applicationId}" in it is that of a run; "" = no link
   std::function<std::string()> numbers;  // in Prometheus's text format; short
+  FindSparkPage find_spark_page;
 };
 
 base::http::Handler handler(Options options);

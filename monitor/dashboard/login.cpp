@@ -90,6 +90,33 @@ bool Login::knows(std::string_view session) const {
   return seconds_of(clock_.now()) < until;
 }
 
+// "t<what, in hex>.<end, seconds since the epoch>.<signature of both>": no session begins with a t.
+std::string Login::ticket(std::string_view what) const {
+  const std::string text = "t" +
+                           hex(reinterpret_cast<const unsigned char*>(what.data()), what.size()) +
+                           "." + std::to_string(seconds_of(clock_.now() + kTicketLife));
+  return text + "." + signature_of(text);
+}
+
+std::optional<std::string> Login::opened(std::string_view ticket) const {
+  const size_t dot = ticket.rfind('.');
+  if (dot == std::string_view::npos || !ticket.starts_with('t')) return std::nullopt;
+  const std::string_view text = ticket.substr(0, dot);
+  if (!base::equal_in_constant_time(ticket.substr(dot + 1), signature_of(text)))
+    return std::nullopt;
+  const size_t end = text.find('.');
+  int64_t until = 0;
+  std::from_chars(text.data() + end + 1, text.data() + text.size(), until);
+  if (seconds_of(clock_.now()) >= until) return std::nullopt;
+  std::string what;
+  for (size_t i = 1; i + 1 < end; i += 2) {
+    int byte = 0;
+    std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    what += static_cast<char>(byte);
+  }
+  return what;
+}
+
 size_t Login::waiting() const {
   const base::MutexLock lock(mutex_);
   return codes_.size();

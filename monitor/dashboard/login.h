@@ -4,12 +4,15 @@
 // opens one session, within five minutes. A session is a signed text in a cookie and lasts a week:
 // it outlives a restart of the service, and ends at once when the API's token is changed.
 //
+// A ticket is a signed text in a path, for what cannot have the cookie.
+//
 // At most kMaxCodes codes wait; the oldest makes room. Nothing is kept of sessions.
 // Errors: Internal when there is no randomness. Threads: any.
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +27,7 @@ class Login {
   static constexpr size_t kMaxCodes = 100;
   static constexpr std::chrono::minutes kCodeLife{5};
   static constexpr std::chrono::hours kSessionLife{7 * 24};
+  static constexpr std::chrono::hours kTicketLife{12};
 
   // The clock outlives it. What is signed is signed with a key made from `token`.
   Login(std::string_view token, base::Clock& clock);
@@ -33,6 +37,10 @@ class Login {
   bool use_code(std::string_view code);
   base::Result<std::string> new_session();
   [[nodiscard]] bool knows(std::string_view session) const;
+  // A text of letters, digits and dots that stands for `what` while it lives, and is no session.
+  [[nodiscard]] std::string ticket(std::string_view what) const;
+  // What a ticket stands for; nullopt if it is none, or old.
+  [[nodiscard]] std::optional<std::string> opened(std::string_view ticket) const;
   [[nodiscard]] size_t waiting() const;
 
  private:

@@ -1,9 +1,11 @@
 """More of the dashboard in Debian's Chromium: timeline, year, health, many schedules. See browser.py."""
 import datetime
+import http.server
 import json
 import re
 import ssl
 import subprocess
+import threading
 import unittest
 import urllib.request
 
@@ -107,6 +109,52 @@ class DashboardPagesTest(BrowserTest):
         page.get_by_text("Attempted 3 times").wait_for()
         chosen.select_option("1")
         page.get_by_text(f"No log: no log of attempt 1 of run default/{run} is kept, but of attempt").wait_for()
+
+    def test_sparks_ui_of_a_run_that_runs_is_shown_and_reaches_nothing_else(self):
+        self.kubectl.apply(self.schedule("slow", "0 0 1 1 *", seconds=600))
+        self.assertIn("triggered", sparkctl(self.standalone, "trigger", "slow").stdout)
+        run = wait_for(lambda: [run for run in self.kubectl.runs("slow") if state_of(run) == "RUNNING"], "it runs")[0]
+        host, port = run["status"]["driverInfo"]["webUIAddress"].split(":")
+
+        class SparksUi(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                base = self.headers["X-Forwarded-Context"]
+                self.send_response(200)
+                self.send_header("Content-Type", "text/javascript" if self.path.endswith(".js") else "text/html")
+                self.end_headers()
+                self.wfile.write(b"document.getElementById('said').textContent += ' by a script';" if self.path.endswith(".js") else f"""<h1>{self.path}</h1>
+                    <a href="{base}/stages/">Stages</a><p id=said>said</p><script src="{base}/static/a.js"></script><p id=stolen></p><script>
+                    const say = (text) => document.getElementById("stolen").textContent += text;
+                    say(`origin ${{origin}}; `);
+                    try {{ say(`cookie ${{document.cookie}}; `); }} catch {{ say("no cookie; "); }}
+                    fetch("{base}/../../api/api/v1/namespaces/default/pods", {{credentials: "include", headers: {{"X-Sparkcron-Dashboard": "1"}}}})
+                        .then((answer) => say(`pods ${{answer.status}}`), () => say("no pods"));</script>""".encode())
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer((host, int(port)), SparksUi)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            page = self.open(self.link())
+            self.go(page, f"run/default/{run['metadata']['name']}")
+            with page.context.expect_page() as opened:
+                page.get_by_role("link", name="Spark's UI").click()
+            ui = opened.value
+            ui.get_by_text("said by a script").wait_for()
+            ui.get_by_text("origin null; no cookie; no pods").wait_for()
+            ui.get_by_role("heading", name="/jobs/").wait_for()
+            ui.get_by_role("link", name="Stages").click()
+            ui.get_by_role("heading", name="/stages/").wait_for()
+            self.assertIn("stopped", sparkctl(self.standalone, "stop", run["metadata"]["name"]).stdout)
+            page.get_by_role("link", name="Spark's UI").wait_for(state="detached")
+            ui.reload()
+            ui.get_by_text("Spark's UI is there while a driver runs").wait_for()
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
     def test_health_is_told_without_a_persons_scraping(self):
         self.kubectl.apply(self.schedule("good", "*/2 * * * * *"))

@@ -185,18 +185,23 @@ class Standalone {
   void add_dashboard(base::http::Router& router, const monitor::Authorize& authorize) {
     login_ = std::make_unique<monitor::dashboard::Login>(token_, clock_);
     const std::string cookie = "__Secure-sparkcron-" + base::short_hash(data_.path());
-    router.add(monitor::dashboard::kPath,
-               monitor::dashboard::handler(
-                   {.login = *login_,
-                    .ledger = *ledger_,
-                    .authorize = authorize,
-                    .inside = router.handler(),
-                    .token = token_,
-                    .cookie = cookie,
-                    .default_zone = options_.default_time_zone,
-                    .spark_history_url = options_.spark_history_url,
-                    .numbers = [this] { return metrics_->text_without_schedules(); }}),
-               monitor::dashboard::admit(*login_, cookie, authorize));
+    router.add(
+        monitor::dashboard::kPath,
+        monitor::dashboard::handler(
+            {.login = *login_,
+             .ledger = *ledger_,
+             .authorize = authorize,
+             .inside = router.handler(),
+             .token = token_,
+             .cookie = cookie,
+             .default_zone = options_.default_time_zone,
+             .spark_history_url = options_.spark_history_url,
+             .numbers = [this] { return metrics_->text_without_schedules(); },
+             .find_spark_page = [this](const kube::ObjectKey& run) -> base::Result<std::string> {
+               if (!started_) return failure(Code::Unavailable, "the service is starting");
+               return monitor::dashboard::find_spark_page(*api_, run);
+             }}),
+        monitor::dashboard::admit(*login_, cookie, authorize));
   }
 
   void connect() {

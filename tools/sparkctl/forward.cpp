@@ -105,8 +105,9 @@ base::http::Handler spark_page(AskApi ask, const kube::ObjectKey& driver, uint16
     const auto answer = ask({.method = "GET", .path = proxy + path, .query = request.query});
     if (!answer) return answer_text(*responder, status_of(answer.error()), answer.error().message);
     base::http::Response page{.status = answer->status, .headers = {}, .body = answer->body};
-    for (const char* name : {"Content-Type", "Content-Encoding"})
-      if (answer->headers.has(name)) page.headers.add(name, std::string(answer->headers.get(name)));
+    // What Spark packed the client has unpacked.
+    if (answer->headers.has("Content-Type"))
+      page.headers.add("Content-Type", std::string(answer->headers.get("Content-Type")));
     responder->send(std::move(page));
   };
 }

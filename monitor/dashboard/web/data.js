@@ -60,6 +60,12 @@ export async function logOut() {
   return sessionStorage.removeItem(tokenKey);
 }
 
+// Where Spark's UI of a run that runs is, through the service.
+export async function sparkLink(namespace, run, signal) {
+  const answer = await ask("spark-link", { method: "POST", body: { namespace, run, path: base.pathname }, signal });
+  return new URL((await answer.json()).path, base).href;
+}
+
 // {"all", "namespaces", "cut"}: where this person sees schedules, in a cluster.
 export const scope = (options) => api("sparkcron/v1/scope", options).then((answer) => answer.json());
 

@@ -1,6 +1,6 @@
 // One run: its phases, how it ended and why, and its driver's log, as it comes or as it was kept.
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { api, ask, follow, lines, outcomeOf, pause } from "./data.js";
+import { api, ask, byToken, follow, lines, outcomeOf, pause, sparkLink } from "./data.js";
 import { at, between, duration } from "./format.js";
 import { Badge } from "./parts.js";
 
@@ -132,12 +132,29 @@ function useHistoryUrl() {
   return /^https?:\/\//.test(url) ? url : "";
 }
 
-function SparkLinks({ status, record, over }) {
+// A link to Spark's UI through the service, good for some hours; "" until there is one.
+function useSparkLink(ns, name, address) {
+  const [link, setLink] = useState("");
+  useEffect(() => {
+    setLink("");
+    if (!address || byToken()) return undefined;
+    const end = new AbortController();
+    sparkLink(ns, name, end.signal).then(setLink, () => {});
+    return () => end.abort();
+  }, [ns, name, address]);
+  return link;
+}
+
+function SparkLinks({ ns, name, status, record, over }) {
   const url = useHistoryUrl();
-  const address = (status.driverInfo || {}).webUIAddress;
+  const running = (status.applicationState || {}).state === "RUNNING";
+  const address = (running && (status.driverInfo || {}).webUIAddress) || "";
+  const link = useSparkLink(ns, name, address);
   const id = record.applicationId || status.sparkApplicationId;
   if (over) return url && id && html`<p><a href=${url.replaceAll("{applicationId}", encodeURIComponent(id))} target="_blank" rel="noopener noreferrer">Spark's history server</a></p>`;
-  return address && html`<p class="quiet">Spark's UI listens on ${address}, where the driver runs.</p>`;
+  if (over || !address) return null;
+  return link ? html`<p><a href=${link} target="_blank" rel="noopener noreferrer">Spark's UI</a></p>`
+    : html`<p class="quiet">Spark's UI listens on ${address}, where the driver runs; <code>sparkctl forward ${name}</code> leads there.</p>`;
 }
 
 const attemptsOf = (status, record) => Math.max(status.executionAttempts || 0, record.attempts || 0);
@@ -233,7 +250,7 @@ export function Run({ ns, name, onLoggedOut, onState }) {
     ${!run.object && html`<p class="quiet">The run itself was removed; this is what the history kept.</p>`}
     ${why && html`<p class="reason why" role="alert">${why}</p>`}
     <${Attempts} status=${status} record=${record} />
-    <${SparkLinks} status=${status} record=${record} over=${over} />
+    <${SparkLinks} ns=${ns} name=${name} status=${status} record=${record} over=${over} />
     <${Phases} record=${record} over=${over} />
     <${Log} log=${log} attempts=${attempts} attempt=${attempt} choose=${choose} />
     <section aria-labelledby="pods-title"><h2 id="pods-title">Pods and executors</h2><${Pods} pods=${pods} status=${status} /></section>

@@ -29,6 +29,7 @@ struct Bed {
   std::unique_ptr<monitor::Ledger> ledger;
   Login login{"secret token", clock};
   std::vector<Request> asked;
+  std::string spark;  // where the UI of the run "going" is
   base::http::Handler handler;
 
   Bed() {
@@ -48,7 +49,11 @@ struct Bed {
          .cookie = "__Secure-test",
          .default_zone = "Europe/Berlin",
          .spark_history_url = "https://history.example/history/{applicationId}",
-         .numbers = [] { return std::string("sparkcron_leader 1\n"); }});
+         .numbers = [] { return std::string("sparkcron_leader 1\n"); },
+         .find_spark_page = [this](const kube::ObjectKey& run) -> base::Result<std::string> {
+           if (run.name == "going") return spark;
+           return base::failure(base::Code::NotFound, "no UI");
+         }});
   }
 
   static monitor::Authorize authorize() {

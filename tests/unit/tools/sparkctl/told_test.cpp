@@ -205,7 +205,10 @@ TEST_CASE("Spark's page is forwarded through the pod's proxy, to this machine al
         if (request.path.ends_with("/gone"))
           return base::failure(Code::Unavailable, "connection refused");
         return base::http::Response{
-            .headers = {{"Content-Type", "text/html"}, {"Set-Cookie", "no"}}, .body = "jobs"};
+            .headers = {{"Content-Type", "text/html"},
+                        {"Content-Encoding", "gzip"},  // unpacked by the client
+                        {"Set-Cookie", "no"}},
+            .body = "jobs"};
       },
       {"team", "x-driver"}, 4041);
   const auto get = [&](const std::string& path, const std::string& host = "127.0.0.1:4040",
@@ -222,6 +225,7 @@ TEST_CASE("Spark's page is forwarded through the pod's proxy, to this machine al
   CHECK(first.body == "jobs");
   CHECK(first.headers.get("Content-Type") == "text/html");
   CHECK_FALSE(first.headers.has("Set-Cookie"));
+  CHECK_FALSE(first.headers.has("Content-Encoding"));
   CHECK(get(proxy + "/stages/").status == 200);
   CHECK(get("/api/v1/applications", "localhost:4040").status == 200);
   CHECK(get("/gone").status == 502);
