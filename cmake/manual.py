@@ -54,13 +54,18 @@ def options_of(lines):
     return page
 
 
+def subcommands(found):
+    """By their first names: "logs, log" is one."""
+    return [name.partition(",")[0] for name, _ in entries(found.get("Subcommands", []))]
+
+
 def command(program, words, level):
     """The subcommand's part, and those of its own. The footer of the program is not said again."""
     about, usage, found, _ = sections(help_of(program, *words))
     page = [f".{level} " + escape(" ".join(words)), escape(about), ".PP", r"\fB" + escape(usage) + r"\fR"]
     for heading in ("Positionals", "Options"):
         page += options_of([line for line in found.get(heading, []) if "--help" not in line])
-    for name, _ in entries(found.get("Subcommands", [])):
+    for name in subcommands(found):
         page += command(program, [*words, name], "SS")
     return page
 
@@ -79,8 +84,8 @@ def page_of(program):
     page = [f'.TH {name.upper()} 1 "" "{version}"', ".SH NAME", rf"{name} \- {escape(about.rstrip('.'))}",
             ".SH SYNOPSIS", r"\fB" + escape(usage) + r"\fR", ".SH OPTIONS", *options_of(found.get("Options", [])),
             ".SH COMMANDS"]
-    for word, _ in entries(found.get("Subcommands", [])):
-        page += command(program, [word], "SS")
+    for name in subcommands(found):
+        page += command(program, [name], "SS")
     page += [".SH EXAMPLES", *examples(found.get("Examples", []))]
     if rest:
         page += [".SH EXIT STATUS", escape(" ".join(rest).removeprefix("Exit codes: "))]

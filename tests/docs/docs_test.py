@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -67,6 +68,17 @@ class DocsTest(unittest.TestCase):
     def test_pages_of_reference_are_up_to_date(self):
         done = subprocess.run([ROOT / "docs/generate", "--check", "--flags", BIN], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_the_manual_has_every_command_of_the_programs_once(self):
+        for program in ("sparkcron", "sparkctl"):
+            with self.subTest(program=program), tempfile.TemporaryDirectory() as folder:
+                page = pathlib.Path(folder) / "page.1"
+                done = subprocess.run(["python3", ROOT / "cmake/manual.py", BIN / program, page], capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                listed = subprocess.run([BIN / program, "--help"], capture_output=True, text=True, check=True).stdout
+                names = re.findall(r"^  ([a-z][\w-]*)", re.search(r"^Subcommands:\n((?:  .*\n)+)", listed, re.M)[1], re.M)
+                headings = re.findall(r"^\.SS (\S+)$", page.read_text(), re.M)
+                self.assertEqual([one for one in headings if one in names], names)
 
 
 if __name__ == "__main__":
