@@ -24,5 +24,5 @@ class ApiClient:
         answer = connection.getresponse()
         data = answer.read()
         if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data[:300]}")
+            raise RuntimeError(f"{method} {path}: {answer.status} {data.decode(errors='replace')[:2000]}")
         return json.loads(data)
