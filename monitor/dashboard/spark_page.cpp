@@ -29,6 +29,14 @@ constexpr const char* kPolicy =
     "sandbox allow-scripts allow-forms allow-popups; default-src 'self' 'unsafe-inline' "
     "'unsafe-eval' data: blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+// A sandbox has no storage, and Spark's scripts stop where they ask for it: they get one that lasts
+// as long as the page.
+constexpr std::string_view kStorage =
+    "<script>for (const name of ['localStorage', 'sessionStorage']) { const kept = new Map(); "
+    "Object.defineProperty(window, name, {value: {getItem: (key) => kept.has(key) ? kept.get(key) "
+    ": null, setItem: (key, value) => { kept.set(key, String(value)); }, removeItem: (key) => { "
+    "kept.delete(key); }}}); }</script>";
+
 struct Ticketed {
   kube::ObjectKey run;
   std::string base;  // as the browser sees it, without a slash at the end
@@ -75,6 +83,10 @@ Response page_of(Response answered, const std::string& base) {
                             {"Access-Control-Allow-Origin", "*"},
                             {"Cache-Control", "no-store"}},
                 .body = std::move(answered.body)};
+  constexpr std::string_view kHead = "<head>";
+  if (const size_t head = page.body.find(kHead);
+      head != std::string::npos && answered.headers.get("Content-Type").starts_with("text/html"))
+    page.body.insert(head + kHead.size(), kStorage);
   // What Spark packed the client has unpacked.
   if (answered.headers.has("Content-Type"))
     page.headers.add("Content-Type", std::string(answered.headers.get("Content-Type")));

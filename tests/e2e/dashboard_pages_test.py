@@ -122,10 +122,11 @@ class DashboardPagesTest(BrowserTest):
                 self.send_response(200)
                 self.send_header("Content-Type", "text/javascript" if self.path.endswith(".js") else "text/html")
                 self.end_headers()
-                self.wfile.write(b"document.getElementById('said').textContent += ' by a script';" if self.path.endswith(".js") else f"""<h1>{self.path}</h1>
+                self.wfile.write(b"document.getElementById('said').textContent += ' by a script';" if self.path.endswith(".js") else f"""<html><head></head><body><h1>{self.path}</h1>
                     <a href="{base}/stages/">Stages</a><p id=said>said</p><script src="{base}/static/a.js"></script><p id=stolen></p><script>
                     const say = (text) => document.getElementById("stolen").textContent += text;
                     say(`origin ${{origin}}; `);
+                    localStorage.setItem("a", 1); say(`kept ${{localStorage.getItem("a")}}; `);
                     try {{ say(`cookie ${{document.cookie}}; `); }} catch {{ say("no cookie; "); }}
                     fetch("{base}/../../api/api/v1/namespaces/default/pods", {{credentials: "include", headers: {{"X-Sparkcron-Dashboard": "1"}}}})
                         .then((answer) => say(`pods ${{answer.status}}`), () => say("no pods"));</script>""".encode())
@@ -143,7 +144,7 @@ class DashboardPagesTest(BrowserTest):
                 page.get_by_role("link", name="Spark's UI").click()
             ui = opened.value
             ui.get_by_text("said by a script").wait_for()
-            ui.get_by_text("origin null; no cookie; no pods").wait_for()
+            ui.get_by_text("origin null; kept 1; no cookie; no pods").wait_for()
             ui.get_by_role("heading", name="/jobs/").wait_for()
             ui.get_by_role("link", name="Stages").click()
             ui.get_by_role("heading", name="/stages/").wait_for()

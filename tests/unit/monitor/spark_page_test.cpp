@@ -117,6 +117,19 @@ TEST_CASE("what Spark's UI packed reaches the browser as it says it is", "[monit
   CHECK_FALSE(page->headers.has("Content-Encoding"));
 }
 
+TEST_CASE("Spark's UI finds a storage before its own scripts", "[monitor]") {
+  Bed bed;
+  bed.spark.answer.body = "<html><head><script>localStorage</script></head></html>";
+  const auto page = bed.ask("/dashboard/" + bed.link());
+  REQUIRE(page);
+  CHECK(page->body.starts_with("<html><head><script>for (const name of ['localStorage'"));
+  CHECK(page->body.ends_with("</script><script>localStorage</script></head></html>"));
+  bed.spark.answer.headers.set("Content-Type", "application/json");
+  const auto other = bed.ask("/dashboard/" + bed.link());
+  REQUIRE(other);
+  CHECK(other->body == bed.spark.answer.body);
+}
+
 TEST_CASE("a ticket for Spark's UI is worth nothing changed, old or elsewhere", "[monitor]") {
   Bed bed;
   const std::string link = bed.link();
