@@ -12,6 +12,7 @@
 #include "config/names.h"
 #include "kube/object.h"
 #include "runner/applications/events.h"
+#include "runner/failure.h"
 #include "runner/run_record.h"
 #include "runner/submission/checks.h"
 #include "runner/submission/names.h"
@@ -327,6 +328,13 @@ base::Status ApplicationReconciler::write(const Round& round) {
                  {{"application", app.key.to_string()},
                   {"from", std::string(to_string(app.status.state))},
                   {"to", std::string(to_string(round.status.state))}});
+  if (round.status.state == AppState::Failed)
+    base::log_warning("runner", "SparkApplication failed",
+                      {{"application", app.key.to_string()},
+                       {"reason", one_line(round.status.error_message)},
+                       {"exit_code", round.status.driver_exit_code
+                                         ? std::to_string(*round.status.driver_exit_code)
+                                         : std::string("none")}});
   return {};
 }
 

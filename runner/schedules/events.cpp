@@ -36,15 +36,27 @@ const char* in_words(scheduler::SkipReason reason) {
   return "";
 }
 
-void announce_ended(kube::EventRecorder& events, const json& schedule,
+// As the status that was written says it; "" if it does not.
+std::string reason_of(const json& status, const std::string& run) {
+  const json* recent = base::find(status, {"recentRuns"});
+  if (recent != nullptr && recent->is_array())
+    for (const json& one : *recent)
+      if (base::string_at(one, {"name"}) == run) return base::string_at(one, {"reason"});
+  return {};
+}
+
+void announce_ended(kube::EventRecorder& events, const Announcement& news,
                     const scheduler::EndedRun& ended) {
+  const json& schedule = news.schedule;
   if (ended.phase == scheduler::RunPhase::Succeeded) {
     events.record(schedule, EventType::Normal, "RunSucceeded", "Counting",
                   "Run " + ended.run.name + " succeeded");
   } else {
-    events.record(schedule, EventType::Warning, "RunFailed", "Counting",
-                  "Run " + ended.run.name +
-                      (ended.gone ? " was deleted before its end was seen" : " failed"));
+    const std::string reason = reason_of(news.status, ended.run.name);
+    const std::string failed = reason.empty() ? " failed" : " failed: " + reason;
+    events.record(
+        schedule, EventType::Warning, "RunFailed", "Counting",
+        "Run " + ended.run.name + (ended.gone ? " was deleted before its end was seen" : failed));
   }
 }
 
@@ -148,7 +160,7 @@ void announce_decision(kube::EventRecorder& events, const Announcement& news) {
   announce_changes(events, news);
   announce_disbelief(events, news);
   for (const scheduler::EndedRun& ended : news.decision.ended)
-    announce_ended(events, news.schedule, ended);
+    announce_ended(events, news, ended);
   for (const scheduler::Action& action : news.decision.actions)
     if (const auto* skip = std::get_if<scheduler::SkipRun>(&action))
       announce_skip(events, news.schedule, *skip);

@@ -70,6 +70,8 @@ class SparkctlTest(harness.E2ETest):
         code, message = self.refused("trigger", "bad", "--wait", "--timeout", "60")
         self.assertEqual(code, 7)
         self.assertIn("FAILED", message)
+        self.assertRegex(self.standalone.output(), r"warning \[runner\] SparkApplication failed application=default/bad-manual-\w+ reason=.*exit code 3.* exit_code=3")
+        wait_for(lambda: re.search(r"(?s)RunFailed.*failed:.*exit\s+code\s+3", self.ctl("events", "bad")), "the event says why", 20)
 
     def test_logs_are_followed_to_the_end(self):
         self.create("slow", "0 0 1 1 *", seconds=3)

@@ -70,6 +70,18 @@ TEST_CASE("The status tells what people and tools need") {
   CHECK(world.events_with("Normal RunSucceeded") == 1);
 }
 
+TEST_CASE("A run that failed is told with its reason") {
+  ScheduleWorld world;
+  world.reconcile_at("2026-01-01T09:00:03Z");
+  world.end("job-20260101t090000z", "FAILED");
+  world.api.set(
+      config::spark_applications(), {"etl", "job-20260101t090000z"}, "/status/applicationState",
+      {{"state", "FAILED"}, {"errorMessage", "driver failed with exit code 3: no\nfile"}});
+  world.reconcile();
+  CHECK(world.events_with("Warning RunFailed: Run job-20260101t090000z failed: driver failed with "
+                          "exit code 3: no") == 1);
+}
+
 TEST_CASE("The status is written only when it changes") {
   ScheduleWorld world;
   world.reconcile_at("2026-01-01T09:00:00Z");
