@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/schedule_spec.h"
-#include "runner/applications/submitter.h"
+#include "runner/applications/context.h"
 #include "runner/schedules/run.h"
 
 namespace runner::admission {

@@ -11,6 +11,7 @@
 #include "base/saturating.h"
 #include "config/names.h"
 #include "kube/object.h"
+#include "runner/applications/context.h"
 #include "runner/applications/events.h"
 #include "runner/failure.h"
 #include "runner/run_record.h"

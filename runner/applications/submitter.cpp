@@ -8,10 +8,11 @@
 #include "base/json.h"
 #include "config/names.h"
 #include "kube/object.h"
+#include "runner/applications/context.h"
 #include "runner/applications/events.h"
+#include "runner/applications/made_kinds.h"
 #include "runner/name_holder.h"
 #include "runner/refusal.h"
-#include "runner/submission/names.h"
 
 namespace runner::applications {
 namespace {
@@ -34,79 +35,6 @@ bool holds_executor_template(const json& object) {
 // How often a name is looked at that somebody leaves.
 constexpr seconds kNamePoll{2};
 
-// What only some submissions make.
-struct RareTypes {
-  kube::ResourceType network_policies{"networking.k8s.io", "v1", "networkpolicies",
-                                      "NetworkPolicy"};
-  kube::ResourceType ingresses{"networking.k8s.io", "v1", "ingresses", "Ingress"};
-  kube::ResourceType http_routes{"gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute"};
-  kube::ResourceType budgets{"policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget"};
-  kube::ResourceType volcano{"scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup"};
-  kube::ResourceType coscheduling{"scheduling.x-k8s.io", "v1alpha1", "podgroups", "PodGroup"};
-};
-const RareTypes& rare() {
-  static const RareTypes types;
-  return types;
-}
-
-const kube::ResourceType& type_of(const json& object) {
-  const auto is = [&object](const kube::ResourceType& type) {
-    return string_at(object, {"apiVersion"}) == type.api_version() &&
-           string_at(object, {"kind"}) == type.kind;
-  };
-  const RareTypes& types = rare();
-  for (const kube::ResourceType* type :
-       {&kube::config_maps(), &kube::services(), &kube::secrets(),
-        &kube::persistent_volume_claims(), &types.network_policies, &types.ingresses,
-        &types.http_routes, &types.budgets, &types.volcano, &types.coscheduling}) {
-    if (is(*type)) return *type;
-  }
-  return kube::pods();
-}
-
-// Executor cores × instances, at most the machine's: one driver does all the work.
-int local_threads(const json& object, int machine_cores) {
-  constexpr int64_t kMost = 1'000'000;
-  const auto at = [&](const char* field) {
-    return std::clamp<int64_t>(base::integer_at(object, {"spec", "executor", field}).value_or(1), 1,
-                               kMost);
-  };
-  return static_cast<int>(
-      std::clamp<int64_t>(at("cores") * at("instances"), 1, std::max(machine_cores, 1)));
-}
-
-std::optional<int> threads_of_driver(const json& object, const ApplicationOptions& options) {
-  if (!options.local_cores) return std::nullopt;
-  const std::string asked =
-      string_at(object, {"metadata", "annotations", config::kExecutorsAnnotation});
-  const bool local = asked == "local" || (asked != "pods" && !options.executors_as_pods);
-  return local ? std::optional(local_threads(object, *options.local_cores)) : std::nullopt;
-}
-
-submission::Context context_for(const json& object, const ApplicationOptions& options) {
-  submission::Context context;
-  context.master_url = options.master_url;
-  context.spark_user = options.spark_user;
-  context.default_conf = options.default_conf;
-  context.pods = options.pods;
-  context.exposure = options.exposure;
-  context.installed_spark = options.spark_version;
-  context.check_pod = options.check_pod;
-  if (const auto threads = threads_of_driver(object, options)) {
-    context.forced_conf["spark.kubernetes.driver.master"] =
-        "local[" + std::to_string(*threads) + "]";
-  }
-  return context;
-}
-
-submission::Context dry_context(const json& object, const ApplicationOptions& options) {
-  submission::Context context = context_for(object, options);
-  const submission::SubmissionIds ids = submission::submission_ids("dry-run", 1, 1);
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  return context;
-}
-
 // Whether it is what this attempt makes: created before a crash, or though the answer was an error.
 bool is_of_attempt(const Application& app, const Attempt& attempt, const json& existing) {
   return kube::is_owned_by(existing, app.uid) && !kube::is_deleting(existing) &&
@@ -114,49 +42,6 @@ bool is_of_attempt(const Application& app, const Attempt& attempt, const json& e
              submission_id_of(app.uid, attempt) &&
          string_at(existing, {"metadata", "annotations", config::kSpecHashAnnotation}) ==
              app.spec_hash;
-}
-
-// What attempts leave besides Services and ConfigMaps. Asked for only where there can be any: on a
-// cluster each takes a right of its own.
-std::vector<const kube::ResourceType*> rare_types(const json& object,
-                                                  const submission::Context& context) {
-  std::vector<const kube::ResourceType*> types;
-  const json* conf = base::find(object, {"spec", "sparkConf"});
-  // OnDemand claims come with every attempt.
-  const bool claims = conf != nullptr && conf->is_object() &&
-                      std::any_of(conf->items().begin(), conf->items().end(), [](const auto& item) {
-                        return item.key().find(".persistentVolumeClaim.") != std::string::npos;
-                      });
-  if (claims) types.push_back(&kube::persistent_volume_claims());
-  if (context.pods == submission::PodsRunAs::Processes) return types;
-  if (submission::makes_network_policy(object, context)) types.push_back(&rare().network_policies);
-  const json* budget = base::find(object, {"spec", "driverPodDisruptionBudget"});
-  if (budget != nullptr && *budget == json(true)) types.push_back(&rare().budgets);
-  const bool shown = base::find(object, {"spec", "driverIngressOptions"}) != nullptr ||
-                     (base::find(object, {"spec", "sparkUIOptions"}) != nullptr &&
-                      !context.exposure.ui_url_format.empty());
-  if (shown)
-    types.push_back(context.exposure.gateway.empty() ? &rare().ingresses : &rare().http_routes);
-  const std::string scheduler = string_at(object, {"spec", "batchScheduler"});
-  if (scheduler == "volcano") {
-    types.push_back(&rare().volcano);
-  } else if (!scheduler.empty() && scheduler != "yunikorn") {
-    types.push_back(&rare().coscheduling);
-  }
-  return types;
-}
-
-// What was made before an edit follows from a spec that nobody has any more.
-std::vector<const kube::ResourceType*> all_rare_types(const submission::Context& context) {
-  if (context.pods == submission::PodsRunAs::Processes) return {&kube::persistent_volume_claims()};
-  const RareTypes& types = rare();
-  return {&kube::persistent_volume_claims(),
-          &types.network_policies,
-          &types.ingresses,
-          &types.http_routes,
-          &types.budgets,
-          &types.volcano,
-          &types.coscheduling};
 }
 
 }  // namespace
@@ -218,7 +103,7 @@ base::Result<std::optional<std::string>> Submitter::create_owned(const Applicati
                                                                  const Attempt& attempt,
                                                                  json object) {
   object = owned_by(app, attempt, std::move(object));
-  const kube::ResourceType& type = type_of(object);
+  const kube::ResourceType& type = kind_of(object);
   const kube::ObjectKey key{app.key.ns, kube::key_of(object).name};
   json first = object;
   if (holds_configuration(object))
@@ -334,9 +219,9 @@ base::Status Submitter::clean_up(const Application& app, const json& object) {
   for (const kube::ResourceType* type : {&kube::services(), &kube::config_maps()})
     RETURN_IF_ERROR(remove_made(*type, app));
   const submission::Context context = context_for(object, options_);
-  const auto expected = rare_types(object, context);
+  const auto expected = rare_kinds(object, context);
   const bool edited = !app.status.spec_hash.empty() && app.status.spec_hash != app.spec_hash;
-  for (const kube::ResourceType* type : edited ? all_rare_types(context) : expected) {
+  for (const kube::ResourceType* type : edited ? all_rare_kinds(context) : expected) {
     const auto removed = remove_made(*type, app);
     // A kind that this API server does not know, or that an older role does not name, keeps no run
     // from ending: what there is goes with its application.
@@ -392,18 +277,6 @@ base::Status Submitter::place_executors(const Application& app, const json& obje
   return {};
 }
 
-submission::Context context_of(const Application& app, const json& object, const Attempt& attempt,
-                               base::WallTime now, const ApplicationOptions& options) {
-  const submission::SubmissionIds ids =
-      submission::submission_ids(app.uid, attempt.execution, attempt.submission);
-  submission::Context context = context_for(object, options);
-  context.app_id = ids.app_id;
-  context.unique_id = ids.unique_id;
-  context.submission_id = submission_id_of(app.uid, attempt);
-  context.submit_time = now;
-  return context;
-}
-
 json owned_by(const Application& app, const Attempt& attempt, json object) {
   object["metadata"]["namespace"] = app.key.ns;
   object["metadata"]["ownerReferences"] = json::array({kube::controller_reference(
@@ -413,22 +286,8 @@ json owned_by(const Application& app, const Attempt& attempt, json object) {
   metadata["labels"][config::kSubmissionIdLabel] = submission_id_of(app.uid, attempt);
   metadata["annotations"][config::kSpecHashAnnotation] = app.spec_hash;
   metadata["annotations"][config::kAttemptAnnotation] = std::to_string(attempt.execution);
-  if (type_of(object) != kube::pods()) metadata["labels"][config::kCreatedByLabel] = "true";
+  if (kind_of(object) != kube::pods()) metadata["labels"][config::kCreatedByLabel] = "true";
   return object;
-}
-
-submission::DryRun dry_run(const json& run, const ApplicationOptions& options,
-                           std::string_view root) {
-  return submission::dry_run(run, dry_context(run, options), root);
-}
-
-base::Result<submission::Demand> demand_of(const json& run, const ApplicationOptions& options) {
-  return submission::demand_of(run, dry_context(run, options));
-}
-
-std::optional<base::Error> check_template(const json& run, const ApplicationOptions& options,
-                                          std::string_view root) {
-  return dry_run(run, options, root).refusal;
 }
 
 std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
@@ -443,11 +302,6 @@ std::vector<std::shared_ptr<const json>> executors_of(const kube::Cache& cache,
            label(config::kSubmissionIdLabel) != app.status.submission_id;
   });
   return pods;
-}
-
-std::string submission_id_of(const std::string& uid, const Attempt& attempt) {
-  // The digits of the application id, which is "spark-" and the same hash.
-  return submission::submission_ids(uid, attempt.execution, attempt.submission).app_id.substr(6);
 }
 
 }  // namespace runner::applications

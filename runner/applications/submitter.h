@@ -10,7 +10,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -24,8 +23,6 @@
 #include "runner/applications/decide.h"
 #include "runner/applications/events.h"
 #include "runner/applications/options.h"
-#include "runner/submission/demand.h"
-#include "runner/submission/submission.h"
 
 namespace runner::applications {
 
@@ -72,32 +69,13 @@ class Submitter {
   const ApplicationOptions& options_;
 };
 
-// Pure: what build_submission is told of an attempt, and what its objects carry besides when they
-// are created: namespace, owner, and the marks by which the attempt is found again.
-submission::Context context_of(const Application& app, const nlohmann::json& object,
-                               const Attempt& attempt, base::WallTime now,
-                               const ApplicationOptions& options);
+// Pure: what an attempt's objects carry besides when they are created: namespace, owner, and the
+// marks by which the attempt is found again.
 nlohmann::json owned_by(const Application& app, const Attempt& attempt, nlohmann::json object);
-
-// A dry run, pure: what a run would be refused for when it is submitted; nullopt: nothing. Paths
-// begin with `root`, "spec.template" for a schedule.
-std::optional<base::Error> check_template(const nlohmann::json& run,
-                                          const ApplicationOptions& options, std::string_view root);
-
-// The same with what the run's events would tell though nothing is wrong.
-submission::DryRun dry_run(const nlohmann::json& run, const ApplicationOptions& options,
-                           std::string_view root);
-
-// What it takes of a ResourceQuota.
-base::Result<submission::Demand> demand_of(const nlohmann::json& run,
-                                           const ApplicationOptions& options);
 
 // Executor pods of the attempt that the status names. A deleted namesake's carry the same name but
 // another submission id; an earlier attempt's go with their driver.
 std::vector<std::shared_ptr<const nlohmann::json>> executors_of(const kube::Cache& cache,
                                                                 const Application& app);
-
-// A hash of UID and attempt: what names an attempt's objects.
-std::string submission_id_of(const std::string& uid, const Attempt& attempt);
 
 }  // namespace runner::applications

@@ -11,7 +11,7 @@
 #include "config/names.h"
 #include "runner/admission/checks.h"
 #include "runner/admission/quota.h"
-#include "runner/applications/submitter.h"
+#include "runner/applications/context.h"
 
 namespace sparkcron {
 namespace {

@@ -18,7 +18,7 @@
 #include "kube/timed_api.h"
 #include "monitor/log_keeping_api.h"
 #include "monitor/run_observer.h"
-#include "runner/applications/submitter.h"
+#include "runner/applications/context.h"
 #include "runner/schedules/reconciler.h"
 #include "runner/schedules/stray.h"
 #include "tools/sparkcron/territory.h"

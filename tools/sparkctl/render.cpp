@@ -13,6 +13,7 @@
 #include "config/schedule_spec.h"
 #include "kube/object.h"
 #include "runner/application.h"
+#include "runner/applications/context.h"
 #include "runner/applications/submitter.h"
 #include "runner/schedules/run.h"
 #include "runner/submission/application_conf.h"
