@@ -136,7 +136,10 @@ class PackageTest(unittest.TestCase):
         named = sorted(name for name in files if not name.startswith("./usr/share/sparkcron/"))
         self.assertEqual(named, [
             "./etc/default/sparkcron", "./usr/bin/sparkcron", "./usr/bin/sparkctl", f"./usr/{UNIT}",
-            "./usr/share/bash-completion/completions/sparkctl", "./usr/share/doc/sparkcron/copyright",
+            "./usr/share/bash-completion/completions/sparkctl",
+            # Of what the dashboard's pages bring along.
+            "./usr/share/doc/sparkcron/LICENSE.htm", "./usr/share/doc/sparkcron/LICENSE.preact",
+            "./usr/share/doc/sparkcron/copyright",
             "./usr/share/man/man1/sparkcron.1.gz", "./usr/share/man/man1/sparkctl.1.gz"])
         self.assertEqual({owner for _, owner in files.values()}, {"root/root"})
         self.assertEqual({mode for mode, _ in files.values()}, {"-rwxr-xr-x", "-rw-r--r--"})
