@@ -1,8 +1,10 @@
 #include "base/sqlite/sqlite.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -19,6 +21,9 @@ constexpr int kBusyMilliseconds = 5'000;
 
 // What a write-ahead log may keep on disk between bursts.
 constexpr int64_t kMaxIdleLog = int64_t{16} << 20;
+// A checkpoint waits for the disk, and so does whoever comes meanwhile: not more often than that
+// limit asks for. Of 4 KiB, with room for the transaction that goes over it.
+constexpr int64_t kPagesToCheckpoint = 3'000;
 
 Code code_of(int extended) {
   switch (extended & 0xff) {
@@ -87,21 +92,78 @@ int is_over(void* deadline) {
 
 }  // namespace
 
-Database::Database(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+// Compiling a statement costs more than most of them do. Those that are not in use, the one that
+// was used last at the end.
+class IdleStatements {
+ public:
+  IdleStatements() = default;
+  IdleStatements(const IdleStatements&) = delete;
+  IdleStatements& operator=(const IdleStatements&) = delete;
+  ~IdleStatements() { close(); }
+
+  // nullptr: there is none of this text.
+  sqlite3_stmt* take(std::string_view sql) {
+    const auto found = std::find_if(statements_.begin(), statements_.end(),
+                                    [&](sqlite3_stmt* one) { return sqlite3_sql(one) == sql; });
+    if (found == statements_.end()) return nullptr;
+    sqlite3_stmt* statement = *found;
+    statements_.erase(found);
+    return statement;
+  }
+
+  void give(sqlite3_stmt* statement) {
+    if (statement == nullptr) return;
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (closed_) {
+      sqlite3_finalize(statement);
+      return;
+    }
+    if (statements_.size() == kMost) {
+      sqlite3_finalize(statements_.front());
+      statements_.erase(statements_.begin());
+    }
+    statements_.push_back(statement);
+  }
+
+  // The database goes.
+  void close() {
+    closed_ = true;
+    for (sqlite3_stmt* statement : statements_)
+      sqlite3_finalize(statement);
+    statements_.clear();
+  }
+
+ private:
+  static constexpr size_t kMost = 24;
+  bool closed_ = false;
+  // Room from the beginning: give() is called by destructors and must not throw.
+  std::vector<sqlite3_stmt*> statements_ = [] {
+    std::vector<sqlite3_stmt*> room;
+    room.reserve(kMost);
+    return room;
+  }();
+};
+
+Database::Database(sqlite3* handle, std::string path)
+    : handle_(handle), path_(std::move(path)), idle_(std::make_shared<IdleStatements>()) {}
 
 Database::Database(Database&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
       path_(std::move(other.path_)),
+      idle_(std::move(other.idle_)),
       commit_in_doubt_(other.commit_in_doubt_) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
+  std::swap(idle_, other.idle_);
   std::swap(commit_in_doubt_, other.commit_in_doubt_);
   return *this;
 }
 
 Database::~Database() {
+  if (idle_ != nullptr) idle_->close();
   // close_v2: a statement that outlives the database by mistake keeps it open instead of dangling.
   sqlite3_close_v2(handle_);
 }
@@ -139,9 +201,9 @@ Result<Database> Database::open(const std::string& path, Durability durability, 
   settings += durability == Durability::Full ? "FULL;" : "NORMAL;";
   // The log of a burst shrinks again at the next checkpoint.
   if (access == Access::ReadWrite)
-    settings =
-        "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = " + std::to_string(kMaxIdleLog) +
-        "; " + settings;
+    settings = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = " +
+               std::to_string(kPagesToCheckpoint) +
+               "; PRAGMA journal_size_limit = " + std::to_string(kMaxIdleLog) + "; " + settings;
   // The first statement that reads the file: where "not a database" shows.
   settings += " SELECT count(*) FROM sqlite_schema;";
   if (sqlite3_exec(handle, settings.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -158,11 +220,12 @@ Status Database::execute(const std::string& sql) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
+  if (sqlite3_stmt* known = idle_->take(sql)) return Statement(known, path_, idle_);
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
     return failure(error("prepare a statement for"));
-  return Statement(statement, path_);
+  return Statement(statement, path_, idle_);
 }
 
 Result<int64_t> Database::user_version() {
@@ -227,23 +290,25 @@ int64_t Database::changes() const {
   return sqlite3_changes64(handle_);
 }
 
-Statement::Statement(sqlite3_stmt* handle, std::string path)
-    : handle_(handle), path_(std::move(path)) {}
+Statement::Statement(sqlite3_stmt* handle, std::string path, std::shared_ptr<IdleStatements> idle)
+    : handle_(handle), path_(std::move(path)), idle_(std::move(idle)) {}
 
 Statement::Statement(Statement&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
       path_(std::move(other.path_)),
+      idle_(std::move(other.idle_)),
       bind_error_(std::exchange(other.bind_error_, 0)) {}
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
+  std::swap(idle_, other.idle_);
   std::swap(bind_error_, other.bind_error_);
   return *this;
 }
 
 Statement::~Statement() {
-  sqlite3_finalize(handle_);
+  if (idle_ != nullptr) idle_->give(handle_);
 }
 
 Statement& Statement::bind(int position, int64_t value) {

@@ -32,6 +32,7 @@ enum class Durability {
 enum class Access { ReadWrite, ReadOnly };
 
 class Statement;
+class IdleStatements;
 
 class Database {
  public:
@@ -45,6 +46,7 @@ class Database {
 
   Status execute(const std::string& sql);
   // The statement may be kept and reused: reset() between uses. It must not outlive the database.
+  // Of those that went the last few are kept compiled, for the next who asks with the same text.
   Result<Statement> prepare(std::string_view sql);
 
   // Runs migrations[user_version..] in one transaction each and raises user_version. A version
@@ -79,6 +81,7 @@ class Database {
   Status set_user_version(int64_t version);
   sqlite3* handle_ = nullptr;
   std::string path_;
+  std::shared_ptr<IdleStatements> idle_;
   bool commit_in_doubt_ = false;
 };
 
@@ -104,9 +107,10 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(sqlite3_stmt* handle, std::string path);
+  Statement(sqlite3_stmt* handle, std::string path, std::shared_ptr<IdleStatements> idle);
   sqlite3_stmt* handle_ = nullptr;
-  std::string path_;    // for messages: the Database itself may be moved
+  std::string path_;  // for messages: the Database itself may be moved
+  std::shared_ptr<IdleStatements> idle_;
   int bind_error_ = 0;  // reported by the next step()
 };
 

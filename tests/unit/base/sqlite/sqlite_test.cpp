@@ -82,6 +82,52 @@ TEST_CASE("a statement survives its database being moved", "[sqlite]") {
   CHECK(count(second) == 1);
 }
 
+TEST_CASE("a statement of the same text as an earlier one has nothing of that left", "[sqlite]") {
+  Database database = open(":memory:");
+  REQUIRE(database.execute("CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2)"));
+  const std::string text = "SELECT a FROM t WHERE a >= coalesce(?, 0) ORDER BY a";
+  {
+    auto query = database.prepare(text);
+    REQUIRE(query);
+    REQUIRE(query->bind(1, int64_t{2}).step().value());
+    CHECK(query->integer(0) == 2);  // and not read to its end
+  }
+  SECTION("it begins anew, without what was bound") {
+    auto query = database.prepare(text);
+    REQUIRE(query);
+    REQUIRE(query->step().value());
+    CHECK(query->integer(0) == 1);
+  }
+  SECTION("it sees a table that was changed meanwhile") {
+    REQUIRE(database.execute("DROP TABLE t; CREATE TABLE t (b TEXT, a INTEGER)"));
+    REQUIRE(database.execute("INSERT INTO t VALUES ('x', 3)"));
+    auto query = database.prepare(text);
+    REQUIRE(query);
+    REQUIRE(query->step().value());
+    CHECK(query->integer(0) == 3);
+  }
+  SECTION("two at once do not meet") {
+    auto one = database.prepare(text);
+    auto two = database.prepare(text);
+    REQUIRE(one);
+    REQUIRE(two);
+    REQUIRE(one->step().value());
+    REQUIRE(two->bind(1, int64_t{2}).step().value());
+    CHECK(one->integer(0) == 1);
+    CHECK(two->integer(0) == 2);
+  }
+  SECTION("of many texts only the last few are kept, and all work") {
+    for (int round = 0; round < 2; ++round) {
+      for (int64_t i = 0; i < 100; ++i) {
+        auto query = database.prepare("SELECT " + std::to_string(i));
+        REQUIRE(query);
+        REQUIRE(query->step().value());
+        CHECK(query->integer(0) == i);
+      }
+    }
+  }
+}
+
 TEST_CASE("a transaction rolls back unless committed", "[sqlite]") {
   Database database = open(":memory:");
   REQUIRE(database.execute("CREATE TABLE t (a INTEGER)"));
