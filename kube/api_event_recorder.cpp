@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "base/text.h"
+#include "base/thread_priority.h"
 
 namespace kube {
 namespace {
@@ -99,6 +100,8 @@ bool ApiEventRecorder::await_work() {
 }
 
 void ApiEventRecorder::run() {
+  // People read events; a burst of starts is not to wait for them.
+  base::give_way();
   while (await_work()) {
     Identity identity;
     Pending pending;
