@@ -1,6 +1,8 @@
 #include "base/memory.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include <malloc.h>
 #include <unistd.h>
@@ -40,6 +42,14 @@ bool return_unused_memory(size_t at_least) {
   return unused_memory() >= at_least && ::malloc_trim(0) != 0;
 #else
   return at_least == 0;
+#endif
+}
+
+void use_few_arenas() {
+#ifdef __GLIBC__
+  constexpr unsigned kMost = 4;
+  const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
+  static_cast<void>(::mallopt(M_ARENA_MAX, static_cast<int>(std::min(processors, kMost))));
 #endif
 }
 

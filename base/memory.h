@@ -14,4 +14,8 @@ size_t unused_memory();
 // Gives freed memory back to the system if there is at least this much of it. True if it did.
 bool return_unused_memory(size_t at_least);
 
+// Threads share a few arenas instead of having one each, so that what one has freed serves the
+// others. To be called before there are threads.
+void use_few_arenas();
+
 }  // namespace base

@@ -26,18 +26,24 @@ struct Raw {
   std::string log_level = "info";
   std::string log_format = "text";
   std::vector<std::string> conf;
+  int workers = 0;  // 0: not given
 };
 
-void add_common(CLI::App& app, Options& options, Raw& raw) {
+// On a cluster each of them is a load for its API server. In the process they mostly wait for one
+// commit to the disk, which then is shared by more.
+constexpr int kWorkersOnCluster = 4;
+constexpr int kWorkersInProcess = 16;
+
+void add_common(CLI::App& app, Raw& raw, int workers) {
   app.add_option("--log-level", raw.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.add_option("--log-format", raw.log_format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
-  app.add_option("--workers", options.workers, "Threads that reconcile, for each controller")
+  app.add_option("--workers", raw.workers, "Threads that reconcile, for each controller")
       ->check(CLI::Range(1, 256))
-      ->capture_default_str();
+      ->default_str(std::to_string(workers));
 }
 
 void add_scheduling(CLI::App& app, Options& options, Raw& raw) {
@@ -250,8 +256,9 @@ Parsed parse_command_line(int argc, char** argv) {
       ->add_option("-o,--output", line.options.output, "table, json, or yaml: rules of a Role")
       ->check(CLI::IsMember({"table", "json", "yaml"}))
       ->capture_default_str();
-  for (CLI::App* command : {standalone, controller, apiserver, node, release})
-    add_common(*command, line.options, raw);
+  add_common(*standalone, raw, kWorkersInProcess);
+  for (CLI::App* command : {controller, apiserver, node, release})
+    add_common(*command, raw, kWorkersOnCluster);
   for (CLI::App* command : {standalone, apiserver})
     add_server(*command, line.options, raw);
   for (CLI::App* command : {standalone, node})
@@ -295,6 +302,8 @@ Parsed parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return {std::nullopt, app.exit(problem) == 0 ? kExitOk : kExitUsage};
   }
+  const int usual = *standalone ? kWorkersInProcess : kWorkersOnCluster;
+  line.options.workers = raw.workers > 0 ? raw.workers : usual;
   line.command = *controller    ? Command::Controller
                  : *apiserver   ? Command::ApiServer
                  : *node        ? Command::Node

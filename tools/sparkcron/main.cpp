@@ -8,6 +8,7 @@
 
 #include "base/guard.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "runner/node/supervisor.h"
 #include "tools/sparkcron/command_line.h"
 #include "tools/sparkcron/commands.h"
@@ -42,6 +43,7 @@ int report(const base::Status& done) {
 int serve(sparkcron::CommandLine line) {
   sparkcron::make_files_private();
   sparkcron::set_up_signals();
+  base::use_few_arenas();
   base::configure_log(line.options.log_format, line.options.log_level);
   const sparkcron::Limits limits = sparkcron::raise_limits();
   const sparkcron::ServerShare share = sparkcron::share_of(limits);
