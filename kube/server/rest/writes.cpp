@@ -27,6 +27,8 @@ std::chrono::sys_seconds now_of(const ApiRequest& call) {
 // The object is stored, whatever becomes of this.
 void add_advice(const ApiRequest& call, Written& written) {
   const objects::Target target = call.target();
+  // Warnings are for people, and nobody reads them in the process.
+  if (call.local != nullptr) return;
   if (!call.services.advise || target.part != objects::Part::Main) return;
   const base::Status asked = base::guarded("advise on " + call.resource->storage, [&] {
     for (std::string& text : call.services.advise(call.resource->storage, written.object->parse()))

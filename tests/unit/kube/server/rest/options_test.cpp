@@ -167,6 +167,23 @@ TEST_CASE("who owns the server may advise on what was written") {
   CHECK(asked == std::vector<std::string>{"configmaps a", "configmaps a", "configmaps b"});
 }
 
+TEST_CASE("nobody is asked for advice that nobody in the process would read") {
+  size_t asked = 0;
+  kube::server::ApiServerOptions options;
+  options.advise = [&](const std::string& /*resource*/, const json& /*object*/) {
+    ++asked;
+    return std::vector<std::string>{"a warning"};
+  };
+  InMemoryApi api(":memory:", options);
+  const auto local = api.server->connect({.token = "secret"});
+  json object = config_map("a");
+  object["metadata"]["namespace"] = "default";
+  REQUIRE(local->create(kube::config_maps(), object));
+  CHECK(asked == 0);
+  CHECK(api.post(kConfigMaps, config_map("b")).status == 201);
+  CHECK(asked == 1);
+}
+
 TEST_CASE("a built-in kind of wrong types cannot be read at all") {
   InMemoryApi api;
   json wrong = config_map("a", "text");
