@@ -73,6 +73,23 @@ class SparkctlTest(harness.E2ETest):
         self.assertRegex(self.standalone.output(), r"warning \[runner\] SparkApplication failed application=default/bad-manual-\w+ reason=.*exit code 3.* exit_code=3")
         wait_for(lambda: re.search(r"(?s)RunFailed.*failed:.*exit\s+code\s+3", self.ctl("events", "bad")), "the event says why", 20)
 
+    def test_the_services_group_operates_it_with_a_kubeconfig_of_its_own(self):
+        run = self.folder / "run"
+        run.mkdir()
+        kubeconfig = run / "kubeconfig"
+        self.standalone.stop()
+        self.standalone.arguments = ("--operator-kubeconfig", str(kubeconfig))
+        self.standalone.start()
+        self.assertEqual(kubeconfig.stat().st_mode & 0o777, 0o640)
+        self.assertNotIn(str(self.standalone.data), kubeconfig.read_text(), "nothing else is read")
+        done = subprocess.run([str(BIN / "sparkctl"), "--kubeconfig", str(kubeconfig), "list"], text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.standalone.stop()
+        self.standalone.arguments = ("--operator-kubeconfig", str(self.folder / "nowhere/kubeconfig"))
+        refused = subprocess.run(self.standalone.command(), capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn("--operator-kubeconfig: ", refused.stderr)
+
     def test_logs_are_followed_to_the_end(self):
         self.create("slow", "0 0 1 1 *", seconds=3)
         self.ctl("trigger", "slow")

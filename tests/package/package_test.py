@@ -63,10 +63,10 @@ class Service:
     def __init__(self, root):
         unit = root.unit()
         settings = root.inside("sh", "-c", ". /etc/default/sparkcron && echo $SPARK_HOME").stdout.strip()
-        # StateDirectory= and its mode.
+        # StateDirectory= and RuntimeDirectory= with their modes.
         state = root.path / "var/lib" / unit["StateDirectory"]
-        if not state.exists():
-            root.inside("install", "-d", "-m", unit["StateDirectoryMode"], "-o", unit["User"], f"/var/lib/{unit['StateDirectory']}")
+        for kind, where in (("State", "/var/lib"), ("Runtime", "/run")):
+            root.inside("install", "-d", "-m", unit[f"{kind}DirectoryMode"], "-o", unit["User"], "-g", unit["User"], f"{where}/{unit[f'{kind}Directory']}")
         command = unit["ExecStart"].replace("$SPARKCRON_OPTIONS", "--listen 127.0.0.1:0")
         self.kubeconfig = state / "kubeconfig"
         self.process = subprocess.Popen(
@@ -214,6 +214,9 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(service.wait_until_ready(), "ok")
         self.assertEqual(service.kubeconfig.stat().st_mode & 0o777, 0o600)
         self.assertEqual(str(service.kubeconfig.stat().st_uid), account.split(":")[2])
+        # Its group operates it.
+        shared = (root.path / "run/sparkcron/kubeconfig").stat()
+        self.assertEqual((shared.st_mode & 0o777, str(shared.st_gid)), (0o640, account.split(":")[3]))
         applied = root.inside("sparkctl", "--kubeconfig", "/var/lib/sparkcron/kubeconfig", "create", "-f",
                               "/usr/share/sparkcron/samples/nightly-etl.yaml").stdout
         self.assertIn("nightly-etl", applied)

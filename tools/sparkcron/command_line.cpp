@@ -80,6 +80,9 @@ void add_server(CLI::App& app, Options& options, Raw& raw) {
 }
 
 void add_pages(CLI::App& app, Options& options) {
+  app.add_option("--operator-kubeconfig", options.operator_kubeconfig,
+                 "File of one more kubeconfig, which the service's group may read and which needs "
+                 "nothing else of the data folder; default: none");
   app.add_option("--spark-history-url", options.spark_history_url,
                  "Where a run that has ended is shown by Spark's history server, such as "
                  "https://HOST:18080/history/{applicationId}; default: the dashboard has no link");

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/files.h"
 #include "base/log.h"
 
@@ -156,8 +157,10 @@ base::Status DataDir::keep_port(uint16_t port) {
 }
 
 std::string kubeconfig_text(const std::string& server, const std::string& token,
-                            const std::string& ca_file) {
+                            const std::string& ca_file, const std::string& ca_pem) {
   std::string cluster = "    server: " + server + "\n";
+  if (!ca_pem.empty())
+    cluster += "    certificate-authority-data: " + base::encode_base64(ca_pem) + "\n";
   if (!ca_file.empty()) cluster += "    certificate-authority: " + ca_file + "\n";
   return "apiVersion: v1\n"
          "kind: Config\n"

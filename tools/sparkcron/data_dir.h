@@ -57,6 +57,6 @@ class DataDir {
 
 // A kubeconfig for one server and token.
 std::string kubeconfig_text(const std::string& server, const std::string& token,
-                            const std::string& ca_file);
+                            const std::string& ca_file, const std::string& ca_pem = "");
 
 }  // namespace sparkcron

@@ -31,7 +31,8 @@ base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
 
 // Writes <data-dir>/kubeconfig (0600) and tells on standard output where everything is. A script
 // that waits for the file finds the server behind it.
+// `operators`: one more, for the group of the service (0640), which needs no other file; "" = none.
 base::Status announce(const FrontDoor& door, DataDir& data, const std::string& token,
-                      const std::string& what);
+                      const std::string& what, const std::string& operators = "");
 
 }  // namespace sparkcron

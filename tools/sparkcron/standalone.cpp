@@ -66,7 +66,7 @@ class Standalone {
     RETURN_IF_ERROR(start_node());
     start_controllers();
     RETURN_IF_ERROR(notices_.start(*ledger_, *controllers_, {}, clock_));
-    return announce(door_, data_, token_, "standalone");
+    return announce(door_, data_, token_, "standalone", options_.operator_kubeconfig);
   }
 
   // The order is in README.md. Every part stays alive until the HTTP server has ended, because any
