@@ -104,6 +104,31 @@ class FailuresTest(harness.E2ETest):
         kubectl("get", "configmap", "after")
         kubectl("get", "scheduledsparkapplication", "kept")
 
+    def test_counts_outlive_the_loss_of_the_ledger(self):
+        service = self.service().start()
+        kubectl = Kubectl(service)
+        kubectl.apply(self.schedule("often", "*/2 * * * * *"), self.schedule("bad", "0 0 1 1 *", exit_code=3))
+        counts = lambda name: kubectl.get("scheduledsparkapplication", name).get("status", {}).get("counts", {})
+        trigger = lambda name: harness.sparkctl(service, "trigger", name, "--wait", "--timeout", "60", check=False)
+        trigger("bad")
+        wait_for(lambda: counts("often").get("succeeded", 0) >= 3, "runs succeeded")
+        kubectl.patch_spec("often", suspend=True)
+        wait_for(lambda: counts("often").get("active") == 0 and counts("bad").get("failed") == 1, "all has ended and is counted")
+        before = {name: counts(name) for name in ("often", "bad")}
+        one_more = lambda known, what: {**known, "started": known["started"] + 1, what: known[what] + 1}
+
+        # What the status says goes on.
+        service.stop()
+        for file in service.data.glob("ledger.db*"):
+            file.unlink()
+        service.start()
+        trigger("often")
+        trigger("bad")
+        after = {"often": one_more(before["often"], "succeeded"), "bad": one_more(before["bad"], "failed")}
+        for name, wanted in after.items():
+            wait_for(lambda n=name, w=wanted: counts(n) == w, f"{name} is counted on: {wanted}", 60)
+            self.assertEqual(service.metric("sparkcron_schedule_runs_started_total", schedule=name), wanted["started"])
+
     def test_help_and_version(self):
         for arguments in (["--help"], ["standalone", "--help"], ["--version"]):
             done = subprocess.run([str(harness.BIN / "sparkcron"), *arguments], capture_output=True, text=True, check=True)
