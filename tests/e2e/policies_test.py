@@ -183,6 +183,26 @@ class PoliciesTest(harness.E2ETest):
                  "runs and pods are gone")
         self.assertEqual(len(self.started()), len(self.ended()), "a driver was left behind")
 
+    def test_an_application_made_again_under_its_name_waits_for_the_old_driver(self):
+        template = self.schedule("unused", seconds=300, on_term=1)["spec"]["template"]
+        for variable in template["driver"]["env"]:
+            variable["value"] = variable["value"].replace("{{ .RunName }}", "again")
+        manifest = self.folder / "again.json"
+        manifest.write_text(json.dumps({"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
+                                        "metadata": {"name": "again", "namespace": "default"}, "spec": template}))
+        self.kubectl("apply", "-f", str(manifest))
+        for number, ways in enumerate(([("delete",), ("apply",)], [("replace", "--force")]), start=1):
+            wait_for(lambda: len(self.started()) == number, f"driver {number} started")
+            before = self.kubectl.get("sparkapplication", "again")["metadata"]["uid"]
+            for way in ways:
+                self.kubectl(*way, "-f", str(manifest))
+            wait_for(lambda: len(self.started()) == number + 1, "the new application's driver started")
+            self.assertNotEqual(self.kubectl.get("sparkapplication", "again")["metadata"]["uid"], before)
+            ended = self.ended()
+            self.assertEqual(len(ended), number)
+            self.assertLessEqual(ended[-1][4], self.started()[-1][4], "two drivers of one name at once")
+        wait_for(lambda: state_of(self.kubectl.get("sparkapplication", "again")) == "RUNNING", "the last one runs")
+
     def test_two_schedules_at_the_same_second(self):
         self.kubectl.apply(self.schedule("left", "*/5 * * * * *"), self.schedule("right", "*/5 * * * * *"))
         wait_for(lambda: len(self.started()) >= 4, "both run twice")
