@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 // One Service and what is in front of it.
-struct Door {
+struct ExposedPort {
   std::string service;
   std::string route;  // of an Ingress or HTTPRoute
   std::string type;
@@ -69,49 +69,52 @@ Url read_url(std::string text, const App& app, const json& tls) {
   return url;
 }
 
-json service(const Door& door, const App& app) {
+json service(const ExposedPort& exposed, const App& app) {
   return {{"apiVersion", "v1"},
           {"kind", "Service"},
           {"metadata",
-           {{"name", door.service},
+           {{"name", exposed.service},
             {"namespace", app.ns},
-            {"labels", door.labels},
-            {"annotations", door.annotations}}},
+            {"labels", exposed.labels},
+            {"annotations", exposed.annotations}}},
           {"spec",
-           {{"type", door.type},
+           {{"type", exposed.type},
             {"selector", {{"spark-app-selector", app.id}, {"spark-role", "driver"}}},
-            {"ports", json::array({{{"name", door.port_name},
-                                    {"port", door.port},
-                                    {"targetPort", door.target},
+            {"ports", json::array({{{"name", exposed.port_name},
+                                    {"port", exposed.port},
+                                    {"targetPort", exposed.target},
                                     {"protocol", "TCP"}}})}}}};
 }
 
-json ingress(const Door& door, const App& app, const Url& url, const std::string& ingress_class) {
-  Conf annotations = door.route_annotations;
+json ingress(const ExposedPort& exposed, const App& app, const Url& url,
+             const std::string& ingress_class) {
+  Conf annotations = exposed.route_annotations;
   if (!url.path.empty())
     annotations.try_emplace("nginx.ingress.kubernetes.io/rewrite-target", "/$2");
-  json path = {
-      {"path", url.path.empty() ? "/" : url.path + "(/|$)(.*)"},
-      {"pathType", "ImplementationSpecific"},
-      {"backend", {{"service", {{"name", door.service}, {"port", {{"number", door.port}}}}}}}};
+  json path = {{"path", url.path.empty() ? "/" : url.path + "(/|$)(.*)"},
+               {"pathType", "ImplementationSpecific"},
+               {"backend",
+                {{"service", {{"name", exposed.service}, {"port", {{"number", exposed.port}}}}}}}};
   json rule = {{"host", url.host}, {"http", {{"paths", json::array({std::move(path)})}}}};
   json spec = {{"rules", json::array({std::move(rule)})}};
-  if (!door.tls.empty()) spec["tls"] = door.tls;
+  if (!exposed.tls.empty()) spec["tls"] = exposed.tls;
   if (!ingress_class.empty()) spec["ingressClassName"] = ingress_class;
-  return {{"apiVersion", "networking.k8s.io/v1"},
-          {"kind", "Ingress"},
-          {"metadata",
-           {{"name", door.route}, {"namespace", app.ns}, {"annotations", std::move(annotations)}}},
-          {"spec", std::move(spec)}};
+  return {
+      {"apiVersion", "networking.k8s.io/v1"},
+      {"kind", "Ingress"},
+      {"metadata",
+       {{"name", exposed.route}, {"namespace", app.ns}, {"annotations", std::move(annotations)}}},
+      {"spec", std::move(spec)}};
 }
 
-json http_route(const Door& door, const App& app, const Url& url, const std::string& gateway) {
+json http_route(const ExposedPort& exposed, const App& app, const Url& url,
+                const std::string& gateway) {
   const size_t slash = gateway.find('/');
   json parent = {{"name", gateway.substr(slash == std::string::npos ? 0 : slash + 1)}};
   if (slash != std::string::npos) parent["namespace"] = gateway.substr(0, slash);
   json match = {{"path", {{"type", "PathPrefix"}, {"value", url.path.empty() ? "/" : url.path}}}};
   json rule = {{"matches", json::array({std::move(match)})},
-               {"backendRefs", json::array({{{"name", door.service}, {"port", door.port}}})}};
+               {"backendRefs", json::array({{{"name", exposed.service}, {"port", exposed.port}}})}};
   if (!url.path.empty()) {
     rule["filters"] = json::array(
         {{{"type", "URLRewrite"},
@@ -124,36 +127,40 @@ json http_route(const Door& door, const App& app, const Url& url, const std::str
   return {{"apiVersion", "gateway.networking.k8s.io/v1"},
           {"kind", "HTTPRoute"},
           {"metadata",
-           {{"name", door.route}, {"namespace", app.ns}, {"annotations", door.route_annotations}}},
+           {{"name", exposed.route},
+            {"namespace", app.ns},
+            {"annotations", exposed.route_annotations}}},
           {"spec", std::move(spec)}};
 }
 
-void read_door(Fields& fields, Door& door) {
-  if (const auto port = fields.integer("servicePort")) door.port = *port;
-  if (door.port < 1 || door.port > 65535) fields.complain("servicePort", "must be 1 to 65535");
-  if (const std::string name = fields.text("servicePortName"); !name.empty()) door.port_name = name;
-  door.type = fields.text("serviceType");
-  if (door.type.empty()) door.type = "ClusterIP";
-  if (door.type != "ClusterIP" && door.type != "NodePort" && door.type != "LoadBalancer")
+void read_exposed_port(Fields& fields, ExposedPort& exposed) {
+  if (const auto port = fields.integer("servicePort")) exposed.port = *port;
+  if (exposed.port < 1 || exposed.port > 65535)
+    fields.complain("servicePort", "must be 1 to 65535");
+  if (const std::string name = fields.text("servicePortName"); !name.empty())
+    exposed.port_name = name;
+  exposed.type = fields.text("serviceType");
+  if (exposed.type.empty()) exposed.type = "ClusterIP";
+  if (exposed.type != "ClusterIP" && exposed.type != "NodePort" && exposed.type != "LoadBalancer")
     fields.complain("serviceType",
-                    "must be ClusterIP, NodePort or LoadBalancer, not \"" + door.type + "\"");
-  door.labels = fields.text_map("serviceLabels");
-  door.annotations = fields.text_map("serviceAnnotations");
-  door.route_annotations = fields.text_map("ingressAnnotations");
-  door.tls = fields.objects("ingressTLS");
+                    "must be ClusterIP, NodePort or LoadBalancer, not \"" + exposed.type + "\"");
+  exposed.labels = fields.text_map("serviceLabels");
+  exposed.annotations = fields.text_map("serviceAnnotations");
+  exposed.route_annotations = fields.text_map("ingressAnnotations");
+  exposed.tls = fields.objects("ingressTLS");
 }
 
 // The address that it is reached at; "" without a route.
-std::string open_door(const Door& door, const App& app, const Exposure& exposure, Fields& fields,
-                      std::vector<json>& objects, std::string& path) {
-  objects.push_back(service(door, app));
-  if (door.url_format.empty()) return {};
-  const Url url = read_url(door.url_format, app, door.tls);
+std::string expose(const ExposedPort& exposed, const App& app, const Exposure& exposure,
+                   Fields& fields, std::vector<json>& objects, std::string& path) {
+  objects.push_back(service(exposed, app));
+  if (exposed.url_format.empty()) return {};
+  const Url url = read_url(exposed.url_format, app, exposed.tls);
   if (url.host.empty() && exposure.gateway.empty())
-    fields.complain("ingressURLFormat", "has no host: \"" + door.url_format + "\"");
+    fields.complain("ingressURLFormat", "has no host: \"" + exposed.url_format + "\"");
   path = url.path;
-  objects.push_back(exposure.gateway.empty() ? ingress(door, app, url, exposure.ingress_class)
-                                             : http_route(door, app, url, exposure.gateway));
+  objects.push_back(exposure.gateway.empty() ? ingress(exposed, app, url, exposure.ingress_class)
+                                             : http_route(exposed, app, url, exposure.gateway));
   return url.scheme + "://" + url.host + url.path;
 }
 
@@ -162,24 +169,24 @@ WebUi add_ui(Fields& spec, const App& app, const Exposure& exposure, Conf& conf,
   if (!spec.has("sparkUIOptions")) return {};
   Fields fields = spec.child("sparkUIOptions");
   const int64_t target = integer_or(conf, "spark.ui.port", 4040).value_or(4040);
-  Door door{.service = service_label(app.name + "-ui-svc"),
-            .route = service_label(app.name + "-ui-ingress"),
-            .type = "",
-            .port_name = "spark-driver-ui-port",
-            .port = target,
-            .target = target,
-            .labels = {},
-            .annotations = {},
-            .route_annotations = {},
-            .tls = {},
-            .url_format = exposure.ui_url_format};
-  read_door(fields, door);
+  ExposedPort exposed{.service = service_label(app.name + "-ui-svc"),
+                      .route = service_label(app.name + "-ui-ingress"),
+                      .type = "",
+                      .port_name = "spark-driver-ui-port",
+                      .port = target,
+                      .target = target,
+                      .labels = {},
+                      .annotations = {},
+                      .route_annotations = {},
+                      .tls = {},
+                      .url_format = exposure.ui_url_format};
+  read_exposed_port(fields, exposed);
   fields.refuse_rest();
   spec.adopt(fields);
   std::string path;
-  WebUi ui{.service = door.service, .port = door.port, .route = "", .address = ""};
-  ui.address = open_door(door, app, exposure, fields, objects, path);
-  if (!ui.address.empty()) ui.route = door.route;
+  WebUi ui{.service = exposed.service, .port = exposed.port, .route = "", .address = ""};
+  ui.address = expose(exposed, app, exposure, fields, objects, path);
+  if (!ui.address.empty()) ui.route = exposed.route;
   if (!path.empty()) {
     conf.try_emplace("spark.ui.proxyBase", path);
     conf.try_emplace("spark.ui.proxyRedirectUri", "/");
@@ -187,26 +194,28 @@ WebUi add_ui(Fields& spec, const App& app, const Exposure& exposure, Conf& conf,
   return ui;
 }
 
-void add_driver_doors(Fields& spec, const App& app, const Exposure& exposure,
+void add_driver_ports(Fields& spec, const App& app, const Exposure& exposure,
                       std::vector<json>& objects) {
   const std::vector<json> list = spec.objects("driverIngressOptions");
   std::set<int64_t> ports;
   for (size_t i = 0; i < list.size(); ++i) {
-    const json holder = {{"door", list[i]}};
-    Fields fields(holder, "door", spec.path() + ".driverIngressOptions[" + std::to_string(i) + "]");
-    Door door;
-    read_door(fields, door);
-    const std::string port = std::to_string(door.port);
-    door.target = door.port;
-    door.service = service_label(app.name + "-driver-" + port);
-    door.route = service_label(app.name + "-ing-" + port);
-    if (door.port_name.empty()) door.port_name = "driver-ing-" + port;
-    door.url_format = fields.text("ingressURLFormat");
-    if (door.url_format.empty()) fields.complain("ingressURLFormat", "is required");
-    if (!ports.insert(door.port).second) fields.complain("servicePort", "is there twice: " + port);
+    const json holder = {{"exposed", list[i]}};
+    Fields fields(holder, "exposed",
+                  spec.path() + ".driverIngressOptions[" + std::to_string(i) + "]");
+    ExposedPort exposed;
+    read_exposed_port(fields, exposed);
+    const std::string port = std::to_string(exposed.port);
+    exposed.target = exposed.port;
+    exposed.service = service_label(app.name + "-driver-" + port);
+    exposed.route = service_label(app.name + "-ing-" + port);
+    if (exposed.port_name.empty()) exposed.port_name = "driver-ing-" + port;
+    exposed.url_format = fields.text("ingressURLFormat");
+    if (exposed.url_format.empty()) fields.complain("ingressURLFormat", "is required");
+    if (!ports.insert(exposed.port).second)
+      fields.complain("servicePort", "is there twice: " + port);
     fields.refuse_rest();
     std::string path;
-    open_door(door, app, exposure, fields, objects, path);
+    expose(exposed, app, exposure, fields, objects, path);
     spec.adopt(fields);
   }
 }
@@ -219,7 +228,7 @@ WebUi add_exposure(Fields& spec, const json& application, const Context& context
                 .ns = base::string_at(application, {"metadata", "namespace"}),
                 .id = context.app_id};
   const WebUi ui = add_ui(spec, app, context.exposure, conf, objects);
-  add_driver_doors(spec, app, context.exposure, objects);
+  add_driver_ports(spec, app, context.exposure, objects);
   return ui;
 }
 

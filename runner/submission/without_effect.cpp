@@ -96,9 +96,9 @@ void routes(const json& application, const Context& context, Warnings& warnings)
                        unrouted);
   if (context.exposure.gateway.empty()) return;
   std::string list = routed ? given(ui, "spec.sparkUIOptions", kCertificates) : "";
-  const json* doors = base::find(application, {"spec", "driverIngressOptions"});
-  for (size_t i = 0; doors != nullptr && doors->is_array() && i < doors->size(); ++i)
-    join(list, given(&(*doors)[i], "spec.driverIngressOptions[" + std::to_string(i) + "]",
+  const json* exposed = base::find(application, {"spec", "driverIngressOptions"});
+  for (size_t i = 0; exposed != nullptr && exposed->is_array() && i < exposed->size(); ++i)
+    join(list, given(&(*exposed)[i], "spec.driverIngressOptions[" + std::to_string(i) + "]",
                      kCertificates));
   if (!list.empty())
     warnings.push_back("routes use the certificates of the Gateway " + context.exposure.gateway +

@@ -39,7 +39,7 @@ json review(const json& object, const json& old = nullptr) {
             {"oldObject", old}}}};
 }
 
-struct Door {
+struct Webhook {
   tests::FakeClock clock{kNow};
   Rules rules{.schedule = schedule_check("UTC", {}, clock),
               .application = application_check({}),
@@ -91,143 +91,144 @@ TEST_CASE("a schedule that cannot work is refused with every field that is wrong
        "spec.template.mode must be cluster: in client mode the driver would run inside this "
        "service"},
   };
-  Door door;
+  Webhook webhook;
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.error) {
-      const json answer = door.validated(review(schedule(c.spec)));
+      const json answer = webhook.validated(review(schedule(c.spec)));
       CHECK(answer["allowed"] == false);
       CHECK(answer["status"]["message"] == c.error);
       CHECK(answer["status"]["code"] == 422);
     }
   }
-  CHECK(door.refusal(review(schedule({{"timeZone", "Mars/Olympus"}})))
+  CHECK(webhook.refusal(review(schedule({{"timeZone", "Mars/Olympus"}})))
             .starts_with("spec.timeZone: "));
-  CHECK(door.refusal(review(schedule())).empty());
+  CHECK(webhook.refusal(review(schedule())).empty());
 }
 
 TEST_CASE("an application is refused in the words that its status would have") {
-  Door door;
+  Webhook webhook;
   const json denied =
       with(scala_application(), {{"spec", {{"sparkConf", {{"spark.master", "local"}}}}}});
-  CHECK(door.refusal(review(denied)) == refusal(denied));
-  CHECK(door.refusal(review(denied)) ==
+  CHECK(webhook.refusal(review(denied)) == refusal(denied));
+  CHECK(webhook.refusal(review(denied)) ==
         "spec.sparkConf must not set spark.master: the service says where the driver runs");
-  CHECK(door.refusal(review(scala_application())).empty());
+  CHECK(webhook.refusal(review(scala_application())).empty());
 }
 
 TEST_CASE("what the controllers would warn of is a warning") {
-  Door door;
-  CHECK(door.validated(review(schedule({{"timeZone", "Etc/GMT+2"}})))["warnings"] ==
+  Webhook webhook;
+  CHECK(webhook.validated(review(schedule({{"timeZone", "Etc/GMT+2"}})))["warnings"] ==
         json{"spec.timeZone: Etc/GMT+2 is 2 h behind UTC: its sign is that of POSIX"});
-  CHECK(door.validated(review(schedule({{"schedule", "0 0 0 1 1 ? 2020"}})))["warnings"] ==
+  CHECK(webhook.validated(review(schedule({{"schedule", "0 0 0 1 1 ? 2020"}})))["warnings"] ==
         json{"spec.schedule: no time is left at which it would run"});
-  CHECK(door.validated(review(schedule({{"template", {{"failureRetries", 3}}}})))["warnings"] ==
+  CHECK(webhook.validated(review(schedule({{"template", {{"failureRetries", 3}}}})))["warnings"] ==
         json{"spec.template.failureRetries has no effect; spec.template.restartPolicy has fields "
              "for this"});
-  CHECK_FALSE(door.validated(review(schedule())).contains("warnings"));
+  CHECK_FALSE(webhook.validated(review(schedule())).contains("warnings"));
 }
 
 TEST_CASE("warnings and messages are bounded") {
-  Door door;
-  door.rules.application = [](const json&) {
+  Webhook webhook;
+  webhook.rules.application = [](const json&) {
     return runner::submission::DryRun{
         .refusal = base::Error{base::Code::InvalidArgument, std::string(100'000, 'x'), {}},
         .warnings = std::vector<std::string>(1000, std::string(1000, 'y'))};
   };
-  const Reply reply = validate(review(scala_application()).dump(), door.rules);
+  const Reply reply = validate(review(scala_application()).dump(), webhook.rules);
   CHECK(reply.body.size() < 10'000);
   CHECK(json::parse(reply.body)["response"]["warnings"].size() == 16);
 }
 
 TEST_CASE("only a new object or an edited spec is judged") {
-  Door door;
+  Webhook webhook;
   const json bad = with(scala_application(), {{"spec", {{"mode", "client"}}}});
   const json labelled = with(bad, {{"metadata", {{"labels", {{"a", "b"}}}}}});
   const json edited = with(bad, {{"spec", {{"arguments", {"x"}}}}});
-  CHECK_FALSE(door.refusal(review(bad)).empty());
-  CHECK(door.refusal(review(labelled, bad)).empty());
-  CHECK_FALSE(door.refusal(review(edited, bad)).empty());
+  CHECK_FALSE(webhook.refusal(review(bad)).empty());
+  CHECK(webhook.refusal(review(labelled, bad)).empty());
+  CHECK_FALSE(webhook.refusal(review(edited, bad)).empty());
   const json going = with(edited, {{"metadata", {{"deletionTimestamp", "2026-11-28T00:00:00Z"}}}});
-  CHECK(door.refusal(review(going, bad)).empty());
+  CHECK(webhook.refusal(review(going, bad)).empty());
 
   json status = review(edited, bad);
   status["request"]["subResource"] = "status";
-  CHECK(door.refusal(status).empty());
+  CHECK(webhook.refusal(status).empty());
   json deletion = review(bad);
   deletion["request"]["operation"] = "DELETE";
-  CHECK(door.refusal(deletion).empty());
+  CHECK(webhook.refusal(deletion).empty());
   json other = review(bad);
   other["request"]["kind"]["kind"] = "ConfigMap";
-  CHECK(door.refusal(other).empty());
+  CHECK(webhook.refusal(other).empty());
 }
 
 TEST_CASE("an object that has no name or namespace yet is judged as if it had") {
-  Door door;
+  Webhook webhook;
   json unnamed =
       with(scala_application(), {{"metadata", {{"name", nullptr}, {"namespace", nullptr}}}});
   unnamed["metadata"]["generateName"] = "pi-";
   unnamed["spec"]["sparkConf"] = {{"spark.kubernetes.namespace", "jobs"}};
-  CHECK(door.refusal(review(unnamed)).empty());
+  CHECK(webhook.refusal(review(unnamed)).empty());
   json nameless = schedule();
   nameless["metadata"] = {{"generateName", "nightly-"}};
-  CHECK(door.refusal(review(nameless)).empty());
+  CHECK(webhook.refusal(review(nameless)).empty());
 }
 
 TEST_CASE("a quota refuses a new application only, and only when it says no") {
-  Door door;
+  Webhook webhook;
   base::Status room = base::failure(base::Code::Forbidden, "exceeded quota \"team\"");
-  door.rules.quota = [&room](const json&) { return room; };
-  CHECK(door.refusal(review(scala_application())) == "exceeded quota \"team\"");
-  CHECK(door.validated(review(scala_application()))["status"]["code"] == 403);
+  webhook.rules.quota = [&room](const json&) { return room; };
+  CHECK(webhook.refusal(review(scala_application())) == "exceeded quota \"team\"");
+  CHECK(webhook.validated(review(scala_application()))["status"]["code"] == 403);
   const json edited = with(scala_application(), {{"spec", {{"arguments", {"x"}}}}});
-  CHECK(door.refusal(review(edited, scala_application())).empty());
+  CHECK(webhook.refusal(review(edited, scala_application())).empty());
   room = base::failure(base::Code::Unavailable, "no answer");
-  CHECK(door.refusal(review(scala_application())).empty());
+  CHECK(webhook.refusal(review(scala_application())).empty());
 }
 
 TEST_CASE("defaults come as a JSON patch, to an update only those it had") {
-  Door door;
+  Webhook webhook;
   const json terse = with(scala_application(), {{"spec", {{"mode", nullptr}}}});
-  CHECK(patched(terse, door.mutated(review(terse))) == scala_application());
-  CHECK_FALSE(door.mutated(review(scala_application())).contains("patch"));
-  CHECK(patched(terse, door.mutated(review(terse, scala_application()))) == scala_application());
+  CHECK(patched(terse, webhook.mutated(review(terse))) == scala_application());
+  CHECK_FALSE(webhook.mutated(review(scala_application())).contains("patch"));
+  CHECK(patched(terse, webhook.mutated(review(terse, scala_application()))) == scala_application());
   const json edited = with(terse, {{"spec", {{"arguments", {"x"}}}}});
-  CHECK_FALSE(door.mutated(review(edited, terse)).contains("patch"));
-  CHECK_FALSE(door.mutated(review(schedule())).contains("patch"));
+  CHECK_FALSE(webhook.mutated(review(edited, terse)).contains("patch"));
+  CHECK_FALSE(webhook.mutated(review(schedule())).contains("patch"));
 }
 
 TEST_CASE("a plain pod is patched or refused") {
-  Door door;
+  Webhook webhook;
   json pod = {{"kind", "Pod"},
               {"metadata",
                {{"namespace", "jobs"},
                 {"labels", {{"spark-role", "driver"}}},
                 {"annotations", {{"sparkoperator.k8s.io/secret.s", "/mnt/s"}}}}},
               {"spec", {{"containers", {{{"name", "spark-kubernetes-driver"}}}}}}};
-  const json changed = patched(pod, door.mutated(review(pod)));
+  const json changed = patched(pod, webhook.mutated(review(pod)));
   CHECK(changed["spec"]["volumes"].size() == 1);
   pod["metadata"]["annotations"]["sparkoperator.k8s.io/secret.s"] = "x";
-  CHECK(door.mutated(review(pod))["allowed"] == false);
+  CHECK(webhook.mutated(review(pod))["allowed"] == false);
 }
 
 TEST_CASE("a reply says what was asked about and what became of it, in a handful of words") {
-  Door door;
+  Webhook webhook;
   const auto said = [](const Reply& reply) { return std::pair(reply.resource, reply.verdict); };
   const json terse = with(scala_application(), {{"spec", {{"mode", nullptr}}}});
-  CHECK(said(mutate(review(terse).dump(), door.rules)) ==
+  CHECK(said(mutate(review(terse).dump(), webhook.rules)) ==
         std::pair(std::string_view("sparkapplications"), Verdict::Changed));
-  CHECK(said(validate(review(schedule()).dump(), door.rules)) ==
+  CHECK(said(validate(review(schedule()).dump(), webhook.rules)) ==
         std::pair(std::string_view("scheduledsparkapplications"), Verdict::Allowed));
-  CHECK(said(validate(review(schedule({{"schedule", "x"}})).dump(), door.rules)) ==
+  CHECK(said(validate(review(schedule({{"schedule", "x"}})).dump(), webhook.rules)) ==
         std::pair(std::string_view("scheduledsparkapplications"), Verdict::Refused));
   // A kind of anybody's choice is no label of a metric.
-  CHECK(said(validate(review({{"kind", "Stranger"}}).dump(), door.rules)) ==
+  CHECK(said(validate(review({{"kind", "Stranger"}}).dump(), webhook.rules)) ==
         std::pair(std::string_view("other"), Verdict::Allowed));
-  CHECK(said(mutate("{", door.rules)) == std::pair(std::string_view("other"), Verdict::NoReview));
+  CHECK(said(mutate("{", webhook.rules)) ==
+        std::pair(std::string_view("other"), Verdict::NoReview));
 }
 
 TEST_CASE("hostile bodies get a short answer") {
-  Door door;
+  Webhook webhook;
   std::string deep;
   for (int i = 0; i < 100'000; ++i)
     deep += '[';
@@ -237,7 +238,7 @@ TEST_CASE("hostile bodies get a short answer") {
         json{{"kind", "Pod"}, {"request", {{"uid", "u"}}}}.dump(),
         json{{"kind", "AdmissionReview"}, {"request", 1}}.dump()}) {
     for (const auto& door_of : {validate, mutate}) {
-      const Reply reply = door_of(body, door.rules);
+      const Reply reply = door_of(body, webhook.rules);
       CHECK(reply.status == 400);
       CHECK(reply.body.size() < 500);
     }
@@ -248,8 +249,8 @@ TEST_CASE("hostile bodies get a short answer") {
     for (const char* kind : {"SparkApplication", "ScheduledSparkApplication", "Pod"}) {
       json one = review(json{{"kind", kind}});
       one["request"]["object"] = object;
-      CHECK(validate(one.dump(), door.rules).status == 200);
-      CHECK(mutate(one.dump(), door.rules).status == 200);
+      CHECK(validate(one.dump(), webhook.rules).status == 200);
+      CHECK(mutate(one.dump(), webhook.rules).status == 200);
     }
   }
 }

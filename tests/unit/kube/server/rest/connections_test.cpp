@@ -25,8 +25,8 @@ using kube::PatchType;
 using kube::ResourceType;
 using tests::config_map;
 using tests::Connection;
-using tests::Door;
 using tests::InMemoryApi;
+using tests::Transport;
 using tests::widget;
 using namespace std::chrono_literals;
 
@@ -288,8 +288,8 @@ TEST_CASE("every call answers the same over HTTP and in the process") {
   InMemoryApi in_process;
   over_http.install_widgets();
   in_process.install_widgets();
-  Connection http(over_http, Door::Http);
-  Connection local(in_process, Door::Local);
+  Connection http(over_http, Transport::Http);
+  Connection local(in_process, Transport::Local);
   for (const Step& step : steps()) {
     INFO(step.name);
     const Json expected = step.act(http.api());
@@ -298,9 +298,9 @@ TEST_CASE("every call answers the same over HTTP and in the process") {
 }
 
 TEST_CASE("a caller in the process is asked who it is") {
-  const Door door = GENERATE(Door::Http, Door::Local);
+  const Transport transport = GENERATE(Transport::Http, Transport::Local);
   InMemoryApi server;
-  Connection stranger(server, door, "wrong");
+  Connection stranger(server, transport, "wrong");
   const auto answer = stranger.api().list(kMap, {});
   REQUIRE_FALSE(answer);
   CHECK(answer.error().code == Code::Unauthenticated);
@@ -326,9 +326,9 @@ std::vector<std::string> read(kube::Watch& watch, size_t count) {
   return lines;
 }
 
-std::vector<std::string> watched(Door door) {
+std::vector<std::string> watched(Transport transport) {
   InMemoryApi server;
-  Connection connection(server, door);
+  Connection connection(server, transport);
   Api& api = connection.api();
   const auto labelled = [](const char* name, const char* colour) {
     Json object = in_default(config_map(name));
@@ -370,13 +370,13 @@ std::vector<std::string> watched(Door door) {
 }
 
 TEST_CASE("a watch tells the same over HTTP and in the process") {
-  CHECK(watched(Door::Local) == watched(Door::Http));
+  CHECK(watched(Transport::Local) == watched(Transport::Http));
 }
 
 TEST_CASE("a revision that is gone, or that never was, ends a watch as Gone over both doors") {
-  const Door door = GENERATE(Door::Http, Door::Local);
+  const Transport transport = GENERATE(Transport::Http, Transport::Local);
   InMemoryApi server(":memory:", {.path = {}, .history_revisions = 5});
-  Connection connection(server, door);
+  Connection connection(server, transport);
   Api& api = connection.api();
   const std::string old = api.list(kMap, {}).value().resource_version;
   for (int i = 0; i < 40; ++i)
@@ -391,9 +391,9 @@ TEST_CASE("a revision that is gone, or that never was, ends a watch as Gone over
 }
 
 TEST_CASE("a watch that is cancelled wakes its reader, over both doors") {
-  const Door door = GENERATE(Door::Http, Door::Local);
+  const Transport transport = GENERATE(Transport::Http, Transport::Local);
   InMemoryApi server;
-  Connection connection(server, door);
+  Connection connection(server, transport);
   const auto watch = connection.api().watch(kMap, {}).value();
   read(*watch, 1);  // the bookmark: it is open
   std::thread canceller([&] { watch->cancel(); });
@@ -423,9 +423,9 @@ TEST_CASE("an informer and a controller work the same over both doors") {
     base::CondVar changed;
     std::map<std::string, std::string> seen;
   };
-  const Door door = GENERATE(Door::Http, Door::Local);
+  const Transport transport = GENERATE(Transport::Http, Transport::Local);
   InMemoryApi server;
-  Connection connection(server, door);
+  Connection connection(server, transport);
   Api& api = connection.api();
   api.create(kMap, in_default(config_map("before", {{"k", "1"}}))).value();
   kube::Informer informer(api, base::real_clock(), kMap);
@@ -452,7 +452,7 @@ TEST_CASE("an informer and a controller work the same over both doors") {
 
 TEST_CASE("watches in the process share what the writer left, and parse nothing") {
   InMemoryApi server;
-  Connection connection(server, Door::Local);
+  Connection connection(server, Transport::Local);
   Api& api = connection.api();
   const auto one = api.watch(kMap, {}).value();
   const auto two = api.watch(kMap, {}).value();
@@ -492,7 +492,7 @@ TEST_CASE("a watch in the process that nobody reads is cut off, and costs the ot
 
 TEST_CASE("a reader that is behind gets objects without trees, and all of them") {
   InMemoryApi server;
-  Connection connection(server, Door::Local);
+  Connection connection(server, Transport::Local);
   Api& api = connection.api();
   const auto watch = api.watch(kMap, {}).value();
   read(*watch, 1);
@@ -533,7 +533,7 @@ TEST_CASE("the stop token ends calls and watches in the process") {
 
 TEST_CASE("a watch in the process that goes leaves nothing behind") {
   InMemoryApi server;
-  Connection connection(server, Door::Local);
+  Connection connection(server, Transport::Local);
   {
     const auto watch = connection.api().watch(kMap, {}).value();
     read(*watch, 1);

@@ -7,8 +7,8 @@
 
 namespace tests {
 
-Connection::Connection(InMemoryApi& server, Door door, const std::string& token) {
-  if (door == Door::Local) {
+Connection::Connection(InMemoryApi& server, Transport transport, const std::string& token) {
+  if (transport == Transport::Local) {
     api_ = server.server->connect({.token = token});
     return;
   }

@@ -12,15 +12,15 @@
 
 namespace tests {
 
-enum class Door { Http, Local };
+enum class Transport { Http, Local };
 
 class Connection {
  public:
-  Connection(InMemoryApi& server, Door door, const std::string& token = "secret");
+  Connection(InMemoryApi& server, Transport transport, const std::string& token = "secret");
   kube::Api& api() { return *api_; }
 
  private:
-  std::unique_ptr<base::http::Server> listener_;  // of Door::Http
+  std::unique_ptr<base::http::Server> listener_;  // of Transport::Http
   std::unique_ptr<kube::Api> api_;
 };
 
