@@ -133,7 +133,8 @@ def main():
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--fuzz-seconds", type=int, default=10, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
-    os.environ.setdefault("CTEST_PARALLEL_LEVEL", str(os.cpu_count() or 2))
+    # One more than there are processors: many wait for processes, browsers and Spark.
+    os.environ.setdefault("CTEST_PARALLEL_LEVEL", str((os.cpu_count() or 2) + 1))
     chosen = ["-R", options.pattern] if options.pattern else []
 
     later = [] if "cluster" in options.without else ["tests/cluster/build"]
