@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "kube/forwarding_api.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
@@ -17,8 +18,9 @@ using kube::Json;
 namespace {
 
 // An API server that knows these tokens and nobody's rights but ann's and the reader account's.
-class Reviewer final : public kube::Api {
+class Reviewer final : public kube::ForwardingApi {
  public:
+  explicit Reviewer(kube::Api& rest) : ForwardingApi(rest) {}
   base::Result<Json> create(const kube::ResourceType& type, const Json& object) override {
     asked.push_back(object);
     if (failure) return base::failure(*failure);
@@ -42,36 +44,14 @@ class Reviewer final : public kube::Api {
     }
     return answer;
   }
-  base::Result<Json> get(const kube::ResourceType&, const kube::ObjectKey&) override {
-    return base::failure(Code::Unimplemented, "get");
-  }
-  base::Result<kube::ObjectList> list(const kube::ResourceType&,
-                                      const kube::ListOptions&) override {
-    return base::failure(Code::Unimplemented, "list");
-  }
-  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType&,
-                                                   const kube::ListOptions&) override {
-    return base::failure(Code::Unimplemented, "watch");
-  }
-  base::Result<Json> update(const kube::ResourceType&, const Json&, std::string_view) override {
-    return base::failure(Code::Unimplemented, "update");
-  }
-  base::Result<Json> patch(const kube::ResourceType&, const kube::ObjectKey&, kube::PatchType,
-                           const Json&, const kube::PatchOptions&) override {
-    return base::failure(Code::Unimplemented, "patch");
-  }
-  base::Status remove(const kube::ResourceType&, const kube::ObjectKey&,
-                      const kube::DeleteOptions&) override {
-    return base::failure(Code::Unimplemented, "delete");
-  }
-
   std::vector<Json> asked;
   std::optional<base::Error> failure;
 };
 
 struct Bed {
   tests::FakeClock clock;
-  Reviewer api;
+  tests::MemoryApi rest;
+  Reviewer api{rest};
   monitor::ReaderGate gate{
       api,
       clock,

@@ -11,8 +11,10 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "kube/forwarding_api.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/memory_api.h"
 #include "tools/sparkctl/commands.h"
 
 namespace {
@@ -24,8 +26,9 @@ using namespace sparkctl;
 
 // A cluster's API as far as sparkctl needs it here: Services, tokens, one schedule, and no runs any
 // more.
-class ClusterApi final : public kube::Api {
+class ClusterApi final : public kube::ForwardingApi {
  public:
+  explicit ClusterApi(kube::Api& rest) : ForwardingApi(rest) {}
   base::Result<Json> get(const kube::ResourceType& type, const kube::ObjectKey& key) override {
     if (type == config::scheduled_spark_applications() && key.name == "nightly")
       return Json{{"metadata", {{"namespace", key.ns}, {"name", key.name}}}};
@@ -48,22 +51,6 @@ class ClusterApi final : public kube::Api {
     answer["status"]["token"] = "made";
     return answer;
   }
-  base::Result<std::unique_ptr<kube::Watch>> watch(const kube::ResourceType&,
-                                                   const kube::ListOptions&) override {
-    return failure(Code::Unimplemented, "watch");
-  }
-  base::Result<Json> update(const kube::ResourceType&, const Json&, std::string_view) override {
-    return failure(Code::Unimplemented, "update");
-  }
-  base::Result<Json> patch(const kube::ResourceType&, const kube::ObjectKey&, kube::PatchType,
-                           const Json&, const kube::PatchOptions&) override {
-    return failure(Code::Unimplemented, "patch");
-  }
-  base::Status remove(const kube::ResourceType&, const kube::ObjectKey&,
-                      const kube::DeleteOptions&) override {
-    return failure(Code::Unimplemented, "delete");
-  }
-
   std::vector<std::pair<std::string, std::string>> services;
   bool list_refused = false;
   std::optional<base::Error> token_refused;
@@ -73,7 +60,8 @@ class ClusterApi final : public kube::Api {
 
 struct Desk {
   tests::FakeClock clock;
-  ClusterApi api;
+  tests::MemoryApi rest;
+  ClusterApi api{rest};
   std::istringstream in;
   std::ostringstream out;
   std::ostringstream err;
