@@ -10,9 +10,11 @@ class Watcher:
 
     def __init__(self, service, path):
         self.connection = service.connect()
+        self.connection.timeout = None  # nothing comes until the slot
         self.connection.request("GET", f"{path}{'&' if '?' in path else '?'}watch=true&timeoutSeconds=3600", headers=service.headers)
         self.chunks = []
         self.added = 0
+        self.failure = None
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
@@ -30,8 +32,9 @@ class Watcher:
                 if added:
                     self.chunks.append((now, added))
                     self.added += added
-        except (OSError, ValueError, http.client.HTTPException):
-            return
+            self.failure = "the watch ended"
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self.failure = f"the watch failed: {error!r}"
 
     def lateness(self, due):
         return [at - due for at, added in self.chunks for _ in range(added)]
