@@ -257,13 +257,17 @@ class Rendered(unittest.TestCase):
         self.assertIn("The ledger is in an emptyDir", said)
         self.assertIn("Drivers run as the account sparkcron-spark", said)
         self.assertIn("The CRDs stay", said)
-        said = notes({"spark": {"jobNamespaces": []}, "crds": {"keep": False},
+        self.assertIn("Its image, localhost/sparkcron:0.1.0, comes from no registry: it has to be on each node", said)
+        self.assertIn("(unless controller.logArchive names a bucket) and the reasons", said)
+        said = notes({"controller": {"logArchive": {"url": "s3://logs"}}})
+        self.assertIn("Lost are the history of runs that were pruned, their logs and the reasons", said)
+        said = notes({"spark": {"jobNamespaces": []}, "crds": {"keep": False}, "image": {"registry": "registry.example.com"},
                       "controller": {"ledger": {"persistence": {"enable": True}}}})
         self.assertIn("looks after all namespaces.", said)
         self.assertIn("ledger-sparkcron-controller-0", said)
         self.assertIn("No account was made for drivers", said)
         self.assertIn("ALL schedules and runs", said)
-
+        self.assertNotIn("comes from no registry", said)
 
     def test_history_is_read_by_its_readers_and_nobody_else(self):
         found = objects({"controller": {"history": {"readers": [{"kind": "Group", "name": "data"},
@@ -391,6 +395,16 @@ class Refused(unittest.TestCase):
             ({"webhook": {"timeoutSeconds": 31}}, "got 31, want 30"),
             ({"controller": {"replicas": 2, "leaderElection": {"enable": False}}}, "would all act"),
             ({"controller": {"podDisruptionBudget": {"enable": True}}}, "needs controller.replicas of 2 or more"),
+            ({"controller": {"replicas": 2, "podDisruptionBudget": {"enable": True, "minAvailable": 2}}}, "no node could be drained"),
+            ({"controller": {"replicas": 2, "podDisruptionBudget": {"enable": True, "minAvailable": "100%"}}}, "no node could be drained"),
+            ({"controller": {"history": {"port": 8080}}}, "controller.history.port, prometheus.metrics.port: one port each"),
+            ({"webhook": {"enable": True, "port": 8443}}, "webhook.port: one port each"),
+            ({"controller": {"history": {"enable": False, "readers": [{"kind": "Group", "name": "team"}]}}},
+             "controller.history.readers: needs controller.history.enable"),
+            ({"certManager": {"enable": True}}, "certManager.enable: needs webhook.enable"),
+            ({"fullnameOverride": "Spark_Cron"}, "does not match pattern"),
+            ({"fullnameOverride": "2nd"}, "does not match pattern"),  # no Service may be called so
+            ({"nameOverride": "My.Cron"}, "does not match pattern"),
             ({"controller": {"kubeAPIQPS": 5}}, "additional properties 'kubeAPIQPS' not allowed"),
             ({"webhook": {"replicas": 2}}, "additional properties 'replicas' not allowed"),
             ({"spark": {"jobNamespaces": "default"}}, "got string, want array"),
@@ -404,6 +418,11 @@ class Refused(unittest.TestCase):
                 done = template(values)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(why, done.stderr)
+
+    def test_ports_that_nothing_listens_on_may_be_equal(self):
+        for values in ({"webhook": {"port": 8080}}, {"controller": {"history": {"enable": False, "port": 8080}}}):
+            with self.subTest(values=values):
+                self.assertEqual(template(values).returncode, 0)
 
 
 def leaves(schema, path=()):

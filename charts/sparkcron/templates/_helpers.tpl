@@ -183,12 +183,30 @@ matchConditions:
 {{- fail "webhook.certificate: secretName and caBundle belong together: API servers must be told whom to trust" -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.certManager.enable (not .Values.webhook.enable) -}}
+{{- fail "certManager.enable: needs webhook.enable: the webhook's certificate is the only one that it makes" -}}
+{{- end -}}
+{{- $ports := dict -}}
+{{- $_ := set $ports "prometheus.metrics.port" (int .Values.prometheus.metrics.port) -}}
+{{- if .Values.controller.history.enable }}{{ $_ := set $ports "controller.history.port" (int .Values.controller.history.port) }}{{ end -}}
+{{- if .Values.webhook.enable }}{{ $_ := set $ports "webhook.port" (int .Values.webhook.port) }}{{ end -}}
+{{- if ne (len $ports) (values $ports | uniq | len) -}}
+{{- fail (printf "%s: one port each, the pod listens on all of them" (keys $ports | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- if and .Values.controller.history.readers (not .Values.controller.history.enable) -}}
+{{- fail "controller.history.readers: needs controller.history.enable: there is nothing to read without it" -}}
+{{- end -}}
 {{- with .Values.controller -}}
 {{- if and (gt (int .replicas) 1) (not .leaderElection.enable) -}}
 {{- fail "controller.leaderElection.enable: false needs controller.replicas 1: several controllers without a lease would all act" -}}
 {{- end -}}
 {{- if and .podDisruptionBudget.enable (lt (int .replicas) 2) -}}
 {{- fail "controller.podDisruptionBudget.enable: needs controller.replicas of 2 or more: with one, no node could be drained" -}}
+{{- end -}}
+{{- with .podDisruptionBudget -}}
+{{- if and .enable (or (eq (toString .minAvailable) "100%") (and (not (kindIs "string" .minAvailable)) (ge (int .minAvailable) (int $.Values.controller.replicas)))) -}}
+{{- fail "controller.podDisruptionBudget.minAvailable: leave one replica less than controller.replicas: else no node could be drained" -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
