@@ -26,6 +26,8 @@ THREADED = ["test_base", "test_base_http", "test_base_http_client", "test_kube",
             "test_kube_server_storage", "test_monitor", "test_runner_node"]
 # The others are built by hand (tests/fuzz/README.md); the corpora of all are replayed by the fast tests.
 FUZZERS = ["fuzz_cron_parser", "fuzz_cron_footer", "fuzz_cron_answers"]
+# Stages that --without takes, by what the summary calls them.
+LEAVABLE = {"cluster": "tests on a real Kubernetes", "tsan": "threaded tests, TSan", "fuzz": "fuzzers"}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -37,6 +39,7 @@ class Stages:
         self.passed = 0
         self.failed = 0
         self.slowest = {}
+        self.left_out = []
 
     def run(self, title, *command):
         """One command that passes or fails as a whole."""
@@ -82,6 +85,8 @@ class Stages:
         print("\n==> Summary")
         for title, passed, failed, seconds in self.rows:
             print(f"{'FAIL' if failed else 'ok  '} {title:<50} {passed:>4} passed {failed:>3} failed {seconds:>6.0f} s")
+        for title in self.left_out:
+            print(f"--   {title:<50} left out")
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed else 0
 
@@ -129,7 +134,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="checks and fast tests only")
     parser.add_argument("--no-bootstrap", action="store_true", help="install nothing")
     parser.add_argument("-R", dest="pattern", help="only tests whose name matches this regular expression")
-    parser.add_argument("--without", action="append", default=[], choices=["cluster", "tsan", "fuzz"], help="leave a stage out")
+    parser.add_argument("--without", action="append", default=[], choices=list(LEAVABLE), help="leave a stage out")
     parser.add_argument("--long", action="store_true", help="also the long tests")
     parser.add_argument("--fuzz-seconds", type=int, default=10, help="per fuzzer (default %(default)s)")
     options = parser.parse_args()
@@ -142,6 +147,7 @@ def main():
               for preset, targets in (("tsan", THREADED), ("fuzz", FUZZERS)) if preset not in options.without]
 
     stages = Stages()
+    stages.left_out = [LEAVABLE[name] for name in dict.fromkeys(options.without)]
     if not options.pattern:
         stages.run("checks", "tools/check")
     if build(stages, "dev"):
