@@ -1,9 +1,12 @@
-"""The chart with `crds.keep=false`: the definitions and all that they define go with the release. Nothing runs beside it."""
+"""The chart's definitions: they are upgraded with it, and go with the release if asked. Nothing runs beside these tests."""
+import json
+import re
+import shutil
 import subprocess
 import unittest
 
-from cluster import Kubectl, wait_for
-from release import ROOT, ReleaseTest
+from cluster import Kubectl, condition, wait_for
+from release import CHART, ROOT, ReleaseTest
 
 DEFINITIONS = ("scheduledsparkapplications.sparkoperator.k8s.io", "sparkapplications.sparkoperator.k8s.io")
 
@@ -32,6 +35,49 @@ class CrdsTest(ReleaseTest):
         wait_for(lambda: not self.kubectl.drivers(), "the drivers are gone, though one of them would never end", 240, 0.5)
         left = self.at_home.get("all,roles,rolebindings,jobs")["items"]
         self.assertEqual([one["metadata"]["name"] for one in left if "sparkcron" in one["metadata"]["name"]], [])
+
+    def older_chart(self):
+        """As an earlier version could have been: a schedule had a field less, and took any word for a policy."""
+        chart = self.folder / "older"
+        shutil.copytree(CHART, chart)
+        definition = "files/crds/scheduledsparkapplications.yaml"
+        for name, pattern, instead in (
+                ("Chart.yaml", r"^version: .*$", "version: 0.0.1"),
+                (definition, r"^( +)maxCatchUpRuns:\n(?:\1 +.*\n)+", ""),
+                (definition, r"^( +concurrencyPolicy:\n +type: .*\n +description: .*\n) +enum:\n(?: +- .*\n)+", r"\1")):
+            text, found = re.subn(pattern, instead, (chart / name).read_text(), flags=re.MULTILINE)
+            self.assertEqual(found, 1, pattern)
+            (chart / name).write_text(text)
+        return chart
+
+    def fields_of_a_schedule(self):
+        [version] = self.kubectl.get("crd", DEFINITIONS[0])["spec"]["versions"]
+        return version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+
+    def test_an_upgrade_brings_the_new_ones_and_what_was_stored_before_is_not_stuck(self):
+        self.install(chart=self.older_chart())
+        self.assertNotIn("maxCatchUpRuns", self.fields_of_a_schedule())
+        odd = self.schedule("odd", "@daily", self.of_the_chart(), concurrencyPolicy="Sometimes")
+        self.kubectl.apply(odd)
+        wait_for(lambda: condition(self.get("odd"), "Ready"), "the controller has looked at it", every=0.5)
+
+        self.install("upgrade")
+        self.assertIn("maxCatchUpRuns", self.fields_of_a_schedule())
+        odd["metadata"]["name"] = "new"
+        refused = self.kubectl.run("apply", "-f", "-", stdin=json.dumps(odd))
+        self.assertIn("spec.concurrencyPolicy: Unsupported value", refused.stderr)
+        # What the new definition would refuse can be labelled, edited elsewhere, reported on, mended and deleted.
+        self.kubectl("label", "scheduledsparkapplication", "odd", "team=etl")
+        self.kubectl.patch_spec("odd", suspend=True)
+
+        def seen():
+            schedule = self.get("odd")
+            return schedule["status"]["observedGeneration"] == schedule["metadata"]["generation"]
+        wait_for(seen, "the controller has looked at the edit", every=0.5)
+        self.assertEqual(self.get("odd")["status"]["scheduleState"], "FailedValidation")
+        self.kubectl.patch_spec("odd", concurrencyPolicy="Forbid", missedRunPolicy="All", maxCatchUpRuns=3)
+        wait_for(lambda: self.get("odd")["status"]["scheduleState"] != "FailedValidation", "it is well", every=0.5)
+        self.kubectl("delete", "scheduledsparkapplication", "odd", "--timeout=60s")
 
 
 if __name__ == "__main__":

@@ -43,9 +43,9 @@ class ReleaseTest(cluster.ClusterTest):
             raise AssertionError(f"helm {verb} {' '.join(map(str, arguments))}: {done.stderr}\n{pods}\n{logs}")
         return done.stdout
 
-    def install(self, verb="install", *more):
+    def install(self, verb="install", *more, chart=CHART):
         # The cluster's CRDs were applied by hand; a person who comes from another chart has the same.
-        return self.helm(verb, "sparkcron", CHART, "--set", f"sparkJobNamespaces={{{self.namespace}}}",
+        return self.helm(verb, "sparkcron", chart, "--set", f"sparkJobNamespaces={{{self.namespace}}}",
                          "--take-ownership", "--wait", "--timeout", "240s", *more)
 
     def of_the_chart(self, **more):
