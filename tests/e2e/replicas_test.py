@@ -1,6 +1,8 @@
-"""Two controllers beside one API server and one node: who takes over has the whole history."""
+"""Two controllers beside one API server and one node: who takes over knows what there is, and has the whole history."""
+import re
 import sqlite3
 import unittest
+import urllib.request
 
 import harness
 from harness import FINAL, state_of, wait_for
@@ -27,6 +29,23 @@ class ReplicasTest(harness.E2ETest):
         """Names and states of the runs in a replica's own ledger."""
         with sqlite3.connect(f"file:{self.folder / name / 'ledger.db'}?mode=ro", uri=True) as ledger:
             return dict(ledger.execute("SELECT name, state FROM runs"))
+
+    def watches(self, name):
+        """How many a replica has opened so far; a list that a cache begins with is one, too."""
+        address = re.findall(r"metrics on (\S+)", (self.folder / f"{name}.log").read_text())[-1]
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
+            counted = re.findall(r'^sparkcron_api_call_duration_seconds_count\{verb="watch",.*\} (\d+)$', answer.read().decode(), re.M)
+        return sum(map(int, counted))
+
+    def test_replica_that_takes_over_needs_no_list(self):
+        wait_for(lambda: self.succeeded() >= 1, "the first starts runs")
+        before = wait_for(lambda: self.watches("second"), "the second watches")
+        self.assertEqual(before, 3, "schedules, applications, pods")
+        self.first.kill()
+        wait_for(lambda: self.leader() == self.second.pid, "the second leads")
+        succeeded = self.succeeded()
+        wait_for(lambda: self.succeeded() >= succeeded + 1, "it starts runs")
+        self.assertEqual(self.watches("second"), before, "its caches were warm")
 
     def test_replica_that_takes_over_knows_the_runs_that_the_other_has_pruned(self):
         wait_for(lambda: self.succeeded() >= 4, "runs come and are pruned")
