@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from cluster import FINAL, ROOT, state_of, wait_for
-from release import CHART, HELM, ReleaseTest
+from release import CHART, ReleaseTest
 
 FINALIZER = "sparkoperator.k8s.io/run"
 
@@ -65,7 +65,7 @@ class ChartTest(ReleaseTest):
     def test_the_server_takes_every_set_of_values_and_the_plain_manifests(self):
         for values in sorted((ROOT / "tests/chart/values").glob("*.yaml")):
             rendered = subprocess.run(
-                [HELM, "template", "sparkcron", CHART, "--namespace", self.home, "--values", values,
+                [self.helm_path, "template", "sparkcron", CHART, "--namespace", self.home, "--values", values,
                  "--set", f"sparkJobNamespaces={{{self.namespace}}}", "--set", "crds.install=false",
                  # Kinds of the Prometheus operator and of cert-manager, which are not here.
                  "--set", "prometheus.podMonitor.create=false", "--set", "prometheus.prometheusRule.create=false",

@@ -1,4 +1,4 @@
-"""The sessions of clients other than kubectl (tests/e2e/clients) on a real kube-apiserver: Helm and PyPI's `kubernetes` see
+"""The sessions of clients other than kubectl (tests/e2e/clients) on a real kube-apiserver: Helm 3 and 4 and PyPI's `kubernetes` see
 there what they see in the embedded one.
 
 Run with the Python that tools/bootstrap.d/kubernetes_client prints.
@@ -53,7 +53,7 @@ class RealServer(service.Server):
 
 
 service.Server = RealServer
-from helm_test import HelmTest  # noqa: E402, F401
+from helm_test import Helm4Test, HelmTest  # noqa: E402, F401
 from python_test import PythonClientTest  # noqa: E402, F401
 
 if __name__ == "__main__":

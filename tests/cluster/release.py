@@ -7,7 +7,10 @@ import cluster
 from cluster import BIN, ROOT, RUN
 
 CHART = ROOT / "charts/sparkcron"
-HELM = subprocess.run([ROOT / "tools/bootstrap.d/helm"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def helm_program(major="3"):
+    return subprocess.run([ROOT / "tools/bootstrap.d/helm", major], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def import_image():
@@ -19,9 +22,12 @@ def import_image():
 
 
 class ReleaseTest(cluster.ClusterTest):
+    HELM = "3"
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.helm_path = helm_program(cls.HELM)
         import_image()
 
     def setUp(self):
@@ -32,7 +38,7 @@ class ReleaseTest(cluster.ClusterTest):
         self.addCleanup(self.helm_run, "uninstall", "sparkcron", "--ignore-not-found")  # before the namespaces go
 
     def helm_run(self, verb, *arguments):
-        return subprocess.run([HELM, "--kubeconfig", RUN / "admin.kubeconfig", "--namespace", self.home, verb, *arguments],
+        return subprocess.run([self.helm_path, "--kubeconfig", RUN / "admin.kubeconfig", "--namespace", self.home, verb, *arguments],
                               capture_output=True, text=True, timeout=400)
 
     def helm(self, verb, *arguments):

@@ -13,7 +13,7 @@ DENIED = 'admission webhook "validate.sparkoperator.k8s.io" denied the request: 
 CHANGED = KEY + "webhook-certificate-changed"
 
 
-class WebhookTest(ReleaseTest):
+class WebhookCase(ReleaseTest):
     def install(self, verb="install", *more):
         said = super().install(verb, "--set", "webhook.enable=true", *more)
         # The pod is ready before the node's proxy has heard of it.
@@ -29,6 +29,8 @@ class WebhookTest(ReleaseTest):
         self.assertNotEqual(done.returncode, 0, done.stdout)
         return done.stderr
 
+
+class WebhookTest(WebhookCase):
     def test_what_people_write_is_refused_or_filled_in(self):
         self.install("install", "--set", "webhook.resourceQuotaEnforcement.enable=true")
         self.refuses_schedules_by_their_fields()
@@ -220,6 +222,42 @@ class WebhookTest(ReleaseTest):
         self.kubectl("label", "scheduledsparkapplication", "every", "still=writable")
         self.kubectl("delete", "scheduledsparkapplication", "every", "--timeout=60s")
         self.assert_each_slot_once(5)
+
+
+class Helm4Test(WebhookCase):
+    """Helm 4 applies on the server's side: what the controller writes into objects of the chart stays the controller's."""
+
+    HELM = "4"
+
+    def written_by_the_controller(self):
+        secret = self.at_home.get("secret", "sparkcron-webhook-certs")["data"]
+        configurations = [self.kubectl.get(kind, "sparkcron-webhook")
+                          for kind in ("validatingwebhookconfiguration", "mutatingwebhookconfiguration")]
+        trusted = {webhook["clientConfig"].get("caBundle") for one in configurations for webhook in one["webhooks"]}
+        return secret, trusted
+
+    def test_install_test_upgrade_rollback_uninstall(self):
+        # The definitions were written by kubectl, and may differ.
+        self.install("install", "--force-conflicts")
+        self.assertIn("Succeeded", self.helm("test", "sparkcron"))
+        self.kubectl.apply(self.schedule("every", "*/5 * * * * *", self.of_the_chart(), successfulRunHistoryLimit=50))
+        wait_for(lambda: self.counts("every").get("succeeded", 0) >= 1, "a run succeeds", every=0.5)
+        written = self.written_by_the_controller()
+        self.assertLessEqual({"tls.crt", "tls.key"}, set(written[0]))
+        self.assertEqual(len(written[1]), 1)
+        self.assertNotIn(None, written[1])
+
+        self.install("upgrade", "--set", "controller.logEncoder=json")
+        self.assertEqual(self.written_by_the_controller(), written)
+        self.helm("rollback", "sparkcron", "1", "--wait", "--timeout", "240s")
+        self.assertEqual(self.written_by_the_controller(), written)
+        self.assertIn(DENIED, self.refusal(self.schedule("bad", "75 * * * *")))
+        before = self.counts("every")["succeeded"]
+        wait_for(lambda: self.counts("every")["succeeded"] > before, "runs go on", every=0.5)
+
+        self.helm("uninstall", "sparkcron", "--wait", "--timeout", "240s")
+        left = self.at_home.get("all,serviceaccounts,roles,rolebindings,configmaps,secrets")["items"]
+        self.assertEqual([one["metadata"]["name"] for one in left if "sparkcron" in one["metadata"]["name"]], [])
 
 
 if __name__ == "__main__":

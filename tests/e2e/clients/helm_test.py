@@ -1,4 +1,8 @@
-"""Helm as a client of an API server: a chart with a schedule and what goes with it, through its whole life."""
+"""Helm as a client of an API server: a chart with a schedule and what goes with it, through its whole life.
+
+    helm_test.py HelmTest StandaloneTest     Helm 3
+    helm_test.py Helm4Test                   Helm 4
+"""
 import json
 import pathlib
 import subprocess
@@ -7,10 +11,16 @@ import unittest
 from service import ROOT, Server
 
 CHART = pathlib.Path(__file__).resolve().parent / "chart"
-HELM = subprocess.run([ROOT / "tools/bootstrap.d/helm"], capture_output=True, text=True, check=True).stdout.strip()
 
 
 class Session(unittest.TestCase):
+    MAJOR = "3"
+
+    @classmethod
+    def setUpClass(cls):
+        # Built when it is first asked for.
+        cls.program = subprocess.run([ROOT / "tools/bootstrap.d/helm", cls.MAJOR], capture_output=True, text=True, check=True).stdout.strip()
+
     def setUp(self):
         self.server = Server().start()
         self.addCleanup(self.server.close)
@@ -20,7 +30,7 @@ class Session(unittest.TestCase):
         self.schedules = f"/apis/sparkoperator.k8s.io/v1beta2/namespaces/{self.namespace}/scheduledsparkapplications"
 
     def helm(self, *arguments, code=0):
-        done = subprocess.run([HELM, *arguments, "--namespace", self.namespace], env=self.server.environment(), capture_output=True, text=True,
+        done = subprocess.run([self.program, *arguments, "--namespace", self.namespace], env=self.server.environment(), capture_output=True, text=True,
                               timeout=240, check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
@@ -79,6 +89,12 @@ class HelmTest(Session):
         self.assertEqual(self.schedule(), "0 2 * * *")
         self.helm("upgrade", "etl", str(CHART), "--set", "schedule=@daily")
         self.assertEqual(self.schedule(), "@daily")
+
+
+class Helm4Test(HelmTest):
+    """Which applies on the server's side."""
+
+    MAJOR = "4"
 
 
 class StandaloneTest(Session):
