@@ -26,6 +26,9 @@ THREADED = ["test_base", "test_base_http", "test_base_http_client", "test_kube",
             "test_kube_server_storage", "test_monitor", "test_runner_node"]
 # The others are built by hand (tests/fuzz/README.md); the corpora of all are replayed by the fast tests.
 FUZZERS = ["fuzz_cron_parser", "fuzz_cron_footer", "fuzz_cron_answers"]
+# The tests of a stage, as ctest chooses them.
+KINDS = {"fast": ["-LE", "slow|long|cluster"], "slow": ["-L", "slow"], "cluster": ["-L", "cluster", "-LE", "long"],
+         "long": ["-L", "long"]}
 # Stages that --without takes, by what the summary calls them.
 LEAVABLE = {"cluster": "tests on a real Kubernetes", "tsan": "threaded tests, TSan", "fuzz": "fuzzers"}
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -151,21 +154,22 @@ def main():
     if not options.pattern:
         stages.run("checks", "tools/check")
     if build(stages, "dev"):
-        if options.quick:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long|cluster", *chosen)
-        else:
-            stages.tests("fast tests, ASan and UBSan", "dev", "-LE", "slow|long|cluster", *chosen)
-            if not options.pattern or has_any("slow", options.pattern):
-                with BuildAhead(*([] if options.pattern else later)):
-                    stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", "-L", "slow", *chosen)
-            if "cluster" not in options.without and (not options.pattern or has_any("cluster", options.pattern)):
-                # These wait for pods most of the time: more at once than there are processors.
-                stages.tests("tests on a real Kubernetes, ASan and UBSan", "dev", "-L", "cluster", "-LE", "long",
-                             "--parallel", "5", *chosen)
-    if options.long:
-        stages.tests("long tests, ASan and UBSan", "dev", "-L", "long", *chosen)
-        if not options.pattern:
-            build(stages, "release")
+        asked = {"fast": True, "slow": not options.quick, "cluster": not options.quick and "cluster" not in options.without,
+                 "long": options.long}
+        kinds = [kind for kind in KINDS if asked[kind] and (not options.pattern or has_any(KINDS[kind], options.pattern))]
+        # A name that no test has fails in the first stage.
+        if "fast" in kinds or not kinds:
+            stages.tests("fast tests, ASan and UBSan", "dev", *KINDS["fast"], *chosen)
+        if "slow" in kinds:
+            with BuildAhead(*([] if options.pattern else later)):
+                stages.tests("end-to-end and slow tests, ASan and UBSan", "dev", *KINDS["slow"], *chosen)
+        if "cluster" in kinds:
+            # These wait for pods most of the time: more at once than there are processors.
+            stages.tests("tests on a real Kubernetes, ASan and UBSan", "dev", *KINDS["cluster"], "--parallel", "5", *chosen)
+        if "long" in kinds:
+            stages.tests("long tests, ASan and UBSan", "dev", *KINDS["long"], *chosen)
+    if options.long and not options.pattern:
+        build(stages, "release")
     if not options.quick and not options.pattern:
         if "tsan" not in options.without and build(stages, "tsan", *THREADED):
             stages.tests("threaded tests, TSan", "tsan", "-R", f"^({'|'.join(THREADED)})$")
@@ -174,8 +178,8 @@ def main():
     return stages.summary()
 
 
-def has_any(label, pattern):
-    listed = subprocess.run(["ctest", "--preset", "dev", "-N", "-L", label, "-R", pattern], cwd=ROOT,
+def has_any(labels, pattern):
+    listed = subprocess.run(["ctest", "--preset", "dev", "-N", *labels, "-R", pattern], cwd=ROOT,
                             capture_output=True, text=True, check=False)
     return not re.search(r"Total Tests: 0", listed.stdout)
 
