@@ -402,6 +402,8 @@ class Refused(unittest.TestCase):
             ({"controller": {"history": {"enable": False, "readers": [{"kind": "Group", "name": "team"}]}}},
              "controller.history.readers: needs controller.history.enable"),
             ({"certManager": {"enable": True}}, "certManager.enable: needs webhook.enable"),
+            ({"commonLabels": {"app.kubernetes.io/managed-by": "us"}}, "commonLabels: app.kubernetes.io/managed-by is a label that the chart sets"),
+            ({"controller": {"labels": {"app.kubernetes.io/name": "us"}}}, "controller.labels: app.kubernetes.io/name is a label that the chart"),
             ({"fullnameOverride": "Spark_Cron"}, "does not match pattern"),
             ({"fullnameOverride": "2nd"}, "does not match pattern"),  # no Service may be called so
             ({"nameOverride": "My.Cron"}, "does not match pattern"),

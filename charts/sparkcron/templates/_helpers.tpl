@@ -186,6 +186,13 @@ matchConditions:
 {{- if and .Values.certManager.enable (not .Values.webhook.enable) -}}
 {{- fail "certManager.enable: needs webhook.enable: the webhook's certificate is the only one that it makes" -}}
 {{- end -}}
+{{- range $where, $labels := dict "commonLabels" .Values.commonLabels "controller.labels" .Values.controller.labels -}}
+{{- range $key := list "helm.sh/chart" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" -}}
+{{- if hasKey $labels $key -}}
+{{- fail (printf "%s: %s is a label that the chart sets itself" $where $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $ports := dict -}}
 {{- $_ := set $ports "prometheus.metrics.port" (int .Values.prometheus.metrics.port) -}}
 {{- if .Values.controller.history.enable }}{{ $_ := set $ports "controller.history.port" (int .Values.controller.history.port) }}{{ end -}}
