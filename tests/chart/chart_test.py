@@ -231,6 +231,14 @@ class Rendered(unittest.TestCase):
         self.assertEqual({binding["metadata"]["namespace"], role["metadata"]["namespace"]}, {"jobs"})
         self.assertIn("pods", [resource for rule in role["rules"] for resource in rule["resources"]])
 
+    def test_an_annotation_of_the_pods_may_be_another_than_the_chart_s(self):
+        annotations = workload(objects({"controller": {"annotations": {"prometheus.io/scrape": "false", "team": "etl"}}}))[
+            "spec"]["template"]["metadata"]["annotations"]
+        self.assertEqual(annotations, {"kubectl.kubernetes.io/default-container": "sparkcron", "prometheus.io/path": "/metrics",
+                                       "prometheus.io/port": "8080", "prometheus.io/scrape": "false", "team": "etl"})
+        printed = template({"controller": {"annotations": {"prometheus.io/scrape": "false"}}}, "--set", "crds.install=false").stdout
+        self.assertEqual(printed.count("prometheus.io/scrape"), 1)
+
     def test_no_role_has_a_wildcard(self):
         for values in VALUES:
             for role in of_kind("Role", objects(values)) + of_kind("ClusterRole", objects(values)):

@@ -8,15 +8,11 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    kubectl.kubernetes.io/default-container: sparkcron
+    {{- $own := dict "kubectl.kubernetes.io/default-container" "sparkcron" }}
     {{- if $.Values.prometheus.metrics.enable }}
-    prometheus.io/scrape: "true"
-    prometheus.io/port: {{ $.Values.prometheus.metrics.port | quote }}
-    prometheus.io/path: /metrics
+    {{- $own = merge $own (dict "prometheus.io/scrape" "true" "prometheus.io/port" (toString $.Values.prometheus.metrics.port) "prometheus.io/path" "/metrics") }}
     {{- end }}
-    {{- with .annotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- toYaml (merge (deepCopy .annotations) $own) | nindent 4 }}
 spec:
   serviceAccountName: {{ include "sparkcron.serviceAccountName" $ }}
   automountServiceAccountToken: {{ .serviceAccount.automountServiceAccountToken }}
