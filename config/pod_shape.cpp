@@ -81,6 +81,22 @@ std::string unknown(std::string_view name, const BuiltInType& type,
   return text;
 }
 
+const BuiltInField* field_named(const std::vector<const BuiltInField*>& fields,
+                                std::string_view name) {
+  const auto at = std::find_if(fields.begin(), fields.end(),
+                               [&](const BuiltInField* one) { return one->name == name; });
+  return at == fields.end() ? nullptr : *at;
+}
+
+// A field of a container's security context that a pod's has not.
+bool is_of_container_security(std::string_view name) {
+  const BuiltInType* of_pod = kube::find_built_in_type("PodSecurityContext");
+  const BuiltInType* of_container = kube::find_built_in_type("SecurityContext");
+  if (of_pod == nullptr || of_container == nullptr) return false;
+  return field_named(fields_of(*of_container), name) != nullptr &&
+         field_named(fields_of(*of_pod), name) == nullptr;
+}
+
 // What a scalar must be; "" when `value` is that.
 std::string scalar_problem(const json& value, std::string_view type) {
   if (type == "json") return {};
@@ -105,13 +121,13 @@ class Shape {
     if (!value.is_object()) return complain(path, "must be an object");
     const std::vector<const BuiltInField*> fields = fields_of(type);
     for (const auto& [name, member] : value.items()) {
-      const auto known = std::find_if(fields.begin(), fields.end(),
-                                      [&](const BuiltInField* one) { return one->name == name; });
       const std::string at = path + "." + name;
-      if (known == fields.end()) {
+      if (const BuiltInField* known = field_named(fields, name)) {
+        field(member, *known, at);
+      } else if (type.name != "PodSecurityContext" || !is_of_container_security(name)) {
         complain(at, is_full() ? "" : unknown(name, type, fields));
-      } else {
-        field(member, **known, at);
+      } else if (place_ == Place::Fields) {
+        complain(at, "is unknown: it is a container's, and belongs into securityContext");
       }
     }
   }
@@ -130,8 +146,10 @@ class Shape {
     if (value == nullptr || value->is_null()) return;
     const std::string where = path + ".template";
     if (!value->is_object()) return complain(where, "must be an object");
+    place_ = Place::Template;
     for (const Part& one : kOfTemplate)
       part(*value, one, where);
+    place_ = Place::Fields;
     // Spark's template files are whole Pods, as `kubectl create --dry-run -o yaml` prints them.
     constexpr std::array<std::string_view, 5> kOfPod = {"metadata", "spec", "apiVersion", "kind",
                                                         "status"};
@@ -185,6 +203,9 @@ class Shape {
     }
   }
 
+  enum class Place { Fields, Template };
+
+  Place place_ = Place::Fields;
   std::string text_;
   size_t count_ = 0;
 };
@@ -206,6 +227,17 @@ base::Status check_pod_shape(const json& application) {
     shape.template_of(*role, path);
   }
   return shape.result();
+}
+
+std::vector<std::string> take_out_of_pod_security(json& pod_spec) {
+  std::vector<std::string> names;
+  const auto at = pod_spec.is_object() ? pod_spec.find("securityContext") : pod_spec.end();
+  if (at == pod_spec.end() || !at->is_object()) return names;
+  for (const auto& [name, value] : at->items())
+    if (is_of_container_security(name)) names.push_back(name);
+  for (const std::string& name : names)
+    at->erase(name);
+  return names;
 }
 
 }  // namespace config

@@ -10,6 +10,8 @@
 // them. Values are never repeated: they may be secrets. Threads: pure.
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -20,5 +22,10 @@ namespace config {
 inline constexpr size_t kMostShapeProblems = 8;
 
 base::Status check_pod_shape(const nlohmann::json& application);
+
+// What stands in the securityContext of a template's pod and is a container's (`capabilities`,
+// `allowPrivilegeEscalation`). Spark and API servers drop it without a word, and manifests that
+// people pass on have it: no reason to refuse one. Takes it out of `pod_spec`, gives its names.
+std::vector<std::string> take_out_of_pod_security(nlohmann::json& pod_spec);
 
 }  // namespace config

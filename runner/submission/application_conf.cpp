@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "config/names.h"
+#include "config/pod_shape.h"
 #include "config/quantity.h"
 #include "runner/submission/checks.h"
 #include "runner/submission/conf_resolution.h"
@@ -85,13 +86,16 @@ base::Result<SparkVersion> version_of(Fields& spec, const Context& context,
   return installed;
 }
 
-json pod_template(Fields& role, PodsRunAs pods) {
+json pod_template(Fields& role, PodsRunAs pods, std::vector<std::string>& warnings) {
   json source = role.object("template");
   if (pods == PodsRunAs::Processes)
     leave_out_of_template(source, role.path() + ".template", role.left_out());
   if (source.is_object()) {
     json& spec = source["spec"];
     if (spec.is_null()) spec = json::object();
+    for (const std::string& name : config::take_out_of_pod_security(spec))
+      warnings.push_back(role.path() + ".template.spec.securityContext." + name +
+                         " has no effect: it is a container's, not a pod's");
     const json kind = source.value("kind", json("Pod"));
     if (kind != json("Pod")) role.complain("template.kind", "must be Pod where it is given");
   }
@@ -196,8 +200,8 @@ void add_pods(Fields& spec, const json& application, const Context& context,
   for (const auto& [key, value] : spec.text_map("nodeSelector")) {
     conf["spark.kubernetes.node.selector." + key] = value;
   }
-  plan.request.driver_template = pod_template(driver, context.pods);
-  const json for_executors = pod_template(executor, context.pods);
+  plan.request.driver_template = pod_template(driver, context.pods, plan.warnings);
+  const json for_executors = pod_template(executor, context.pods, plan.warnings);
   plan.driver_parts = pod_parts(Role::Driver, driver, spec, plan.request.driver_template, conf);
   PodParts executor_parts = pod_parts(Role::Executor, executor, spec, for_executors, conf);
   if (context.pods == PodsRunAs::Processes) {

@@ -106,8 +106,6 @@ void add_environment(Fields& role, const RoleKeys& keys, const RunMarks& marks, 
       conf[keys.env + "GOOGLE_APPLICATION_CREDENTIALS"] = path + "/key.json";
     } else if (type == "HadoopDelegationToken") {
       conf[keys.env + "HADOOP_TOKEN_FILE_LOCATION"] = path + "/hadoop.token";
-    } else if (!type.empty() && type != "Generic") {
-      role.complain("secrets", "have an unknown secretType: " + type);
     }
   }
 }

@@ -121,6 +121,23 @@ void restarts(const json& application, Warnings& warnings) {
                        " these have no effect: " + list);
 }
 
+// A Secret of a type that Spark has no variable for is mounted, and that is all.
+void secret_types(const json& application, Warnings& warnings) {
+  constexpr std::array<std::string_view, 4> kKnown = {"", "GCPServiceAccount",
+                                                      "HadoopDelegationToken", "Generic"};
+  for (const char* role : {"driver", "executor"}) {
+    const json* secrets = base::find(application, {"spec", role, "secrets"});
+    if (secrets == nullptr || !secrets->is_array()) continue;
+    for (size_t i = 0; i < secrets->size(); ++i) {
+      const std::string type = base::string_at((*secrets)[i], {"secretType"});
+      if (std::find(kKnown.begin(), kKnown.end(), type) != kKnown.end()) continue;
+      warnings.push_back(std::string("spec.") + role + ".secrets[" + std::to_string(i) +
+                         "].secretType " + type +
+                         " is none that sets a variable: the Secret is mounted as a Generic one");
+    }
+  }
+}
+
 // Cores, instances and memory say how large a run is, whoever executes it, and stand in every
 // manifest.
 constexpr std::array kOfExecutorPods = {
@@ -260,6 +277,7 @@ std::vector<std::string> without_effect(const json& application, const FirstStag
   other_lines(application, made.version, warnings);
   routes(application, made.context, warnings);
   restarts(application, warnings);
+  secret_types(application, warnings);
   executors_as_threads(application, made, warnings);
   volumes(application, warnings);
   overruled_conf(application, made.conf, warnings);

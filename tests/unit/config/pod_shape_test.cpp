@@ -44,6 +44,12 @@ TEST_CASE("a slip of the hand anywhere in a pod's parts is told by its path") {
        "spec.driver.template.spec.containers[0].cmd is unknown: Container has no such field"},
       {driver({{"template", {{"labels", json::object()}}}}),
        "spec.driver.template.labels is unknown: a pod template has metadata and spec"},
+      {driver({{"podSecurityContext", {{"capabilities", json::object()}}}}),
+       "spec.driver.podSecurityContext.capabilities is unknown: it is a container's, and belongs "
+       "into securityContext"},
+      {driver({{"template", {{"spec", {{"securityContext", {{"capability", 1}}}}}}}}),
+       "spec.driver.template.spec.securityContext.capability is unknown: PodSecurityContext has no "
+       "such field"},
       {driver({{"affinity", {{"nodeaffinity", json::object()}}}}),
        "spec.driver.affinity.nodeaffinity is unknown: did you mean nodeAffinity?"},
   };

@@ -288,6 +288,32 @@ TEST_CASE("a volume that only a side car mounts comes along") {
   CHECK(built.warnings.empty());
 }
 
+TEST_CASE("a Secret of another type than Spark knows is mounted as a plain one, and it is said") {
+  const json secrets =
+      json::array({{{"name", "s"}, {"path", "/s"}, {"secretType", "Opaque"}},
+                   {{"name", "t"}, {"path", "/t"}, {"secretType", "HadoopDelegationToken"}}});
+  const Submission built = built_with({{"driver", {{"secrets", secrets}}}});
+  CHECK(named(driver_container(built)["volumeMounts"], "mountPath", "/s").size() == 1);
+  CHECK(built.warnings ==
+        std::vector<std::string>{"spec.driver.secrets[0].secretType Opaque is none that sets a "
+                                 "variable: the Secret is mounted as a Generic one"});
+}
+
+TEST_CASE("what only a container's security has does nothing in a template's pod, and it is said") {
+  const json security = {{"runAsUser", 185},
+                         {"allowPrivilegeEscalation", false},
+                         {"capabilities", {{"drop", {"ALL"}}}}};
+  const json role = {{"template", {{"spec", {{"securityContext", security}}}}}};
+  const Submission built = built_with({{"driver", role}, {"executor", role}});
+  const json kept = {{"runAsUser", 185}};
+  CHECK(built.driver_pod["spec"]["securityContext"] == kept);
+  CHECK(executor_template(built)["spec"]["securityContext"] == kept);
+  REQUIRE(built.warnings.size() == 4);
+  CHECK(says(built.warnings,
+             "spec.driver.template.spec.securityContext.capabilities has no effect: it is a "
+             "container's, not a pod's"));
+}
+
 TEST_CASE("a keytab that the driver mounts is a file of its pod") {
   const json secrets = json::array({{{"name", "krb"}, {"path", "/etc/krb"}}});
   const Submission built = built_with({{"driver", {{"secrets", secrets}}},
