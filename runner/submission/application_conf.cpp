@@ -11,6 +11,7 @@
 #include "runner/submission/conf_resolution.h"
 #include "runner/submission/demand.h"
 #include "runner/submission/deny_list.h"
+#include "runner/submission/doomed_runs.h"
 #include "runner/submission/duplicates.h"
 #include "runner/submission/exposure.h"
 #include "runner/submission/fields.h"
@@ -305,6 +306,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   }
   spec.refuse_rest();
   RETURN_IF_ERROR(spec.problem());
+  RETURN_IF_ERROR(check_doomed(application, conf));
   use_mounted_keytab(application, conf);
   plan.left_out = std::move(spec.left_out());
   const FirstStage made{

@@ -151,7 +151,7 @@ std::string_view scheme_of(std::string_view uri) {
 
 bool on_submitting_machine(std::string_view uri, FileUris files) {
   const std::string_view scheme = scheme_of(uri);
-  if (scheme.empty()) return uri != kInternal;
+  if (scheme.empty()) return uri != kInternal && (files != FileUris::Pods || !uri.starts_with('/'));
   if (lower(scheme) != "file" || files == FileUris::Pods) return false;
   uri.remove_prefix(scheme.size() + 1);
   if (uri.starts_with("///")) uri.remove_prefix(2);

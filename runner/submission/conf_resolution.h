@@ -32,7 +32,7 @@ base::Result<ResolvedSubmission> resolve_conf(const SubmitRequest& request,
 Language language_of(std::string_view main_resource);
 // The scheme of a URI; "" for a plain path.
 std::string_view scheme_of(std::string_view uri);
-// Plain paths are, and file: as FileUris says.
+// Plain paths are, whole ones as file: is, which is as FileUris says.
 bool on_submitting_machine(std::string_view uri, FileUris files);
 
 }  // namespace runner::submission

@@ -62,6 +62,9 @@ void check_amounts(Fields& spec, Conf& user) {
 
 void refuse_local(Fields& spec, const std::string& field, const std::string& path, FileUris files) {
   if (!on_submitting_machine(path, files)) return;
+  if (files == FileUris::Pods)
+    return spec.complain(field, "is no whole path, and nobody knows from which folder: " + path +
+                                    " (sparkctl create --upload sends files)");
   spec.complain(field, "is a file of the machine that submits, which cannot be reached: " + path +
                            " (local:// names a file of the image; sparkctl create --upload sends "
                            "files)");

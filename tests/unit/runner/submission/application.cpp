@@ -56,8 +56,8 @@ Submission must_build(const json& application, const Context& where) {
   return *std::move(built);
 }
 
-std::string refusal(const json& application) {
-  const auto built = build_submission(application, context());
+std::string refusal(const json& application, const Context& context) {
+  const auto built = build_submission(application, context);
   return built ? "" : built.error().message;
 }
 

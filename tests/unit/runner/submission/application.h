@@ -22,7 +22,7 @@ Context context();
 // Of a built submission; the test fails when it is not there.
 Submission must_build(const nlohmann::json& application, const Context& context = test::context());
 // "" when it builds.
-std::string refusal(const nlohmann::json& application);
+std::string refusal(const nlohmann::json& application, const Context& context = test::context());
 const nlohmann::json& object(const Submission& submission, const std::string& kind,
                              const std::string& name_part);
 Conf properties(const Submission& submission);

@@ -140,6 +140,64 @@ TEST_CASE("without an image a run is refused on a cluster and made on a machine"
         "run an image");
 }
 
+TEST_CASE("what every driver would die of is told before there is one") {
+  struct Case {
+    json spec;
+    std::string error;
+  };
+  const Case cases[] = {
+      {{{"driver", {{"javaOptions", "-Da=b -Xmx4g"}}}},
+       "spec.driver.javaOptions must not have -Xmx: spec.driver.memory is the heap"},
+      {{{"sparkConf", {{"spark.driver.extraJavaOptions", "-Xmx4g"}}}},
+       "spec.sparkConf: spark.driver.extraJavaOptions must not have -Xmx: spec.driver.memory is "
+       "the heap"},
+      {{{"executor", {{"javaOptions", "-Xmx4g"}}}},
+       "spec.executor.javaOptions must not have -Xmx: spec.executor.memory is the heap"},
+      {{{"executor", {{"javaOptions", "-Dspark.speculation=true"}}}},
+       "spec.executor.javaOptions must not have settings of Spark: those belong into "
+       "spec.sparkConf"},
+      {{{"dynamicAllocation", {{"enabled", true}, {"minExecutors", 10}, {"maxExecutors", 2}}}},
+       "spec.dynamicAllocation.maxExecutors is 2, less than minExecutors, 10"},
+      {{{"dynamicAllocation", {{"enabled", true}, {"maxExecutors", 0}}}},
+       "spec.dynamicAllocation.maxExecutors must be over zero"},
+      {{{"deps", {{"packages", {"a:b:1", "a:b"}}}}},
+       "spec.deps.packages: Provided Maven Coordinates must be in the form "
+       "'groupId:artifactId:version'. The coordinate provided is: a:b"},
+      {{{"sparkConf", {{"spark.jars.packages", "a::1"}}}},
+       "spec.sparkConf: spark.jars.packages: Provided Maven Coordinates must be in the form "
+       "'groupId:artifactId:version'. The coordinate provided is: a::1"},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.error) {
+      CHECK(refusal(with_spec(c.spec)) == c.error);
+    }
+  }
+  // Threads of a driver are no executors that Spark allocates.
+  Context threads = on_a_machine();
+  threads.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
+  CHECK(refusal(with_spec(cases[4].spec), threads).empty());
+  CHECK(refusal(with_spec({{"driver", {{"javaOptions", "-Xms1g"}}},
+                           {"deps", {{"packages", {"a:b:1", "c/d/2"}}}},
+                           {"dynamicAllocation", {{"enabled", true}, {"maxExecutors", 2}}}}))
+            .empty());
+}
+
+TEST_CASE("on a machine a whole path is a file of it, and a path from a folder is refused") {
+  const json whole = with_spec(
+      {{"mainApplicationFile", "/srv/jobs/app.jar"}, {"deps", {{"files", {"/srv/a.csv"}}}}});
+  const Submission built = must_build(whole, on_a_machine());
+  const json& arguments = driver_container(built)["args"];
+  CHECK(std::any_of(arguments.begin(), arguments.end(), [](const json& one) {
+    return one.get<std::string>().ends_with("/srv/jobs/app.jar");
+  }));
+  CHECK(properties(built).at("spark.files").ends_with("/srv/a.csv"));
+  CHECK(
+      refusal(whole).starts_with("spec.mainApplicationFile is a file of the machine that submits"));
+  CHECK(refusal(with_spec({{"mainApplicationFile", "jobs/app.jar"}}), on_a_machine()) ==
+        "spec.mainApplicationFile is no whole path, and nobody knows from which folder: "
+        "jobs/app.jar (sparkctl create --upload sends files)");
+}
+
 TEST_CASE("what only a cluster has is left out on a machine, and told by path") {
   const json application = with_spec(
       {{"batchScheduler", "volcano"},

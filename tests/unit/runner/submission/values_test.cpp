@@ -184,11 +184,13 @@ TEST_CASE("names of volumes fit and stay different") {
 }
 
 TEST_CASE("which paths are on the submitting machine") {
-  for (const char* path : {"/opt/a.jar", "a.jar", "file:/a", "file:///a", "FILE:///a", "./a:b"}) {
+  for (const std::string_view path :
+       {"/opt/a.jar", "a.jar", "file:/a", "file:///a", "FILE:///a", "./a:b"}) {
     INFO(path);
     CHECK(on_submitting_machine(path, FileUris::Submitters));
-    // On one machine file: is a path of that machine; a plain path depends on who reads it.
-    CHECK(on_submitting_machine(path, FileUris::Pods) == scheme_of(path).empty());
+    // On one machine file: is a path of that machine, and so is a whole one.
+    const bool from_a_folder = scheme_of(path).empty() && !path.starts_with('/');
+    CHECK(on_submitting_machine(path, FileUris::Pods) == from_a_folder);
   }
   for (const char* path :
        {"local:///a", "s3a://b/a", "https://h/a", "hdfs://h/a",
