@@ -196,12 +196,21 @@ base::Result<std::vector<Rendered>> render_submit(const RenderContext& context,
   return all;
 }
 
+base::Result<std::vector<Rendered>> render_all(const RenderContext& context,
+                                               const RenderOptions& options) {
+  ASSIGN_OR_RETURN(const Surroundings around, surroundings_of(context, options));
+  auto all = options.from_submit ? render_submit(context, options, around)
+                                 : render_files(context, options, around);
+  // Who waits for the exit code of a check need not tell what is wrong from what is not supported.
+  if (!all && all.error().code == Code::Unimplemented)
+    return failure(Code::InvalidArgument, all.error().message);
+  return all;
+}
+
 }  // namespace
 
 base::Status render(const RenderContext& context, const RenderOptions& options) {
-  ASSIGN_OR_RETURN(const Surroundings around, surroundings_of(context, options));
-  ASSIGN_OR_RETURN(const auto all, options.from_submit ? render_submit(context, options, around)
-                                                       : render_files(context, options, around));
+  ASSIGN_OR_RETURN(const auto all, render_all(context, options));
   for (const Rendered& one : all)
     for (const std::string& warning : one.warnings)
       context.err << "sparkctl: warning: " << one.title << ": " << warning << '\n';
