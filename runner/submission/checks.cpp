@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "config/names.h"
 #include "config/pod_shape.h"
 
 namespace runner::submission {
@@ -86,6 +87,8 @@ Problem volume_name_problem(const std::string& name) {
 }
 
 Problem label_value_problem(const std::string& value) {
+  if (value.find("{{") != std::string::npos)
+    return "variables are replaced in arguments, env and sparkConf, not in labels";
   if (value.empty() || (value.size() <= 63 && is_part(value, "-_."))) return std::nullopt;
   return "a label has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a "
          "letter or digit";
@@ -194,10 +197,18 @@ void check_container_parts(Checks& checks, const json& owner, const std::string&
   });
 }
 
+// Beside Spark's container; that has its name in a template alone.
+Problem neighbour_problem(const std::string& name) {
+  if (name == config::kDriverContainer || name == config::kExecutorContainer)
+    return "Spark's own container has that name";
+  return volume_name_problem(name);
+}
+
 void check_containers(Checks& checks, const json& owner, const std::string& name,
                       const std::string& path) {
+  const auto rule = name == "containers" ? volume_name_problem : neighbour_problem;
   for_list(owner, name, path, [&](const json& one, const std::string& where) {
-    checks.text(at(one, "name"), where + ".name", volume_name_problem);
+    checks.text(at(one, "name"), where + ".name", rule);
     check_container_parts(checks, one, where);
   });
 }

@@ -118,7 +118,11 @@ base::Result<Rendered> render_schedule(const json& object, const Surroundings& a
   Surroundings then = around;
   then.at = slot;
   auto rendered = render_application(stored, then);
-  if (!rendered) return failure(std::move(rendered).error());
+  if (!rendered) {
+    // By the path in the schedule: the run is not what people wrote.
+    auto told = runner::applications::check_template(stored, around.application, "spec.template");
+    return failure(told ? *std::move(told) : std::move(rendered).error());
+  }
   rendered->objects.insert(rendered->objects.begin(), run);
   rendered->warnings.insert(rendered->warnings.begin(), parsed.warnings.begin(),
                             parsed.warnings.end());

@@ -56,6 +56,13 @@ TEST_CASE("names that cannot be are refused before anything is created") {
        "spec.volumes[0].name must not be \"V_1\": "},
       {{{"driver", {{"labels", {{"team", "data science"}}}}}},
        "spec.driver.labels.team must not be \"data science\": "},
+      {{{"driver", {{"labels", {{"day", "{{ .ScheduledDate }}"}}}}}},
+       "spec.driver.labels.day must not be \"{{ .ScheduledDate }}\": variables are replaced in "
+       "arguments, env and sparkConf, not in labels"},
+      {{{"driver", {{"sidecars", {{{"name", "spark-kubernetes-driver"}, {"image", "fluentd"}}}}}}},
+       "spec.driver.sidecars[0].name must not be \"spark-kubernetes-driver\": Spark's own "
+       "container "
+       "has that name"},
       {{{"driver", {{"coreLimit", "two"}}}},
        "spec.driver.coreLimit must be a quantity such as 500m or 2, not \"two\""},
       {{{"sparkConf", {{"spark.executor.memory", "lots"}}}},
