@@ -12,7 +12,9 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -33,6 +35,10 @@ def package(build, folder, version):
     return made
 
 
+# apt gives packages' scripts one without /usr/local/bin, where a systemctl of the test is.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
 class Root:
     """A minimal Debian. No service runs in it; what systemd would do is done by hand, from the unit."""
 
@@ -49,7 +55,8 @@ class Root:
         # The names of the archive's machines are resolved as they are outside.
         shutil.copy("/etc/resolv.conf", self.path / "etc/resolv.conf")
         self.inside("apt-get", "update", "-qq", env=environment)
-        return self.inside("apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold", *options,
+        return self.inside("apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confold",
+                           "-o", f"DPkg::Path={PATH}", *options,
                            f"/tmp/{file.name}", env=environment)
 
     def unit(self):
@@ -78,8 +85,20 @@ class Service:
         for line in self.process.stdout:
             found = re.search(r"listens on (https://127\.0\.0\.1:\d+)", line)
             if found:
-                return urllib.request.urlopen(found[1] + "/readyz", context=ssl._create_unverified_context()).read().decode()
+                return self.answer_when_ready(found[1] + "/readyz")
         raise AssertionError(f"it ended: {self.process.wait()}")
+
+    def answer_when_ready(self, url):
+        # Its caches are filled after that; until then the answer is 500.
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return urllib.request.urlopen(url, context=ssl._create_unverified_context()).read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    if time.monotonic() > until:
+                        raise AssertionError(error.read().decode()) from error
+            time.sleep(0.1)
 
     def stop(self):
         self.process.terminate()
@@ -129,6 +148,14 @@ class PackageTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.folder.chmod(0o755)
         cls.old, cls.new = package(cls.build, cls.folder, "0.0.1"), package(cls.build, cls.folder, "0.1.0")
+
+    def service(self, root):
+        """Ended with the test, however that ends."""
+        service = Service(root)
+        self.addCleanup(service.process.stdout.close)
+        self.addCleanup(service.process.wait)
+        self.addCleanup(service.process.kill)
+        return service
 
     def test_what_is_in_it(self):
         listed = run("dpkg-deb", "--contents", self.new).stdout
@@ -202,7 +229,7 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(completed, "describe\n")
 
         # Started without Spark it says what is missing; with one it serves, as its own user, in a private folder.
-        service = Service(root)
+        service = self.service(root)
         said = service.process.stdout.read()
         self.assertEqual(service.stop(), 1)
         self.assertIn("SPARK_HOME /opt/spark has no bin/spark-submit", said)
@@ -210,7 +237,7 @@ class PackageTest(unittest.TestCase):
         submit.parent.mkdir(parents=True)
         submit.write_text("#!/bin/sh\nexit 0\n")
         submit.chmod(0o755)
-        service = Service(root)
+        service = self.service(root)
         self.assertEqual(service.wait_until_ready(), "ok")
         self.assertEqual(service.kubeconfig.stat().st_mode & 0o777, 0o600)
         self.assertEqual(str(service.kubeconfig.stat().st_uid), account.split(":")[2])
@@ -228,7 +255,7 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(root.inside("dpkg-query", "-W", "-f", "${Version}", "sparkcron").stdout, "0.1.0")
         self.assertTrue(settings.read_text().endswith("# mine\n"))
         self.assertEqual(service.stop(), 0)
-        service = Service(root)
+        service = self.service(root)
         self.assertEqual(service.wait_until_ready(), "ok")
         listed = root.inside("sparkctl", "--kubeconfig", "/var/lib/sparkcron/kubeconfig", "list").stdout
         self.assertIn("nightly-etl", listed)
