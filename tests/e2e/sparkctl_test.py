@@ -190,6 +190,24 @@ class SparkctlTest(harness.E2ETest):
         quiet = sparkctl(self.standalone, "create", "-f", "-", stdin=json.dumps(self.schedule("good", "0 2 * * *")))
         self.assertEqual(quiet.stderr, "")
 
+    def test_what_this_machine_runs_is_not_said_to_run_nowhere(self):
+        schedule = self.schedule("bare", "0 2 * * *")
+        del schedule["spec"]["template"]["image"]
+        schedule["spec"]["template"]["mainApplicationFile"] = "/opt/jobs/fake.py"
+        done = sparkctl(self.standalone, "create", "-f", "-", stdin=json.dumps(schedule))
+        self.assertEqual(done.stderr, "")
+
+    def test_an_application_that_cannot_run_is_told_at_once(self):
+        def create(name, **driver):
+            spec = self.schedule(name)["spec"]["template"]
+            spec["driver"].update(driver)
+            return sparkctl(self.standalone, "create", "-f", "-", stdin=json.dumps({
+                "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
+                "metadata": {"name": name, "namespace": "default"}, "spec": spec}))
+        self.assertRegex(create("heap", javaOptions="-Xmx4g").stderr,
+                         r"Warning: it cannot run: spec\.driver\.javaOptions must not have -Xmx")
+        self.assertNotIn("cannot run", create("fine").stderr)
+
     def test_two_runs_by_hand_at_once_are_two_and_have_names(self):
         self.create("etl", "0 0 1 1 *", concurrencyPolicy="Allow", successfulRunHistoryLimit=10)
         with concurrent.futures.ThreadPoolExecutor() as threads:

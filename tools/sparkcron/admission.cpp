@@ -31,6 +31,17 @@ base::Status check_quota(kube::Api& api, const nlohmann::json& application,
   return admission::check_quotas(demand, quotas.items);
 }
 
+std::string stored_as(const kube::ResourceType& type) {
+  return type.plural + "." + type.group;
+}
+
+// Runs of schedules were looked at with their schedule, and what has a finalizer is at work.
+bool is_from_people(const nlohmann::json& application) {
+  const nlohmann::json* owners = base::find(application, {"metadata", "ownerReferences"});
+  const nlohmann::json* finalizers = base::find(application, {"metadata", "finalizers"});
+  return (owners == nullptr || owners->empty()) && (finalizers == nullptr || finalizers->empty());
+}
+
 }  // namespace
 
 admission::Rules admission_rules(const Options& options, kube::Api& api, base::Clock& clock) {
@@ -49,20 +60,22 @@ admission::Rules admission_rules(const Options& options, kube::Api& api, base::C
   return rules;
 }
 
-kube::server::Advise schedule_advice(const Options& options, base::Clock& clock) {
+kube::server::Advise advice(const Options& options,
+                            const runner::applications::ApplicationOptions& application,
+                            base::Clock& clock) {
   // As much as an API server passes on from a webhook.
   constexpr size_t kMostWarnings = 16;
   constexpr size_t kMostText = 256;
-  runner::applications::ApplicationOptions application;
-  application.default_conf = options.default_conf;
-  return [check = admission::schedule_check(options.default_time_zone, application, clock)](
+  return [of_schedule = admission::schedule_check(options.default_time_zone, application, clock),
+          of_application = admission::application_check(application)](
              const std::string& resource, const nlohmann::json& object) {
-    const kube::ResourceType& schedules = config::scheduled_spark_applications();
     std::vector<std::string> texts;
-    if (resource != schedules.plural + "." + schedules.group) return texts;
-    const auto verdict = check(object);
+    const bool schedule = resource == stored_as(config::scheduled_spark_applications());
+    const bool application = resource == stored_as(config::spark_applications());
+    if (!schedule && (!application || !is_from_people(object))) return texts;
+    const auto verdict = schedule ? of_schedule(object) : of_application(object);
     if (verdict.refusal)
-      texts.push_back("it will start no run: " +
+      texts.push_back((schedule ? "it will start no run: " : "it cannot run: ") +
                       base::cut_text(verdict.refusal->message, kMostText));
     for (const std::string& warning : verdict.warnings)
       if (texts.size() < kMostWarnings) texts.push_back(base::cut_text(warning, kMostText));

@@ -8,6 +8,7 @@
 #include "kube/api.h"
 #include "kube/server/api_server.h"
 #include "runner/admission/review.h"
+#include "runner/applications/options.h"
 #include "tools/sparkcron/options.h"
 
 namespace sparkcron {
@@ -17,7 +18,11 @@ runner::admission::Rules admission_rules(const Options& options, kube::Api& api,
                                          base::Clock& clock);
 
 // What standalone, which has no webhook and refuses nothing at the door, says at once of a schedule
-// that will start no run, or not as it was written. The clock must outlive it.
-kube::server::Advise schedule_advice(const Options& options, base::Clock& clock);
+// that will start no run, or not as it was written, and of an application that people create and
+// that cannot run. `application`: as its controllers have it, or it would be untrue. The clock must
+// outlive it.
+kube::server::Advise advice(const Options& options,
+                            const runner::applications::ApplicationOptions& application,
+                            base::Clock& clock);
 
 }  // namespace sparkcron

@@ -123,7 +123,7 @@ class Standalone {
     options.quota_bytes = options_.storage_quota;
     options.tokens = {token_};
     options.logs = &logs_;
-    options.advise = schedule_advice(options_, clock_);
+    options.advise = advice(options_, application_options(), clock_);
     ASSIGN_OR_RETURN(options.definitions, own_definitions());
     // Before it would be made anew. The ledger sees to itself.
     RETURN_IF_ERROR(data_.expect_database("api.db"));
@@ -233,20 +233,25 @@ class Standalone {
     return {};
   }
 
+  [[nodiscard]] runner::applications::ApplicationOptions application_options() const {
+    runner::applications::ApplicationOptions application;
+    application.spark_user = user_name();
+    application.pods = runner::submission::PodsRunAs::Processes;
+    application.spark_version = version_of_spark(spark_home_);
+    application.default_conf = options_.default_conf;
+    application.local_cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+    application.check_pod = runner::node::check_supported;
+    application.executors_as_pods = options_.executors == Executors::Pods;
+    return application;
+  }
+
   void start_controllers() {
     ControllersOptions options;
     options.default_time_zone = options_.default_time_zone;
     options.workers = options_.workers;
+    options.application = application_options();
     options.application.master_url = door_.url;
-    options.application.spark_user = user_name();
-    options.application.pods = runner::submission::PodsRunAs::Processes;
-    options.application.spark_version = version_of_spark(spark_home_);
-    options.application.default_conf = options_.default_conf;
-    options.application.local_cores =
-        static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    options.application.check_pod = runner::node::check_supported;
     options.telemetry = metrics_.get();
-    options.application.executors_as_pods = options_.executors == Executors::Pods;
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);
     ledger_loss_.follow(*controllers_);
     ledger_loss_.say_by(*events_, node_reference(node_name()));
