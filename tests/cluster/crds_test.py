@@ -58,14 +58,18 @@ class CrdsTest(ReleaseTest):
         self.install(chart=self.older_chart())
         self.assertNotIn("maxCatchUpRuns", self.fields_of_a_schedule())
         odd = self.schedule("odd", "@daily", self.of_the_chart(), concurrencyPolicy="Sometimes")
+
+        def answer(*arguments):
+            return self.kubectl.run("apply", "-f", "-", *arguments, stdin=json.dumps(odd))
+        # An API server takes a moment until it goes by a definition that has changed.
+        wait_for(lambda: answer("--dry-run=server").returncode == 0, "the older definition takes it", 60, 0.5)
         self.kubectl.apply(odd)
         wait_for(lambda: condition(self.get("odd"), "Ready"), "the controller has looked at it", every=0.5)
 
         self.install("upgrade")
         self.assertIn("maxCatchUpRuns", self.fields_of_a_schedule())
         odd["metadata"]["name"] = "new"
-        refused = self.kubectl.run("apply", "-f", "-", stdin=json.dumps(odd))
-        self.assertIn("spec.concurrencyPolicy: Unsupported value", refused.stderr)
+        wait_for(lambda: "spec.concurrencyPolicy: Unsupported value" in answer("--dry-run=server").stderr, "a new one is refused", 60, 0.5)
         # What the new definition would refuse can be labelled, edited elsewhere, reported on, mended and deleted.
         self.kubectl("label", "scheduledsparkapplication", "odd", "team=etl")
         self.kubectl.patch_spec("odd", suspend=True)
