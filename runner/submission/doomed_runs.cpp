@@ -66,6 +66,7 @@ base::Status check_dynamic_allocation(const json& application, const Conf& conf)
 
 // groupId:artifactId:version, each of them something.
 bool is_coordinate(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of(":/") + 1);  // as Java splits
   size_t parts = 1;
   bool blank = true;
   for (const char c : text) {
@@ -82,7 +83,8 @@ bool is_coordinate(std::string_view text) {
 
 base::Status check_packages(const json& application, const Conf& conf) {
   constexpr const char* kKey = "spark.jars.packages";
-  const std::string packages = first_of(conf, {kKey});
+  std::string packages = first_of(conf, {kKey});
+  packages.resize(packages.find_last_not_of(',') + 1);  // as Java splits
   if (packages.empty() || packages.find("${") != std::string::npos) return {};
   for (size_t begin = 0; begin <= packages.size();) {
     const size_t end = std::min(packages.find(',', begin), packages.size());

@@ -184,7 +184,7 @@ TEST_CASE("what every driver would die of is told before there is one") {
   threads.forced_conf["spark.kubernetes.driver.master"] = "local[2]";
   CHECK(refusal(with_spec(cases[4].spec), threads).empty());
   CHECK(refusal(with_spec({{"driver", {{"javaOptions", "-Xms1g"}}},
-                           {"deps", {{"packages", {"a:b:1", "c/d/2"}}}},
+                           {"deps", {{"packages", {"a:b:1", "c/d/2:", "e:f:3,"}}}},
                            {"dynamicAllocation", {{"enabled", true}, {"maxExecutors", 2}}}}))
             .empty());
 }
