@@ -30,6 +30,10 @@ struct ListOptions {
   std::string field_selector;
   std::string resource_version;  // "" = the newest
   int64_t limit = 0;             // 0 = everything; the client pages by itself
+  // Versions: of each object no more than name, namespace, uid and resourceVersion. A server that
+  // can sends little more, and nobody holds the rest.
+  enum class Content { Objects, Versions };
+  Content content = Content::Objects;
 };
 
 // An object that the API has and that this client cannot read: nested too deep, too large, of a

@@ -79,6 +79,11 @@ base::Result<Request> list_request(const ResourceType& type, const ListOptions& 
   Request request = reading(std::move(path));
   add_unless_empty(request, "labelSelector", options.label_selector);
   add_unless_empty(request, "fieldSelector", options.field_selector);
+  // Who does not know it sends the objects.
+  if (options.content == ListOptions::Content::Versions)
+    request.headers.set("Accept",
+                        "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,"
+                        "application/json");
   if (limit > 0) request.query.emplace_back("limit", std::to_string(limit));
   // A token stands for a revision already.
   add_unless_empty(request, "resourceVersion", token.empty() ? options.resource_version : "");

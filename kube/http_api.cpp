@@ -114,15 +114,16 @@ base::Result<Json> HttpApi::get(const ResourceType& type, const ObjectKey& key) 
 }
 
 base::Result<ObjectList> HttpApi::list(const ResourceType& type, const ListOptions& options) {
-  return list_in_pages(
-      type, options, options_.page_size,
-      [&](const Request& request, ObjectList& result) { return list_page(request, type, result); });
+  return list_in_pages(type, options, options_.page_size,
+                       [&](const Request& request, ObjectList& result) {
+                         return list_page(request, type, options.content, result);
+                       });
 }
 
 // A page that is too large as a whole is read again as it comes, object by object.
 base::Result<std::string> HttpApi::list_page(const Request& request, const ResourceType& type,
-                                             ObjectList& result) {
-  ListDecoder decoder(type, result);
+                                             ListOptions::Content content, ObjectList& result) {
+  ListDecoder decoder(type, result, ObjectLimits{}, content);
   const auto response = raw(request);
   if (response) {
     decoder.feed(response->body);

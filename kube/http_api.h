@@ -65,7 +65,7 @@ class HttpApi final : public Api {
   base::Result<Json> ask(const base::http::Request& request);
   // Adds to `result`; the token of the next page, or empty.
   base::Result<std::string> list_page(const base::http::Request& request, const ResourceType& type,
-                                      ObjectList& result);
+                                      ListOptions::Content content, ObjectList& result);
   base::Result<std::unique_ptr<base::http::BodyStream>> open(
       const base::http::Request& request, std::chrono::milliseconds idle_timeout);
 

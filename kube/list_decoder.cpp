@@ -56,6 +56,7 @@ void ListDecoder::end_item() {
                                                               std::to_string(limits_.bytes))
                     : decode_object(item_, limits_);
   if (object) {
+    if (content_ == ListOptions::Content::Versions) object = version_of(type_, *object);
     object->emplace("apiVersion", type_.api_version());
     object->emplace("kind", type_.kind);
     list_.items.push_back(std::move(*object));

@@ -19,8 +19,9 @@ class ListDecoder {
  public:
   // Adds to `list`, which must outlive it. Items of a list come without kind and apiVersion;
   // everybody above expects whole objects.
-  ListDecoder(const ResourceType& type, ObjectList& list, ObjectLimits limits = {})
-      : type_(type), list_(list), limits_(limits) {}
+  ListDecoder(const ResourceType& type, ObjectList& list, ObjectLimits limits = {},
+              ListOptions::Content content = ListOptions::Content::Objects)
+      : type_(type), list_(list), limits_(limits), content_(content) {}
 
   void feed(std::string_view bytes);
   // After the last byte: sets the list's resource_version. The token of the next page, or empty.
@@ -34,6 +35,7 @@ class ListDecoder {
   const ResourceType& type_;
   ObjectList& list_;
   const ObjectLimits limits_;
+  const ListOptions::Content content_;
   JsonNesting nesting_;
   bool in_items_ = false;
   std::string rest_;      // all but the items

@@ -38,6 +38,18 @@ std::string resource_version_of(const Json& object) {
   return base::string_at(object, {"metadata", "resourceVersion"});
 }
 
+Json version_of(const ResourceType& type, const Json& object) {
+  Json version = {{"apiVersion", type.api_version()},
+                  {"kind", type.kind},
+                  {"metadata",
+                   {{"name", key_of(object).name},
+                    {"uid", uid_of(object)},
+                    {"resourceVersion", resource_version_of(object)}}}};
+  if (std::string ns = key_of(object).ns; !ns.empty())
+    version["metadata"]["namespace"] = std::move(ns);
+  return version;
+}
+
 std::optional<base::WallTime> created_at(const Json& object) {
   const auto time = base::parse_rfc3339(base::string_at(object, {"metadata", "creationTimestamp"}));
   return time ? std::optional<base::WallTime>(*time) : std::nullopt;

@@ -25,6 +25,9 @@ ObjectKey key_of(const Json& object);
 std::string uid_of(const Json& object);
 std::string resource_version_of(const Json& object);
 
+// Of an object of this type no more than name, namespace, uid and resourceVersion.
+Json version_of(const ResourceType& type, const Json& object);
+
 std::optional<base::WallTime> created_at(const Json& object);
 // Somebody has asked for its deletion; finalizers or a grace period may still keep it.
 bool is_deleting(const Json& object);

@@ -30,6 +30,10 @@ constexpr seconds kWaitingPoll{10};
 constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
                                               .most = std::chrono::minutes{5}};
 
+// What was read since the slot came proves what stood then; but an edit that the cache misses is
+// not to be missed for longer.
+constexpr seconds kOldestRead{10};
+
 size_t starts(const scheduler::Decision& decision) {
   return static_cast<size_t>(std::count_if(
       decision.actions.begin(), decision.actions.end(),
@@ -99,8 +103,9 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
       return view == View::Confirmed ? run_round(schedule, View::Live)
                                      : ask_the_api(key, View::Live);
     case Proof::Schedule:
-      if (view == View::Cached) return ask_the_api(key, View::Confirmed);
-      break;
+      if (view != View::Cached) break;
+      return was_so_at_its_slot(round) ? run_round(schedule, View::Confirmed)
+                                       : ask_the_api(key, View::Confirmed);
     case Proof::None:
       break;
   }
@@ -116,6 +121,20 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     return kube::Reconciled{.wake_at = {}, .again = true};
   RETURN_IF_ERROR(prune_all(round));
   return finish(round);
+}
+
+bool ScheduleReconciler::was_so_at_its_slot(const Round& round) {
+  if (options_.versions == nullptr) return false;
+  const base::WallTime now = clock_.now();
+  // Of several slots the newest: an edit before it must be seen. A run by hand is due now.
+  base::WallTime slot = now - kOldestRead;
+  for (const scheduler::Action& action : round.decision.actions)
+    if (const auto* start = std::get_if<StartRun>(&action))
+      slot = std::max(slot, start->slot ? base::WallTime(*start->slot) : now);
+  const auto late = std::max(base::WallTime::duration(0), now - slot);
+  return options_.versions->has(kube::key_of(round.schedule),
+                                kube::resource_version_of(round.schedule),
+                                clock_.steady_now() - late);
 }
 
 // Once for each spec and process: what can never be submitted says so now and not at its first

@@ -28,6 +28,7 @@
 #include "config/schedule_spec.h"
 #include "kube/api.h"
 #include "kube/event_recorder.h"
+#include "kube/fresh_versions.h"
 #include "kube/reconciler.h"
 #include "runner/run_recorder.h"
 #include "runner/schedules/leftovers.h"
@@ -47,6 +48,8 @@ struct ScheduleOptions {
   std::string default_time_zone = "UTC";  // for an empty or "Local" spec.timeZone
   Telemetry* telemetry = nullptr;         // told what happens, if there
   TemplateCheck check_template;           // may be empty: every template is believed
+  // Of schedules, shared by those that are due at once; if absent each is asked for. Must outlive.
+  kube::FreshVersions* versions = nullptr;
 };
 
 class ScheduleReconciler final : public kube::Reconciler {
@@ -80,6 +83,8 @@ class ScheduleReconciler final : public kube::Reconciler {
   };
   base::Result<kube::Reconciled> run_round(const nlohmann::json& schedule, View view);
   base::Result<kube::Reconciled> ask_the_api(const kube::ObjectKey& key, View view);
+  // The cached schedule is as the API had it when the slots came that are to start.
+  bool was_so_at_its_slot(const Round& round);
   base::Result<kube::Reconciled> finish(Round& round);
   base::Result<kube::Reconciled> report_invalid(const nlohmann::json& schedule,
                                                 const base::Error& problem);

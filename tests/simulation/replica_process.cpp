@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "config/names.h"
 #include "runner/schedules/stray.h"
 
 namespace simulation {
@@ -37,7 +38,9 @@ ReplicaProcess::ReplicaProcess(std::string name, Network& network, ReplicaBooks&
       fenced_(wire_, [this] { return without_ == Without::Fence || candidate_.leading(); }),
       api_(
           fenced_, [this] { come_to_a_call(); }, without),
-      schedules_(api_, cache, events, ledger, network.clock, {}),
+      versions_(api_, cache, network.clock, config::scheduled_spark_applications(),
+                kube::FreshVersions::Scope::Namespace, 0),
+      schedules_(api_, cache, events, ledger, network.clock, {.versions = &versions_}),
       applications_(api_, cache, events, ledger, network.clock, options(without)) {
   cache.sync();
 }

@@ -61,6 +61,7 @@ class ReplicaProcess {
   Wire wire_;
   kube::FencedApi fenced_;
   WeakenedApi api_;
+  kube::FreshVersions versions_;
   runner::schedules::ScheduleReconciler schedules_;
   runner::applications::ApplicationReconciler applications_;
   base::WallTime next_attempt_{};

@@ -63,6 +63,14 @@ base::Result<json> SabotagedApi::get(const kube::ResourceType& type, const kube:
 
 base::Result<kube::ObjectList> SabotagedApi::list(const kube::ResourceType& type,
                                                   const kube::ListOptions& options) {
+  if (is_schedule(type) &&
+      (sabotage_ == Sabotage::TrustTheCache || sabotage_ == Sabotage::TrustCachedSchedules)) {
+    kube::ObjectList cached;
+    for (const auto& object : cache_.list(type, options.ns))
+      cached.items.push_back(*object);
+    return cached;
+  }
+  if (is_schedule(type)) return ForwardingApi::list(type, options);
   if (sabotage_ == Sabotage::TrustTheCache || sabotage_ == Sabotage::TrustCachedRuns) {
     kube::ObjectList cached;
     for (const auto& object : cache_.list(type, options.ns))

@@ -32,6 +32,10 @@ constexpr const char* kZones[] = {"UTC", "America/New_York", "Australia/Lord_How
 constexpr const char* kPolicies[] = {"Allow", "Forbid", "Forbid", "Replace", "Replace"};
 constexpr const char* kMissed[] = {"Latest", "Latest", "Skip", "All"};
 
+bool shares_reads(const Plan& plan) {
+  return plan.reads == Reads::Shared || (plan.reads == Reads::Any && plan.seed % 2 == 0);
+}
+
 // One process of the service: its informers and its controllers. What it remembers dies with it.
 struct Replica {
   Replica(tests::FakeApi& api, runner::RunRecorder& recorder, kube::EventRecorder& events,
@@ -43,7 +47,10 @@ struct Replica {
         for_applications(permitted, cache,
                          plan.sabotage == Sabotage::GiveUpDrivers ? plan.sabotage : Sabotage::None),
         records(recorder, plan.sabotage),
-        schedules(lied_to, seen, events, records, clock, {}) {
+        versions(lied_to, seen, clock, config::scheduled_spark_applications(),
+                 kube::FreshVersions::Scope::Namespace, 0),
+        schedules(lied_to, seen, events, records, clock,
+                  {.versions = shares_reads(plan) ? &versions : nullptr}) {
     if (plan.applications == Applications::Model) {
       applications = std::make_unique<ModelApplications>(api, cache, recorder, clock);
     } else {
@@ -60,6 +67,7 @@ struct Replica {
   SabotagedApi lied_to;
   SabotagedApi for_applications;
   SabotagedRecorder records;
+  kube::FreshVersions versions;
   runner::schedules::ScheduleReconciler schedules;
   std::unique_ptr<kube::Reconciler> applications;
 };

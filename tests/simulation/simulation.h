@@ -16,6 +16,9 @@
 namespace simulation {
 
 enum class Applications { Model, Product };
+// How a start reads the schedule: by a GET of its own, from a list that it shares, or as the seed
+// says.
+enum class Reads { Any, Own, Shared };
 
 struct Plan {
   uint32_t seed = 1;
@@ -23,6 +26,7 @@ struct Plan {
   Sabotage sabotage = Sabotage::None;
   Applications applications = Applications::Model;
   std::string policy;  // "": any
+  Reads reads = Reads::Any;
 };
 
 struct Verdict {

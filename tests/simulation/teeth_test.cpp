@@ -5,6 +5,7 @@
 #include "tests/support/catch.h"
 
 using simulation::Applications;
+using simulation::Reads;
 using simulation::Sabotage;
 using simulation::simulate;
 
@@ -12,10 +13,13 @@ namespace {
 
 // The first violation, or "" if there is none.
 std::string first_violation(Sabotage sabotage, Applications applications,
-                            const std::string& policy = "") {
+                            const std::string& policy = "", Reads reads = Reads::Any) {
   for (uint32_t seed = 1; seed <= 2000; ++seed) {
-    const auto verdict = simulate(
-        {.seed = seed, .sabotage = sabotage, .applications = applications, .policy = policy});
+    const auto verdict = simulate({.seed = seed,
+                                   .sabotage = sabotage,
+                                   .applications = applications,
+                                   .policy = policy,
+                                   .reads = reads});
     if (!verdict.violation.empty()) return verdict.violation;
   }
   return "";
@@ -64,10 +68,16 @@ TEST_CASE("Where runs may overlap, too, each guard of a start is needed") {
   struct Case {
     std::string guard;
     Sabotage sabotage;
+    Reads reads = Reads::Any;
   };
   const Case cases[] = {
       {.guard = "the name is a lock", .sabotage = Sabotage::RandomNames},
-      {.guard = "the schedule is read before a start", .sabotage = Sabotage::TrustCachedSchedules},
+      {.guard = "the schedule is read before a start",
+       .sabotage = Sabotage::TrustCachedSchedules,
+       .reads = Reads::Own},
+      {.guard = "the list that starts share is the API's",
+       .sabotage = Sabotage::TrustCachedSchedules,
+       .reads = Reads::Shared},
       {.guard = "runs are listed before a slot passes without one",
        .sabotage = Sabotage::TrustCachedRuns},
       {.guard = "the status is written under its version", .sabotage = Sabotage::NoOptimisticLock},
@@ -76,7 +86,8 @@ TEST_CASE("Where runs may overlap, too, each guard of a start is needed") {
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.guard) {
-      const std::string violation = first_violation(c.sabotage, Applications::Model, "Allow");
+      const std::string violation =
+          first_violation(c.sabotage, Applications::Model, "Allow", c.reads);
       INFO(violation);
       CHECK(violation != "");
     }

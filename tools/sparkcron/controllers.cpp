@@ -160,10 +160,14 @@ struct Controllers::Parts {
                   followed(), hooks(events, options.telemetry)),
         on_schedule(options.on_schedule),
         keepers(make_keepers(events, clock, options)),
+        versions(api, territory.cache(), clock, config::scheduled_spark_applications(),
+                 looks_at_all(options) ? kube::FreshVersions::Scope::All
+                                       : kube::FreshVersions::Scope::Namespace),
         schedule_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,
-                             .check_template = template_check(options)}),
+                             .check_template = template_check(options),
+                             .versions = options.share_reads ? &versions : nullptr}),
         application_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                                application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},
@@ -179,6 +183,10 @@ struct Controllers::Parts {
     if (!options.keeping) return nullptr;
     return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
                                      clock);
+  }
+  // One list of all is allowed, and is what the informers have.
+  static bool looks_at_all(const ControllersOptions& options) {
+    return options.namespaces.empty() && options.namespace_selector.empty();
   }
   kube::Api& deciders_api() {
     if (keepers == nullptr) return api;
@@ -250,6 +258,7 @@ struct Controllers::Parts {
   Territory territory;
   const std::function<void(const kube::Json&)> on_schedule;
   const std::unique_ptr<Keepers> keepers;  // null: not asked for
+  kube::FreshVersions versions;
   runner::schedules::ScheduleReconciler schedule_reconciler;
   runner::applications::ApplicationReconciler application_reconciler;
   kube::Controller schedules;

@@ -108,6 +108,28 @@ TEST_CASE("an object of a list that cannot be read is left out by name and the o
   }
 }
 
+TEST_CASE("of a list of versions nothing else is kept") {
+  const std::string text =
+      R"({"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"9"},"items":[
+         {"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{"name":"a",
+          "namespace":"etl","uid":"u1","resourceVersion":"7","managedFields":[{"manager":"m"}]}},
+         {"metadata":{"name":"b","uid":"u2","resourceVersion":"8"},"spec":{"large":[1,2,3]}}]})";
+  ObjectList list;
+  ListDecoder decoder(kube::pods(), list, ObjectLimits{}, kube::ListOptions::Content::Versions);
+  decoder.feed(text);
+  REQUIRE(decoder.finish().has_value());
+  CHECK(list.resource_version == "9");
+  CHECK(list.items ==
+        std::vector<Json>{
+            Json{{"apiVersion", "v1"},
+                 {"kind", "Pod"},
+                 {"metadata",
+                  {{"name", "a"}, {"namespace", "etl"}, {"uid", "u1"}, {"resourceVersion", "7"}}}},
+            Json{{"apiVersion", "v1"},
+                 {"kind", "Pod"},
+                 {"metadata", {{"name", "b"}, {"uid", "u2"}, {"resourceVersion", "8"}}}}});
+}
+
 TEST_CASE("what is no list or ends early is an error as a whole") {
   struct Case {
     const char* text;

@@ -151,6 +151,53 @@ TEST_CASE("A suspend that the cache does not show yet is obeyed") {
   }
 }
 
+// A world whose schedules share what they read of the API.
+struct SharingWorld : ScheduleWorld {
+  explicit SharingWorld(json spec = json::object()) : ScheduleWorld(std::move(spec)) {}
+  base::Result<kube::Reconciled> round() { return sharing.reconcile(key); }
+
+  kube::FreshVersions versions{permitted,
+                               cache,
+                               clock,
+                               config::scheduled_spark_applications(),
+                               kube::FreshVersions::Scope::Namespace,
+                               0};
+  runner::schedules::ScheduleReconciler sharing{permitted, cache, events,
+                                                recorder,  clock, {.versions = &versions}};
+};
+
+TEST_CASE("Schedules that are due at once are started from one list of their versions") {
+  SharingWorld world;
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  world.api.calls.clear();
+  REQUIRE(world.round().has_value());
+  CHECK(calls_of(world) == Names{"list scheduledsparkapplications", "create sparkapplications"});
+  CHECK(world.runs() == Names{"job-20260101t090000z"});
+}
+
+TEST_CASE("A suspend before the slot that only the list of versions shows is obeyed") {
+  SharingWorld world;
+  world.cache.freeze();
+  world.edit("/spec/suspend", true);
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  REQUIRE(world.round().has_value());
+  CHECK(world.runs().empty());
+}
+
+TEST_CASE("A suspend between two slots is not missed because of the list of the first") {
+  SharingWorld world(json::object({{"schedule", "* * * * * *"}}));
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  REQUIRE(world.round().has_value());
+  REQUIRE(world.round().has_value());
+  const auto before = world.runs();
+  world.cache.sync();
+  world.cache.freeze();
+  world.edit("/spec/suspend", true);
+  world.clock.advance(std::chrono::seconds{1});
+  REQUIRE(world.round().has_value());
+  CHECK(world.runs() == before);
+}
+
 TEST_CASE("Where runs may not overlap a start has the API list runs and drivers") {
   for (const char* policy : {"Forbid", "Replace"}) {
     ScheduleWorld world(json::object({{"concurrencyPolicy", policy}}));

@@ -1,0 +1,69 @@
+#pragma once
+
+// FreshVersions: whether what a cache has of an object is what the API had at a given moment or
+// later. Many who ask at about the same time share one list of the versions of a type, where each
+// would need a GET: a thousand schedules that are due at one second.
+//
+// Promises: has() says yes only after a list that was begun at or after `since` and held the object
+// in this version. No proves nothing: ask for the object. A list costs the API about as much as one
+// GET for each kObjectsPerGet objects (measured: docs/scale.md), so it is made only after that many
+// were asked for in vain within a second, and a few more: nobody lists for one object. While one
+// lists, the others are told no and wait for nothing. A list that fails is not believed and not
+// tried again within that second. Its memory is one version for each object of the last list.
+//
+// Threads: any.
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "kube/api.h"
+#include "kube/reconciler.h"
+
+namespace kube {
+
+class FreshVersions {
+ public:
+  static constexpr size_t kObjectsPerGet = 16;
+
+  enum class Scope { All, Namespace };  // what is listed: all, or the object's namespace
+  // The Api, the cache and the clock must outlive it. `few`: so many may ask in vain at least.
+  FreshVersions(Api& api, const Cache& cache, base::Clock& clock, ResourceType type, Scope scope,
+                size_t few = 16);
+
+  // `since` as clock.steady_now() counts.
+  [[nodiscard]] bool has(const ObjectKey& key, const std::string& version, base::SteadyTime since);
+  // Lists that something is remembered of: those that were asked for within a minute.
+  [[nodiscard]] size_t remembers() const;
+
+ private:
+  // One list, by what was listed: all, or a namespace.
+  struct Shared {
+    std::optional<base::SteadyTime> begun;  // of the list that `versions` is from
+    std::map<ObjectKey, std::string> versions;
+    base::SteadyTime counted_from{};
+    size_t in_vain = 0;  // since counted_from
+    size_t enough = 0;   // 0: not known yet
+    bool listing = false;
+  };
+  // Whether this caller is to list.
+  bool ask_in_vain(const std::string& listed) EXCLUDES(mutex_);
+  void list(const std::string& listed) EXCLUDES(mutex_);
+  [[nodiscard]] bool shows(const std::string& listed, const ObjectKey& key,
+                           const std::string& version, base::SteadyTime since) EXCLUDES(mutex_);
+  void forget_old(base::SteadyTime now) REQUIRES(mutex_);
+
+  Api& api_;
+  const Cache& cache_;
+  base::Clock& clock_;
+  const ResourceType type_;
+  const Scope scope_;
+  const size_t few_;
+  mutable base::Mutex mutex_;
+  std::map<std::string, Shared> shared_ GUARDED_BY(mutex_);
+};
+
+}  // namespace kube
