@@ -187,16 +187,25 @@ Status Ledger::record_skip(const SkipRecord& skip) {
 }
 
 Result<RunCounts> Ledger::counts(const kube::ObjectKey& schedule, const std::string& schedule_uid,
-                                 const RunCounts& floor) {
-  const auto known =
-      read<RunCounts>(lookups_, [&](LedgerReader& reader) { return reader.counts(schedule_uid); });
-  if (known && covers(*known, floor)) return known;
+                                 const RunCounts& floor, const std::string& trigger) {
+  std::optional<std::string> handled;
+  const auto known = read<RunCounts>(lookups_, [&](LedgerReader& reader) -> Result<RunCounts> {
+    ASSIGN_OR_RETURN(handled, reader.trigger(schedule_uid));
+    return reader.counts(schedule_uid);
+  });
+  if (known && covers(*known, floor) && handled == trigger) return known;
   RunCounts counts;
   RETURN_IF_ERROR(write([&](LedgerWriter& writer, std::vector<DroppedRun>&) -> Status {
-    ASSIGN_OR_RETURN(counts, writer.counts(schedule, schedule_uid, floor));
+    ASSIGN_OR_RETURN(counts, writer.counts(schedule, schedule_uid, floor, trigger));
     return {};
   }));
   return counts;
+}
+
+Status Ledger::handled(const std::string& schedule_uid, const std::string& trigger) {
+  return write([&](LedgerWriter& writer, std::vector<DroppedRun>&) {
+    return writer.handled(schedule_uid, trigger);
+  });
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -251,6 +260,12 @@ Result<std::vector<RunRecord>> Ledger::runs_after(const std::string& schedule_ui
                                                   base::WallTime slot) {
   return read<std::vector<RunRecord>>(
       lookups_, [&](LedgerReader& reader) { return reader.runs_after(schedule_uid, slot); });
+}
+
+Result<std::optional<runner::Remembered>> Ledger::remembered(const std::string& schedule_uid,
+                                                             std::chrono::sys_seconds until) {
+  return read<std::optional<runner::Remembered>>(
+      lookups_, [&](LedgerReader& reader) { return reader.remembered(schedule_uid, until); });
 }
 
 Result<std::map<std::string, uint64_t>> Ledger::skip_counts(const std::string& schedule_uid) {

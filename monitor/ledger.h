@@ -74,7 +74,11 @@ class Ledger final : public runner::RunRecorder {
   base::Status seed_run(const runner::RunRecord& run);
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
-                                         const runner::RunCounts& floor) override;
+                                         const runner::RunCounts& floor,
+                                         const std::string& trigger) override;
+  base::Status handled(const std::string& schedule_uid, const std::string& trigger) override;
+  base::Result<std::optional<runner::Remembered>> remembered(
+      const std::string& schedule_uid, std::chrono::sys_seconds until) override;
 
   [[nodiscard]] base::Result<History> history(const HistoryQuery& query);
   [[nodiscard]] base::Result<Summary> summary(const SummaryQuery& query);

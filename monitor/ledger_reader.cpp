@@ -135,6 +135,50 @@ Result<std::vector<RunRecord>> LedgerReader::runs_after(const std::string& sched
   }
 }
 
+Result<std::optional<std::string>> LedgerReader::trigger(const std::string& schedule_uid) {
+  return select_trigger(database_, schedule_uid);
+}
+
+Result<std::optional<runner::Remembered>> LedgerReader::remembered(const std::string& schedule_uid,
+                                                                   std::chrono::sys_seconds until) {
+  ASSIGN_OR_RETURN(const auto trigger, select_trigger(database_, schedule_uid));
+  if (!trigger) return std::optional<runner::Remembered>{};
+  runner::Remembered known;
+  known.trigger = *trigger;
+  ASSIGN_OR_RETURN(known.counts, select_counts(database_, schedule_uid));
+  ASSIGN_OR_RETURN(known.latest, latest_slot(schedule_uid, until));
+  ASSIGN_OR_RETURN(known.unfinished, unfinished(schedule_uid));
+  return std::optional<runner::Remembered>{std::move(known)};
+}
+
+Result<std::optional<std::chrono::sys_seconds>> LedgerReader::latest_slot(
+    const std::string& schedule_uid, std::chrono::sys_seconds until) {
+  ASSIGN_OR_RETURN(
+      Statement query,
+      database_.prepare(
+          "SELECT max(slot) FROM (SELECT max(slot) / 1000 AS slot FROM runs WHERE schedule_uid = "
+          "?1 AND manual = 0 AND slot <= ?2 * 1000 UNION ALL SELECT max(to_time) FROM skips WHERE "
+          "schedule_uid = ?1 AND to_time <= ?2)"));
+  ASSIGN_OR_RETURN(const bool found,
+                   query.bind(1, schedule_uid).bind(2, until.time_since_epoch().count()).step());
+  if (!found || query.is_null(0)) return std::optional<std::chrono::sys_seconds>{};
+  return std::optional(std::chrono::sys_seconds{std::chrono::seconds{query.integer(0)}});
+}
+
+Result<std::vector<RunRecord>> LedgerReader::unfinished(const std::string& schedule_uid) {
+  std::vector<RunRecord> runs;
+  ASSIGN_OR_RETURN(Statement query,
+                   database_.prepare("SELECT " + std::string(kRunColumns) +
+                                     " FROM runs WHERE schedule_uid = ? AND ended IS NULL ORDER BY "
+                                     "created LIMIT ?"));
+  query.bind(1, schedule_uid).bind(2, static_cast<int64_t>(runner::RunRecorder::kMaxRunsAfter));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, query.step());
+    if (!row) return runs;
+    runs.push_back(read_run(query));
+  }
+}
+
 Result<History> LedgerReader::history(const HistoryQuery& query) {
   History history;
   size_t bytes = 0;

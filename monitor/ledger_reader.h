@@ -88,8 +88,14 @@ class LedgerReader {
   base::Result<std::vector<Notice>> notices(size_t limit);
   // Zero for a schedule that was never counted; kAllRuns is all of them.
   base::Result<runner::RunCounts> counts(const std::string& schedule_uid);
+  base::Result<std::optional<std::string>> trigger(const std::string& schedule_uid);
+  base::Result<std::optional<runner::Remembered>> remembered(const std::string& schedule_uid,
+                                                             std::chrono::sys_seconds until);
 
  private:
+  base::Result<std::optional<std::chrono::sys_seconds>> latest_slot(const std::string& schedule_uid,
+                                                                    std::chrono::sys_seconds until);
+  base::Result<std::vector<runner::RunRecord>> unfinished(const std::string& schedule_uid);
   explicit LedgerReader(base::sqlite::Database database) : database_(std::move(database)) {}
   base::Result<bool> is_wide(const HistoryQuery& query, const Window& window);
   base::Status read_runs(const HistoryQuery& query, size_t& bytes, History& history);

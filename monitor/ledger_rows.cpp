@@ -11,7 +11,7 @@ using base::WallTime;
 using base::sqlite::Statement;
 
 // Times of runs are milliseconds since the epoch, those of skips seconds: slots are whole seconds.
-constexpr std::array<const char*, 4> kMigrations = {R"sql(
+constexpr std::array<const char*, 5> kMigrations = {R"sql(
   CREATE TABLE runs (
     uid TEXT PRIMARY KEY, ns TEXT NOT NULL, name TEXT NOT NULL,
     schedule TEXT NOT NULL, schedule_uid TEXT NOT NULL,
@@ -77,6 +77,11 @@ constexpr std::array<const char*, 4> kMigrations = {R"sql(
   CREATE INDEX runs_by_own_name ON runs (name, ns, created);
   CREATE INDEX skips_by_schedule ON skips (ns, schedule, to_time, reason, count);
   CREATE INDEX skips_by_ns ON skips (ns, to_time, reason, count);
+)sql",
+                                                    // Schedules whose status was written, and the
+                                                    // wish that it says was handled.
+                                                    R"sql(
+  CREATE TABLE decided (schedule_uid TEXT PRIMARY KEY, trigger TEXT NOT NULL) STRICT;
 )sql"};
 
 // As Kubernetes has it for names; messages of containers end at 4,096 bytes.
@@ -210,6 +215,15 @@ base::Result<runner::RunCounts> select_counts(base::sqlite::Database& database,
                                     "WHERE schedule_uid = ?"));
   ASSIGN_OR_RETURN(const bool found, query.bind(1, schedule_uid).step());
   return found ? read_counts(query) : runner::RunCounts{};
+}
+
+base::Result<std::optional<std::string>> select_trigger(base::sqlite::Database& database,
+                                                        const std::string& schedule_uid) {
+  ASSIGN_OR_RETURN(Statement query,
+                   database.prepare("SELECT trigger FROM decided WHERE schedule_uid = ?"));
+  ASSIGN_OR_RETURN(const bool found, query.bind(1, schedule_uid).step());
+  if (!found) return std::optional<std::string>{};
+  return std::optional<std::string>{std::string(query.text(0))};
 }
 
 int64_t hash_of(const std::string& uid) {

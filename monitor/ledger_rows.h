@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -41,6 +42,10 @@ runner::RunCounts read_counts(const base::sqlite::Statement& row);
 // Zero when there is no row.
 base::Result<runner::RunCounts> select_counts(base::sqlite::Database& database,
                                               const std::string& schedule_uid);
+
+// The wish that was handled last; nullopt: no status of that schedule was ever written.
+base::Result<std::optional<std::string>> select_trigger(base::sqlite::Database& database,
+                                                        const std::string& schedule_uid);
 
 // 64 bits (FNV-1a) of a run's UID, kept of runs that were dropped; of a stretch that was skipped,
 // by its schedule and first slot.

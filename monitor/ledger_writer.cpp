@@ -73,7 +73,7 @@ Result<std::unique_ptr<LedgerWriter>> LedgerWriter::open(const std::string& path
       new LedgerWriter(std::move(database), retention, notices, clock));
   if (auto tables =
           writer->number("SELECT count(*) FROM runs, skips, counts, skip_counts, dropped, "
-                         "dropped_skips, owed, notices WHERE 0");
+                         "dropped_skips, owed, notices, decided WHERE 0");
       !tables)
     return damaged(std::move(tables).error());
   return writer;
@@ -306,14 +306,39 @@ Status LedgerWriter::add_counts(const kube::ObjectKey& schedule, const std::stri
 }
 
 Result<RunCounts> LedgerWriter::counts(const kube::ObjectKey& schedule,
-                                       const std::string& schedule_uid, const RunCounts& floor) {
+                                       const std::string& schedule_uid, const RunCounts& floor,
+                                       const std::string& trigger) {
   ASSIGN_OR_RETURN(const RunCounts now, select_counts(database_, schedule_uid));
+  ASSIGN_OR_RETURN(const auto handled, select_trigger(database_, schedule_uid));
   const RunCounts more = minus(floor, now);
-  if (more == RunCounts{}) return now;
+  if (more == RunCounts{} && handled == trigger) return now;
   RETURN_IF_ERROR(set_durability(Durable::Soon));
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::begin(database_));
+  RETURN_IF_ERROR(write_trigger(schedule_uid, trigger));
   RETURN_IF_ERROR(add_counts({}, kAllRuns, more));
+  // Of zeros, too: what is known of a schedule goes with this row.
   RETURN_IF_ERROR(add_counts(schedule, schedule_uid, more));
+  if (more != RunCounts{}) RETURN_IF_ERROR(owe(schedule_uid, more));
+  RETURN_IF_ERROR(transaction.commit());
+  return RunCounts{.started = now.started + more.started,
+                   .succeeded = now.succeeded + more.succeeded,
+                   .failed = now.failed + more.failed,
+                   .skipped = now.skipped + more.skipped};
+}
+
+Status LedgerWriter::handled(const std::string& schedule_uid, const std::string& trigger) {
+  RETURN_IF_ERROR(set_durability(Durable::Soon));
+  return write_trigger(schedule_uid, trigger);
+}
+
+Status LedgerWriter::write_trigger(const std::string& schedule_uid, const std::string& trigger) {
+  ASSIGN_OR_RETURN(Statement decide,
+                   database_.prepare("INSERT INTO decided VALUES (?,?) ON CONFLICT DO UPDATE SET "
+                                     "trigger = excluded.trigger"));
+  return decide.bind(1, schedule_uid).bind(2, trigger).run();
+}
+
+Status LedgerWriter::owe(const std::string& schedule_uid, const RunCounts& more) {
   ASSIGN_OR_RETURN(
       Statement owe,
       database_.prepare("INSERT INTO owed VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET started = "
@@ -322,12 +347,7 @@ Result<RunCounts> LedgerWriter::counts(const kube::ObjectKey& schedule,
                         "at = excluded.at"));
   owe.bind(1, schedule_uid);
   bind_counts(owe, 2, more);
-  RETURN_IF_ERROR(owe.bind(6, millis(clock_.now())).run());
-  RETURN_IF_ERROR(transaction.commit());
-  return RunCounts{.started = now.started + more.started,
-                   .succeeded = now.succeeded + more.succeeded,
-                   .failed = now.failed + more.failed,
-                   .skipped = now.skipped + more.skipped};
+  return owe.bind(6, millis(clock_.now())).run();
 }
 
 // --- Retention -----------------------------------------------------------------------------------
@@ -346,7 +366,7 @@ Status LedgerWriter::prune(std::vector<DroppedRun>& dropped) {
   RETURN_IF_ERROR(keep_newest("dropped_skips", "at", retention_.max_remembered));
   RETURN_IF_ERROR(
       keep_newest("counts", "schedule_uid = '' DESC, touched", retention_.max_remembered));
-  for (const char* table : {"skip_counts", "owed"})
+  for (const char* table : {"skip_counts", "owed", "decided"})
     RETURN_IF_ERROR(database_.execute("DELETE FROM " + std::string(table) +
                                       " WHERE schedule_uid NOT IN (SELECT schedule_uid FROM "
                                       "counts)"));

@@ -65,7 +65,9 @@ class LedgerWriter {
   base::Status record_skip(const runner::SkipRecord& skip, std::vector<DroppedRun>& dropped);
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
-                                         const runner::RunCounts& floor);
+                                         const runner::RunCounts& floor,
+                                         const std::string& trigger);
+  base::Status handled(const std::string& schedule_uid, const std::string& trigger);
   base::Status drop_notice(int64_t id);
   base::Result<uint64_t> drop_notices_before(base::WallTime time);
   // Whether a notice was written down since the last call.
@@ -96,6 +98,8 @@ class LedgerWriter {
                        base::WallTime when);
   base::Status add_counts(const kube::ObjectKey& schedule, const std::string& schedule_uid,
                           const runner::RunCounts& more);
+  base::Status write_trigger(const std::string& schedule_uid, const std::string& trigger);
+  base::Status owe(const std::string& schedule_uid, const runner::RunCounts& more);
   base::Result<bool> is_remembered(const std::string& uid);
   base::Result<int64_t> number(const std::string& sql);
   base::Status prune(std::vector<DroppedRun>& dropped);

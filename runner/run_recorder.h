@@ -70,6 +70,15 @@ struct RunCounts {
   bool operator==(const RunCounts&) const = default;
 };
 
+// What the records know of a schedule about which a decision was written down before.
+struct Remembered {
+  RunCounts counts;
+  std::string trigger;  // the wish that was handled last
+  // The newest slot, not after the time asked about, that was started or skipped.
+  std::optional<std::chrono::sys_seconds> latest;
+  std::vector<RunRecord> unfinished;  // at most RunRecorder::kMaxRunsAfter
+};
+
 class RunRecorder {
  public:
   virtual ~RunRecorder() = default;
@@ -84,10 +93,17 @@ class RunRecorder {
   // Recording the same (schedule UID, from, to) again changes nothing.
   virtual base::Status record_skip(const SkipRecord& skip) = 0;
   // Of one schedule, by UID. `floor` is what the schedule's status already says: a ledger that was
-  // lost starts again from there, so counts never go back.
+  // lost starts again from there, so counts never go back. To be called after the status was
+  // written; `trigger` is the wish that it says was handled.
   virtual base::Result<RunCounts> counts(const kube::ObjectKey& schedule,
-                                         const std::string& schedule_uid,
-                                         const RunCounts& floor) = 0;
+                                         const std::string& schedule_uid, const RunCounts& floor,
+                                         const std::string& trigger) = 0;
+  // The wish that the next status will say was handled: its run exists. Should that status be lost,
+  // the wish must not come up again.
+  virtual base::Status handled(const std::string& schedule_uid, const std::string& trigger) = 0;
+  // What a schedule without a status had; nullopt: counts() was never called for it.
+  virtual base::Result<std::optional<Remembered>> remembered(const std::string& schedule_uid,
+                                                             std::chrono::sys_seconds until) = 0;
 };
 
 }  // namespace runner

@@ -58,6 +58,8 @@ class SlotDecider {
     state_.suspended = at_rest();
     state_.accounted = seen_.created;
     if (seen_.edited_before) owe_nothing_so_far();
+    for (const ObservedRun& run : seen_.runs)
+      if (run.manual) adopt(run);
     // A manifest that was copied with its annotation asks for nothing.
     if (!seen_.trigger_is_wanted) state_.handled_trigger = spec_.trigger;
   }

@@ -94,6 +94,14 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     RETURN_IF_ERROR(record_skips(schedule, *round.before));
   }
 
+  // A status that somebody took away is made again from the records and from what exists.
+  if (!round.before) {
+    ASSIGN_OR_RETURN(
+        round.remembered,
+        recorder_.remembered(kube::uid_of(schedule), std::chrono::floor<seconds>(clock_.now())));
+    if (round.remembered && view != View::Live)
+      return ask_the_api(kube::key_of(schedule), View::Live);
+  }
   RETURN_IF_ERROR(observe(round));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
   const kube::ObjectKey key = kube::key_of(schedule);
@@ -187,6 +195,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
       input.skips.clear();
       status = schedule_status(std::move(input));
     }
+    RETURN_IF_ERROR(remember_wish(round));
     // A crash before this: everything is decided again, from the same status. Starting finds its
     // names taken, stopping and pruning find nothing left to do, skipping has left no trace.
     RETURN_IF_ERROR(write_status(round.schedule, status));
@@ -208,10 +217,20 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                    {.started = counts.started,
                                     .succeeded = counts.succeeded,
                                     .failed = counts.failed,
-                                    .skipped = counts.skipped}));
+                                    .skipped = counts.skipped},
+                                   round.decision.state.handled_trigger));
   report(round, status);
   RETURN_IF_ERROR(collect_leftovers(round));
   return kube::Reconciled{.wake_at = next_look(round)};
+}
+
+base::Status ScheduleReconciler::remember_wish(const Round& round) {
+  const std::string& now = round.decision.state.handled_trigger;
+  const std::string* before = round.before       ? &round.before->decided.handled_trigger
+                              : round.remembered ? &round.remembered->trigger
+                                                 : nullptr;
+  if (before == nullptr || *before == now) return {};
+  return recorder_.handled(kube::uid_of(round.schedule), now);
 }
 
 std::optional<base::WallTime> ScheduleReconciler::next_look(const Round& round) {

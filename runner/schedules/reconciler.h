@@ -71,7 +71,8 @@ class ScheduleReconciler final : public kube::Reconciler {
     View view;
     config::ScheduleSpec parsed;
     std::optional<ScheduleState> before;
-    bool skips_are_old = false;  // those in the status are from before this process
+    std::optional<Remembered> remembered;  // of a schedule whose status was lost
+    bool skips_are_old = false;            // those in the status are from before this process
     scheduler::Observed observed;
     std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
     std::vector<Leftover> leftovers;
@@ -93,6 +94,8 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Status observe(Round& round);
   void see_created(Round& round);
   base::Status observe_clock(Round& round);
+  base::Status recall(Round& round);
+  base::Status record_existing(const Round& round);
   base::Status find_ended(Round& round);
   base::Status find_pending(Round& round);
   base::Status find_uncounted(Round& round);
@@ -108,6 +111,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Status collect_leftovers(const Round& round);
 
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
+  base::Status remember_wish(const Round& round);
   base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);
   void report(const Round& round, const nlohmann::json& status);
   void report_not_ready(const nlohmann::json& schedule, const std::string& reason);

@@ -9,7 +9,9 @@
 #include "base/rfc3339.h"
 #include "config/names.h"
 #include "kube/object.h"
+#include "runner/run_record.h"
 #include "runner/schedules/observe.h"
+#include "runner/schedules/recall.h"
 #include "runner/schedules/reconciler.h"
 #include "runner/schedules/trigger.h"
 #include "scheduler/run_name.h"
@@ -53,6 +55,7 @@ base::Status ScheduleReconciler::observe(Round& round) {
   for (ScheduleRun& run : seen.runs)
     round.see(std::move(run));
   see_created(round);
+  if (round.remembered) return recall(round);
   // A status that could never be written hides what was started all the same.
   if (!round.before) return view == View::Live ? find_uncounted(round) : base::Status();
   RETURN_IF_ERROR(find_pending(round));
@@ -60,6 +63,38 @@ base::Status ScheduleReconciler::observe(Round& round) {
   if (view == View::Cached) return {};
   if (view == View::Live) RETURN_IF_ERROR(find_ended(round));
   return find_uncounted(round);
+}
+
+// Whatever exists is recorded first: then the counts of the records are those of all runs, and only
+// what goes on is still to be counted.
+base::Status ScheduleReconciler::recall(Round& round) {
+  const std::string uid = kube::uid_of(round.schedule);
+  const auto now = std::chrono::floor<seconds>(clock_.now());
+  RETURN_IF_ERROR(record_existing(round));
+  ASSIGN_OR_RETURN(round.remembered, recorder_.remembered(uid, now));
+  if (!round.remembered)
+    return base::failure(base::Code::Unavailable, "the ledger has lost what it knew a moment ago");
+  ASSIGN_OR_RETURN(const auto ahead, recorder_.runs_after(uid, now));
+  round.observed.state =
+      recalled_state(*round.remembered, ahead, round.parsed.spec, round.observed, now);
+  return {};
+}
+
+base::Status ScheduleReconciler::record_existing(const Round& round) {
+  for (const ScheduleRun& run : round.runs) {
+    ASSIGN_OR_RETURN(const auto record,
+                     recorder_.find_run(kube::uid_of(round.schedule), run.observed.name));
+    if (record && record->uid == run.observed.uid &&
+        record->ended.has_value() == run.ended.has_value())
+      continue;
+    const auto live = api_.get(config::spark_applications(),
+                               {kube::key_of(round.schedule).ns, run.observed.name});
+    // Gone since: whoever let it go has recorded it.
+    if (!live && live.error().code == base::Code::NotFound) continue;
+    if (!live) return base::failure(live.error());
+    RETURN_IF_ERROR(recorder_.record_run(run_record(*live)));
+  }
+  return {};
 }
 
 // What this process has created is there, though the cache does not show it yet. The API itself,

@@ -192,8 +192,18 @@ base::Status SabotagedRecorder::record_skip(const runner::SkipRecord& skip) {
 
 base::Result<runner::RunCounts> SabotagedRecorder::counts(const kube::ObjectKey& schedule,
                                                           const std::string& schedule_uid,
-                                                          const runner::RunCounts& floor) {
-  return recorder_.counts(schedule, schedule_uid, floor);
+                                                          const runner::RunCounts& floor,
+                                                          const std::string& trigger) {
+  return recorder_.counts(schedule, schedule_uid, floor, trigger);
+}
+
+base::Result<std::optional<runner::Remembered>> SabotagedRecorder::remembered(
+    const std::string& schedule_uid, std::chrono::sys_seconds until) {
+  if (sabotage_ == Sabotage::ForgetCounts) return std::optional<runner::Remembered>();
+  auto known = recorder_.remembered(schedule_uid, until);
+  if (sabotage_ == Sabotage::ForgetTriggers && known && *known) (*known)->trigger.clear();
+  if (sabotage_ == Sabotage::ForgetUnfinished && known && *known) (*known)->unfinished.clear();
+  return known;
 }
 
 }  // namespace simulation

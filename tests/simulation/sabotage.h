@@ -27,6 +27,9 @@ enum class Sabotage {
   ForgetAhead,           // what a wrong clock has started is not written down
   BelieveAnyClock,       // what was accounted for never comes back
   GiveUpDrivers,         // a driver that is refused is a failed run
+  ForgetCounts,          // a status that was taken away is made from nothing
+  ForgetTriggers,        // … but for the wish that was handled
+  ForgetUnfinished,      // … but for the runs that go on
   IgnoreHeldRuns,        // a run whose driver is not made yet holds no slot
 };
 
@@ -82,7 +85,13 @@ class SabotagedRecorder final : public runner::RunRecorder {
   base::Status record_skip(const runner::SkipRecord& skip) override;
   base::Result<runner::RunCounts> counts(const kube::ObjectKey& schedule,
                                          const std::string& schedule_uid,
-                                         const runner::RunCounts& floor) override;
+                                         const runner::RunCounts& floor,
+                                         const std::string& trigger) override;
+  base::Status handled(const std::string& schedule_uid, const std::string& trigger) override {
+    return recorder_.handled(schedule_uid, trigger);
+  }
+  base::Result<std::optional<runner::Remembered>> remembered(
+      const std::string& schedule_uid, std::chrono::sys_seconds until) override;
 
  private:
   runner::RunRecorder& recorder_;

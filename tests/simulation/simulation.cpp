@@ -75,6 +75,7 @@ struct Replica {
 class Simulation {
  public:
   explicit Simulation(const Plan& plan) : plan_(plan), random_(plan.seed) {
+    recorder_.clock = &clock_;
     trouble_.performed = [this](const tests::ApiCall& call) { watch(call); };
     start_process();
   }
@@ -109,6 +110,7 @@ class Simulation {
     if (random_.one_in(5)) user_acts();
     node_acts();
     collector_acts();
+    if (plan_.losses && random_.one_in(8)) lose_something();
     informers_catch_up();
     if (random_.one_in(2)) applications_act();
     if (!random_.one_in(4)) schedules_act();
@@ -119,6 +121,23 @@ class Simulation {
   void collector_acts() {
     if (random_.one_in(collector_rests_ ? 20 : 40)) collector_rests_ = !collector_rests_;
     if (!collector_rests_ && random_.one_in(3)) api_.collect_garbage();
+  }
+
+  // A status that is patched away or restored without, a disk that is lost.
+  void lose_something() {
+    const auto schedule = api_.peek(config::scheduled_spark_applications(), kSchedule);
+    if (schedule == nullptr || !schedule->contains("status")) return;
+    const uint32_t what = random_.below(5);
+    if (what >= 3) {
+      tell("the ledger is lost");
+      truth_.ledger_lost();
+      recorder_.lose();
+    }
+    if (what <= 3) {
+      tell("the status is lost");
+      truth_.status_lost();
+      api_.set(config::scheduled_spark_applications(), kSchedule, "/status", json::object());
+    }
   }
 
   void change_webhook() {
@@ -377,6 +396,7 @@ class Simulation {
         return truth_.policy_edited();
       case 7:
       case 8:
+        truth_.run_wished();
         return edit("/metadata/annotations",
                     {{config::kTriggerAnnotation, std::to_string(random_.below(1000))}});
       case 9:

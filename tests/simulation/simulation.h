@@ -27,6 +27,7 @@ struct Plan {
   Applications applications = Applications::Model;
   std::string policy;  // "": any
   Reads reads = Reads::Any;
+  bool losses = false;  // now and then the status, the ledger or both are lost
 };
 
 struct Verdict {

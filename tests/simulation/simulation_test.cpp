@@ -53,10 +53,17 @@ TEST_CASE("Where runs may always overlap each promise is kept as well") {
   SUCCEED();
 }
 
+TEST_CASE("Counts and wishes outlive the loss of the status or of the ledger") {
+  live_many({.losses = true}, 1, 200);
+  live_many({.applications = Applications::Product, .losses = true}, 1, 20);
+  SUCCEED();
+}
+
 TEST_CASE("In thousands of lives each promise is kept", "[.][many]") {
   live_many({}, 1000, 2000);
   live_many({.steps = 150}, 10000, 100);
   live_many({.applications = Applications::Product}, 20000, 200);
   live_many({.policy = "Allow"}, 30000, 1000);
+  live_many({.losses = true}, 40000, 1000);
   SUCCEED();
 }

@@ -63,6 +63,26 @@ TEST_CASE("Without a guard a promise is broken, and the simulation sees it") {
   }
 }
 
+TEST_CASE("Without what the ledger remembers a status that is lost breaks a promise") {
+  struct Case {
+    std::string guard;
+    Sabotage sabotage;
+  };
+  const Case cases[] = {
+      {.guard = "counts come from the ledger", .sabotage = Sabotage::ForgetCounts},
+      {.guard = "a wish that was handled is known", .sabotage = Sabotage::ForgetTriggers},
+      {.guard = "runs that go on are known", .sabotage = Sabotage::ForgetUnfinished},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.guard) {
+      std::string violation;
+      for (uint32_t seed = 1; seed <= 300 && violation.empty(); ++seed)
+        violation = simulate({.seed = seed, .sabotage = c.sabotage, .losses = true}).violation;
+      CHECK(violation != "");
+    }
+  }
+}
+
 // There a start lists no runs: what stands in for the list.
 TEST_CASE("Where runs may overlap, too, each guard of a start is needed") {
   struct Case {

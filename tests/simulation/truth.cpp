@@ -152,6 +152,7 @@ void Truth::run_created(const kube::ObjectKey& key) {
   if (!slot) violated(key.name + " does not know its slot");
   if (base::find(*run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr) {
     if (++life().by_hand[key.name] > 1) violated(key.name + " was started twice");
+    if (life().by_hand.size() > life().wishes) violated(key.name + " was wished by nobody");
     return;
   }
   slot_started(object, floor<seconds>(*slot));
@@ -233,7 +234,32 @@ void Truth::status_written() {
   it.owed_from = clock_is_wrong_ ? now() : latest_;
 }
 
-void Truth::settled() const {
+void Truth::read_the_books() {
+  for (const auto& [uid, run] : recorder_.runs)
+    if (auto& known = runs_recorded_[uid]; run.ended || !known.ended) known = run;
+  for (const auto& [key, skip] : recorder_.skips)
+    skips_recorded_.insert({key, skip});
+}
+
+// What it owed and held is forgotten, not what it started.
+void Truth::status_lost() {
+  read_the_books();
+  Life& it = life();
+  it.owed_is_open = true;
+  if (recorder_.knows(current_uid_)) return;
+  it.counts_lost = true;
+  // Whoever knows nothing does it once more.
+  ++it.wishes;
+}
+
+void Truth::ledger_lost() {
+  read_the_books();
+  for (auto& [uid, it] : lives_)
+    it.records_lost = true;
+}
+
+void Truth::settled() {
+  read_the_books();
   for (const auto& [uid, it] : lives_) {
     check_skips(uid, it);
     if (it.gone) {
@@ -242,6 +268,8 @@ void Truth::settled() const {
       check_clock();
       check_slots(uid, it);
       check_counts(uid, it);
+      // What a status told before and what comes later are told apart by the time.
+      if (it.reached.empty()) check_ledger(uid);
       check_history();
     }
   }
@@ -268,7 +296,7 @@ void Truth::check_slots(const std::string& uid, const Life& it) const {
     slot = *next;
     const bool started = it.started.contains(slot);
     const bool skipped =
-        std::any_of(recorder_.skips.begin(), recorder_.skips.end(), [&](const auto& entry) {
+        std::any_of(skips_recorded_.begin(), skips_recorded_.end(), [&](const auto& entry) {
           // What a wrong clock skipped up to its own time says nothing of the slots in between.
           return entry.second.schedule_uid == uid && entry.second.from <= slot &&
                  slot <= entry.second.to && entry.second.to <= now();
@@ -284,7 +312,7 @@ void Truth::check_slots(const std::string& uid, const Life& it) const {
 
 void Truth::check_skips(const std::string& uid, const Life& it) const {
   Instant last{};
-  for (const auto& [key, skip] : recorder_.skips) {
+  for (const auto& [key, skip] : skips_recorded_) {
     if (skip.schedule_uid != uid) continue;
     if (skip.from <= last && last != Instant{} && it.reached.empty())
       violated("the skips up to " + text(last) + " and from " + text(skip.from) + " overlap");
@@ -306,10 +334,11 @@ void Truth::check_counts(const std::string& uid, const Life& it) const {
   };
   uint64_t succeeded = 0;
   uint64_t skipped = 0;
-  for (const auto& [run, record] : recorder_.runs)
+  for (const auto& [run, record] : runs_recorded_)
     if (record.schedule_uid == uid && record.ended && record.state == "COMPLETED") ++succeeded;
-  for (const auto& [key, skip] : recorder_.skips)
+  for (const auto& [key, skip] : skips_recorded_)
     if (skip.schedule_uid == uid) skipped += skip.count;
+  if (it.counts_lost || it.records_lost) return check_sum(it, succeeded);
   const uint64_t started = it.started.size() + it.by_hand.size();
   expect("started", started);
   expect("succeeded", succeeded);
@@ -318,6 +347,40 @@ void Truth::check_counts(const std::string& uid, const Life& it) const {
   // recorder knows a stretch only once.
   if (it.reached.empty()) expect("skipped", skipped);
   expect("active", 0);
+}
+
+// What was in no record and no status is not counted; whatever is counted happened, and ended.
+void Truth::check_sum(const Life& it, uint64_t succeeded) const {
+  // What a status told before and what comes later are told apart by the time.
+  if (!it.reached.empty()) return;
+  const json counts = schedule().value("status", json::object()).value("counts", json::object());
+  const auto said = [&](const char* name) {
+    return static_cast<uint64_t>(base::integer_at(counts, {name}).value_or(0));
+  };
+  const uint64_t started = it.started.size() + it.by_hand.size();
+  const std::string text = counts.dump();
+  if (said("started") != said("succeeded") + said("failed"))
+    violated("of the runs that started not all ended: " + text);
+  if (said("started") > started || said("succeeded") > succeeded)
+    violated("more is counted than happened: " + text);
+  if (!it.counts_lost && said("started") < started)
+    violated("of " + std::to_string(started) + " starts fewer are counted: " + text);
+}
+
+// One owner of counts: whoever reads the ledger sees what stands in the status.
+void Truth::check_ledger(const std::string& uid) const {
+  const auto known = recorder_.remembered(uid, now());
+  if (!known || !*known) return;
+  const runner::RunCounts counts = (*known)->counts;
+  const json said = schedule().value("status", json::object()).value("counts", json::object());
+  const auto same = [&](const char* name, uint64_t recorded) {
+    if (base::integer_at(said, {name}).value_or(0) != static_cast<int64_t>(recorded))
+      violated("the ledger has " + std::to_string(recorded) + " " + name + ", the status " +
+               said.dump());
+  };
+  same("started", counts.started);
+  same("succeeded", counts.succeeded);
+  same("failed", counts.failed);
 }
 
 void Truth::check_history() const {
@@ -343,8 +406,8 @@ void Truth::check_gone(const std::string& uid) const {
     if (owner_of(*run) == uid) violated(kube::key_of(*run).name + " outlived its schedule");
   for (const auto& [run, schedule_uid] : runs_) {
     if (schedule_uid != uid || forced.contains(run)) continue;
-    const auto record = recorder_.runs.find(run);
-    if (record == recorder_.runs.end() || !record->second.ended)
+    const auto record = runs_recorded_.find(run);
+    if (record == runs_recorded_.end() || !record->second.ended)
       violated("the end of a run of a deleted schedule was not recorded");
   }
 }

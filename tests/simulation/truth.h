@@ -44,6 +44,12 @@ struct Life {
   bool edited = false;
   bool policy_edited = false;
   bool gone = false;
+  // A ledger that was lost knew what the status did not say yet.
+  bool records_lost = false;
+  // The status and the ledger were lost: what has gone before is in no count.
+  bool counts_lost = false;
+  // Runs by hand that were asked for.
+  size_t wishes = 0;
   // Slots that a clock had reached before it was set back, after the first up to the second: what
   // was skipped of them may start in its time after all.
   std::vector<std::pair<Instant, Instant>> reached;
@@ -66,6 +72,10 @@ class Truth {
   void clock_went_wrong();
   void clock_was_set_right();
 
+  void run_wished() { ++life().wishes; }
+  void status_lost();
+  void ledger_lost();
+
   // What the controllers do.
   void run_created(const kube::ObjectKey& key);
   void status_written();
@@ -78,12 +88,13 @@ class Truth {
   // The latest the clock ever showed, while it was not wrong.
   [[nodiscard]] Instant latest() const { return latest_; }
   // Everything has ended and been looked at.
-  void settled() const;
+  void settled();
 
   std::vector<Process> processes;
   std::set<std::string> forced;  // runs that were taken away by force, by UID
 
  private:
+  void read_the_books();
   // As it is now, or null; valid until the next call.
   [[nodiscard]] const nlohmann::json& schedule() const;
   Life& life() { return lives_[current_uid_]; }
@@ -95,12 +106,17 @@ class Truth {
   void check_clock() const;
   void check_skips(const std::string& uid, const Life& life) const;
   void check_counts(const std::string& uid, const Life& life) const;
+  void check_sum(const Life& life, uint64_t succeeded) const;
+  void check_ledger(const std::string& uid) const;
   void check_history() const;
   void check_gone(const std::string& uid) const;
 
   tests::FakeClock& clock_;
   tests::FakeApi& api_;
   tests::MemoryRecorder& recorder_;
+  // All that was ever recorded.
+  std::map<std::string, runner::RunRecord> runs_recorded_;
+  decltype(tests::MemoryRecorder::skips) skips_recorded_;
   std::map<std::string, Life> lives_;        // by UID of the schedule
   std::map<std::string, std::string> runs_;  // UID of each run to that of its schedule
   std::set<std::string> driven_;             // UIDs of runs that have had a driver

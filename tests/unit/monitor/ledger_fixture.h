@@ -46,7 +46,7 @@ struct LedgerFixture {
 };
 
 inline runner::RunCounts counts(monitor::Ledger& ledger, const runner::RunCounts& floor = {}) {
-  const auto result = ledger.counts(kSchedule, kScheduleUid, floor);
+  const auto result = ledger.counts(kSchedule, kScheduleUid, floor, "");
   REQUIRE(result);
   return *result;
 }

@@ -156,7 +156,7 @@ TEST_CASE("what is remembered of dropped rows and of schedules is bounded", "[mo
                                  .to = at,
                                  .count = 1,
                                  .reason = "Superseded"}));
-    REQUIRE(ledger->counts(kSchedule, "s" + uid, {.failed = 1}));
+    REQUIRE(ledger->counts(kSchedule, "s" + uid, {.failed = 1}, ""));
   }
   auto file = base::sqlite::Database::open(fixture.folder.file("ledger.db"),
                                            base::sqlite::Durability::Normal,

@@ -270,7 +270,7 @@ TEST_CASE("a ledger that cannot be used says why", "[monitor]") {
     auto database = base::sqlite::Database::open(path, base::sqlite::Durability::Full);
     REQUIRE(database->execute("PRAGMA user_version = 99"));
     CHECK(refusal().message ==
-          path + " was written by a newer sparkcron (version 99, this one knows 4)");
+          path + " was written by a newer sparkcron (version 99, this one knows 5)");
   }
   SECTION("its folder is missing") {
     const auto ledger = Ledger::open({.path = fixture.folder.file("no/x.db")}, fixture.clock);

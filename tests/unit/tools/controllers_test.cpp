@@ -38,8 +38,13 @@ struct NoRecorder final : runner::RunRecorder {
   }
   base::Status record_skip(const runner::SkipRecord&) override { return {}; }
   base::Result<runner::RunCounts> counts(const kube::ObjectKey&, const std::string&,
-                                         const runner::RunCounts&) override {
+                                         const runner::RunCounts&, const std::string&) override {
     return runner::RunCounts();
+  }
+  base::Status handled(const std::string&, const std::string&) override { return {}; }
+  base::Result<std::optional<runner::Remembered>> remembered(const std::string&,
+                                                             std::chrono::sys_seconds) override {
+    return std::nullopt;
   }
 };
 
@@ -58,9 +63,16 @@ struct FailingRecorder final : runner::RunRecorder {
   }
   base::Status record_skip(const runner::SkipRecord&) override { return answer(); }
   base::Result<runner::RunCounts> counts(const kube::ObjectKey&, const std::string&,
-                                         const runner::RunCounts& floor) override {
+                                         const runner::RunCounts& floor,
+                                         const std::string&) override {
     RETURN_IF_ERROR(answer());
     return floor;
+  }
+  base::Status handled(const std::string&, const std::string&) override { return answer(); }
+  base::Result<std::optional<runner::Remembered>> remembered(const std::string&,
+                                                             std::chrono::sys_seconds) override {
+    RETURN_IF_ERROR(answer());
+    return std::nullopt;
   }
 
   std::atomic<bool> fails{true};
