@@ -315,3 +315,28 @@ TEST_CASE("history stops at a size, whatever the rows hold", "[monitor]") {
   CHECK(history->runs.size() > 5);
   CHECK_FALSE(ledger->history({})->cut);
 }
+
+TEST_CASE("the ledger remembers what a schedule's lost status said", "[monitor]") {
+  LedgerFixture fixture;
+  auto ledger = fixture.open();
+  const auto now = std::chrono::floor<std::chrono::seconds>(fixture.clock.now());
+  CHECK(!ledger->remembered(kScheduleUid, now)->has_value());
+  // Before the first status was written it is as good as new.
+  REQUIRE(ledger->record_skip({.schedule = kSchedule,
+                               .schedule_uid = kScheduleUid,
+                               .from = now - std::chrono::seconds(120),
+                               .to = now - std::chrono::seconds(60),
+                               .count = 2,
+                               .reason = "Superseded"}));
+  CHECK(!ledger->remembered(kScheduleUid, now)->has_value());
+  REQUIRE(ledger->counts(kSchedule, kScheduleUid, {.started = 3, .succeeded = 3}, "first"));
+  REQUIRE(ledger->handled(kScheduleUid, "second"));
+  const auto known = ledger->remembered(kScheduleUid, now);
+  REQUIRE(known);
+  REQUIRE(known->has_value());
+  CHECK((*known)->counts ==
+        runner::RunCounts{.started = 3, .succeeded = 3, .failed = 0, .skipped = 2});
+  CHECK((*known)->trigger == "second");
+  CHECK((*known)->latest == now - std::chrono::seconds(60));
+  CHECK((*known)->unfinished.empty());
+}
