@@ -71,8 +71,8 @@ kube::server::Advise advice(const Options& options,
              const std::string& resource, const nlohmann::json& object) {
     std::vector<std::string> texts;
     const bool schedule = resource == stored_as(config::scheduled_spark_applications());
-    const bool application = resource == stored_as(config::spark_applications());
-    if (!schedule && (!application || !is_from_people(object))) return texts;
+    const bool is_application = resource == stored_as(config::spark_applications());
+    if (!schedule && (!is_application || !is_from_people(object))) return texts;
     const auto verdict = schedule ? of_schedule(object) : of_application(object);
     if (verdict.refusal)
       texts.push_back((schedule ? "it will start no run: " : "it cannot run: ") +
