@@ -1,6 +1,5 @@
 #include "kube/fresh_versions.h"
 
-#include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -56,9 +55,10 @@ bool FreshVersions::ask_in_vain(const std::string& listed) {
       shared.counted_from = now;
       shared.in_vain = 0;
       shared.enough = 0;
+      shared.failed = false;
     }
     ++shared.in_vain;
-    if (shared.listing || shared.in_vain <= few_) return false;
+    if (shared.failed || shared.listing || shared.in_vain <= few_) return false;
     enough = shared.enough;
   }
   // How many there are is asked once in a window, and only when many ask.
@@ -66,7 +66,8 @@ bool FreshVersions::ask_in_vain(const std::string& listed) {
   base::MutexLock lock(mutex_);
   Shared& shared = shared_[listed];
   shared.enough = enough;
-  if (shared.listing || shared.in_vain < enough) return false;
+  // Another may have listed meanwhile.
+  if (shared.failed || shared.listing || shared.in_vain < enough) return false;
   shared.listing = true;
   return true;
 }
@@ -82,19 +83,21 @@ void FreshVersions::list(const std::string& listed) {
       versions.emplace(key_of(object), resource_version_of(object));
     return {};
   });
+  {
+    // Whatever came of it, the next may list again.
+    base::MutexLock lock(mutex_);
+    Shared& shared = shared_[listed];
+    shared.listing = false;
+    shared.failed = !read;
+    if (read) {
+      shared.begun = begun;
+      shared.versions = std::move(versions);
+      shared.in_vain = 0;
+    }
+  }
   if (!read)
     base::log_warning("kube", "Objects are asked for one by one",
                       {{"type", type_.plural}, {"error", read.error().message}});
-  base::MutexLock lock(mutex_);
-  Shared& shared = shared_[listed];
-  shared.listing = false;
-  if (!read) {
-    shared.enough = std::numeric_limits<size_t>::max();
-    return;
-  }
-  shared.begun = begun;
-  shared.versions = std::move(versions);
-  shared.in_vain = 0;
 }
 
 void FreshVersions::forget_old(base::SteadyTime now) {

@@ -27,7 +27,7 @@ namespace kube {
 
 class FreshVersions {
  public:
-  static constexpr size_t kObjectsPerGet = 16;
+  static constexpr size_t kObjectsPerGet = 60;
 
   enum class Scope { All, Namespace };  // what is listed: all, or the object's namespace
   // The Api, the cache and the clock must outlive it. `few`: so many may ask in vain at least.
@@ -45,8 +45,9 @@ class FreshVersions {
     std::optional<base::SteadyTime> begun;  // of the list that `versions` is from
     std::map<ObjectKey, std::string> versions;
     base::SteadyTime counted_from{};
-    size_t in_vain = 0;  // since counted_from
-    size_t enough = 0;   // 0: not known yet
+    size_t in_vain = 0;   // since counted_from
+    size_t enough = 0;    // 0: not known yet
+    bool failed = false;  // a list, since counted_from
     bool listing = false;
   };
   // Whether this caller is to list.

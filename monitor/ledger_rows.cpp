@@ -78,9 +78,8 @@ constexpr std::array<const char*, 5> kMigrations = {R"sql(
   CREATE INDEX skips_by_schedule ON skips (ns, schedule, to_time, reason, count);
   CREATE INDEX skips_by_ns ON skips (ns, to_time, reason, count);
 )sql",
-                                                    // Schedules whose status was written, and the
-                                                    // wish that it says was handled.
                                                     R"sql(
+  -- Schedules whose status was written, and the wish that it says was handled.
   CREATE TABLE decided (schedule_uid TEXT PRIMARY KEY, trigger TEXT NOT NULL) STRICT;
 )sql"};
 

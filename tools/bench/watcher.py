@@ -1,6 +1,7 @@
 """When what was created came, as a watch tells it."""
 import http.client
 import socket
+import sys
 import threading
 import time
 
@@ -35,6 +36,11 @@ class Watcher:
             self.failure = "the watch ended"
         except (OSError, ValueError, http.client.HTTPException) as error:
             self.failure = f"the watch failed: {error!r}"
+
+    def has(self, count):
+        if self.added < count and self.failure:
+            sys.exit(f"only {self.added} of {count} were seen: {self.failure}")
+        return self.added >= count
 
     def lateness(self, due):
         return [at - due for at, added in self.chunks for _ in range(added)]

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -50,12 +51,17 @@ class SizedCache final : public kube::Cache {
   }
   std::vector<std::shared_ptr<const Json>> list(const kube::ResourceType&,
                                                 const std::string&) const override {
+    if (while_it_counts) std::exchange(while_it_counts, nullptr)();
     return std::vector<std::shared_ptr<const Json>>(size);
   }
   size_t size = 0;
+  mutable std::function<void()> while_it_counts;  // once
 };
 
 struct World {
+  FreshVersions share(size_t few, FreshVersions::Scope scope = FreshVersions::Scope::All) {
+    return FreshVersions(api, cache, clock, kube::config_maps(), scope, few);
+  }
   std::string create(const std::string& ns, const std::string& name) {
     const auto created =
         memory.create(kube::config_maps(), {{"apiVersion", "v1"},
@@ -88,9 +94,8 @@ struct World {
 TEST_CASE("few ask for themselves, many share one list", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 3);
-  world.cache.size = 64;  // worth four more
+  FreshVersions versions = world.share(3);
+  world.cache.size = 4 * FreshVersions::kObjectsPerGet;
   for (int i = 0; i < 7; ++i)
     CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
   CHECK(world.api.asked.empty());
@@ -104,8 +109,7 @@ TEST_CASE("few ask for themselves, many share one list", "[fresh_versions]") {
 
 TEST_CASE("few in each second never list", "[fresh_versions]") {
   World world;
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 3);
+  FreshVersions versions = world.share(3);
   for (int second = 0; second < 20; ++second) {
     world.ask_in_vain(versions, 3);
     world.clock.advance(milliseconds{1001});
@@ -116,8 +120,7 @@ TEST_CASE("few in each second never list", "[fresh_versions]") {
 TEST_CASE("a version is believed as of the moment its list began", "[fresh_versions]") {
   World world;
   const std::string before = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 0);
+  FreshVersions versions = world.share(0);
   const base::SteadyTime first = world.clock.steady_now();
   // It may have been read at any time while it was listed.
   world.api.while_it_lists = [&] { world.clock.advance(seconds{2}); };
@@ -137,8 +140,7 @@ TEST_CASE("a version is believed as of the moment its list began", "[fresh_versi
 TEST_CASE("what is not listed in this version is not there", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 0);
+  FreshVersions versions = world.share(0);
   const base::SteadyTime now = world.clock.steady_now();
   CHECK(versions.has({"etl", "a"}, version, now));
   CHECK_FALSE(versions.has({"etl", "a"}, version + "0", now));
@@ -150,8 +152,7 @@ TEST_CASE("a namespace's list is its own", "[fresh_versions]") {
   World world;
   const std::string a = world.create("etl", "a");
   const std::string b = world.create("other", "b");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::Namespace, 0);
+  FreshVersions versions = world.share(0, FreshVersions::Scope::Namespace);
   CHECK(versions.has({"etl", "a"}, a, world.clock.steady_now()));
   CHECK(versions.has({"other", "b"}, b, world.clock.steady_now()));
   REQUIRE(world.api.asked.size() == 2);
@@ -162,8 +163,7 @@ TEST_CASE("a namespace's list is its own", "[fresh_versions]") {
 TEST_CASE("a list that fails is not believed and not tried again at once", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 0);
+  FreshVersions versions = world.share(0);
   world.api.refuses = true;
   for (int i = 0; i < 100; ++i)
     CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
@@ -174,11 +174,23 @@ TEST_CASE("a list that fails is not believed and not tried again at once", "[fre
   CHECK(versions.has({"etl", "a"}, version, world.clock.steady_now()));
 }
 
+TEST_CASE("a list that failed while another counted is not tried again at once",
+          "[fresh_versions]") {
+  World world;
+  const std::string version = world.create("etl", "a");
+  FreshVersions versions = world.share(0);
+  world.api.refuses = true;
+  world.cache.while_it_counts = [&] {
+    CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  };
+  CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  CHECK(world.api.asked.size() == 1);
+}
+
 TEST_CASE("while one lists the others wait for nothing", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, 0);
+  FreshVersions versions = world.share(0);
   int told_no = 0;
   world.api.while_it_lists = [&] {
     if (!versions.has({"etl", "a"}, version, world.clock.steady_now())) ++told_no;
@@ -190,8 +202,7 @@ TEST_CASE("while one lists the others wait for nothing", "[fresh_versions]") {
 
 TEST_CASE("versions that nobody asks for are forgotten after a minute", "[fresh_versions]") {
   World world;
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::Namespace, 0);
+  FreshVersions versions = world.share(0, FreshVersions::Scope::Namespace);
   for (int i = 0; i < 100; ++i) {
     const std::string ns = "team-" + std::to_string(i);
     CHECK(versions.has({ns, "a"}, world.create(ns, "a"), world.clock.steady_now()));
