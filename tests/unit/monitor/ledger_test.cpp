@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -339,4 +340,23 @@ TEST_CASE("the ledger remembers what a schedule's lost status said", "[monitor]"
   CHECK((*known)->trigger == "second");
   CHECK((*known)->latest == now - std::chrono::seconds(60));
   CHECK((*known)->unfinished.empty());
+
+  // What goes on, and the newest slot that has come; runs by hand have none.
+  const auto at = [&](const std::string& uid, int seconds, bool manual) {
+    runner::RunRecord run = fixture.run(uid);
+    run.name = "run-" + uid;
+    run.slot = now - std::chrono::seconds(seconds);
+    run.manual = manual;
+    return run;
+  };
+  REQUIRE(ledger->record_run(at("slot", 30, false)));
+  REQUIRE(ledger->record_run(at("by-hand", 10, true)));
+  REQUIRE(ledger->record_run(at("ahead", -60, false)));
+  const auto later = ledger->remembered(kScheduleUid, now);
+  REQUIRE(later);
+  CHECK((*later)->latest == now - std::chrono::seconds(30));
+  std::set<std::string> unfinished;
+  for (const runner::RunRecord& run : (*later)->unfinished)
+    unfinished.insert(run.uid);
+  CHECK(unfinished == std::set<std::string>{"slot", "by-hand", "ahead"});
 }
