@@ -36,7 +36,7 @@ class BrowserTest(harness.E2ETest):
         self.addCleanup(context.close)
         context.set_default_timeout(120_000)
         page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: self.complaints.append(f"{message.text} {message.location.get('url', '')}") if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(link)
         return page

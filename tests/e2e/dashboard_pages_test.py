@@ -255,6 +255,10 @@ class DashboardPagesTest(BrowserTest):
                            self.schedule("bad", "*/2 * * * * *", exit_code=3))
         page = self.open(self.link(), viewport={"width": 360, "height": 800}, color_scheme="dark")
         self.row(page, "bad").locator(".strip .Failed").nth(2).wait_for()
+        # Of a run that has just begun there is no log yet, and the browser complains of each answer 404.
+        self.kubectl.patch_spec("bad", suspend=True)
+        ended = lambda: {state_of(run) for run in self.kubectl.runs("bad")} == {"FAILED"}
+        wait_for(ended, "what was started has failed")
         run = self.kubectl.runs("bad")[-1]["metadata"]["name"]
         for where, there in (("timeline", ".lanes .Failed"), ("health", ".facts"), ("schedule/default/bad", ".durations .Failed"), (f"run/default/{run}", "pre.log")):
             self.go(page, where)

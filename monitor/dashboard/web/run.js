@@ -36,10 +36,11 @@ function useRun(ns, name, onLoggedOut) {
 }
 
 // The newest lines. A pod that is there is followed; else the log that was kept is read. That of an
-// earlier attempt (`attempt` > 0) is always a kept one.
-function useLog(ns, name, pod, running, attempt) {
+// earlier attempt (`attempt` > 0) is always a kept one. Until `ready` nobody knows which of them.
+function useLog(ns, name, ready, pod, running, attempt) {
   const [log, setLog] = useState({ lines: [], dropped: 0, problem: "", from: "" });
   useEffect(() => {
+    if (!ready) return undefined;
     const end = new AbortController();
     let held = [];
     let dropped = 0;
@@ -89,7 +90,7 @@ function useLog(ns, name, pod, running, attempt) {
       return undefined;
     })();
     return () => { clearTimeout(timer); end.abort(); };
-  }, [ns, name, pod, running, attempt]);
+  }, [ns, name, ready, pod, running, attempt]);
   return log;
 }
 
@@ -235,7 +236,7 @@ export function Run({ ns, name, onLoggedOut, onState }) {
   const attempts = attemptsOf(status, run.record || {});
   // Of an attempt that has become an earlier one the choice stays; that of the last follows.
   const [attempt, choose] = useState(0);
-  const log = useLog(ns, name, run.ready ? (status.driverInfo || {}).podName || "" : "", !over && Boolean(run.object), attempt);
+  const log = useLog(ns, name, run.ready, (status.driverInfo || {}).podName || "", !over && Boolean(run.object), attempt);
   const pods = usePods(ns, name, run.object);
   useEffect(() => onState(run.problem ? `not connected: ${run.problem.message}` : run.ready ? "live" : "connecting"), [run.problem, run.ready]);
   const record = run.record || (run.object && { created: run.object.metadata.creationTimestamp, name });
