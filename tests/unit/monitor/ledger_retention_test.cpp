@@ -163,7 +163,8 @@ TEST_CASE("what is remembered of dropped rows and of schedules is bounded", "[mo
                                            base::sqlite::Access::ReadOnly);
   REQUIRE(file);
   // Each write may add one row, and one in 256 looks at the bounds.
-  for (const char* table : {"dropped", "dropped_skips", "counts", "skip_counts", "owed", "decided"}) {
+  for (const char* table :
+       {"dropped", "dropped_skips", "counts", "skip_counts", "owed", "decided"}) {
     INFO(table);
     auto query = file->prepare("SELECT count(*) FROM " + std::string(table));
     REQUIRE(query);
