@@ -131,7 +131,8 @@ class ClusterDoor {
   }
 
   [[nodiscard]] base::Result<Scope> scope_of(const Request& request, Sight sight) const {
-    return options_.visitors.scope(request, sight, options_.feed.namespaces());
+    ASSIGN_OR_RETURN(const auto namespaces, options_.feed.namespaces());
+    return options_.visitors.scope(request, sight, namespaces);
   }
 
   [[nodiscard]] base::Status check(const Request& request, Sight sight,

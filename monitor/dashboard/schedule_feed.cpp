@@ -21,6 +21,10 @@ std::shared_ptr<const std::string> line_of(const Json& message) {
   return std::make_shared<const std::string>(base::dump_json(message) + "\n");
 }
 
+bool is_considered(const Scope& scope, const std::string& ns) {
+  return scope.all || scope.considered.contains(ns);
+}
+
 }  // namespace
 
 ScheduleFeed::ScheduleFeed(base::Clock& clock, ScheduleFeedOptions options)
@@ -30,10 +34,11 @@ ScheduleFeed::~ScheduleFeed() {
   stop();
 }
 
-void ScheduleFeed::follow(const kube::Cache& cache) {
+void ScheduleFeed::follow(const kube::Cache& cache, std::function<bool()> ready) {
   base::MutexLock lock(mutex_);
   if (cache_ != nullptr || stopping_) return;
   cache_ = &cache;
+  ready_ = std::move(ready);
   thread_ = base::start_thread("schedule-feed", [this] { run(); });
 }
 
@@ -77,22 +82,31 @@ void ScheduleFeed::changed(const Json& schedule) {
   const auto line =
       line_of({{"type", now ? "MODIFIED" : "DELETED"}, {"object", now ? *now : schedule}});
   std::erase_if(readers_, [&](const Reader& reader) {
-    return reader.scope.has(key.ns) && !reader.stream->write(line);
+    if (reader.scope.has(key.ns)) return !reader.stream->write(line);
+    if (!now || is_considered(reader.scope, key.ns)) return false;
+    // Whether they may see it is asked when the page comes back.
+    reader.stream->close();
+    return true;
   });
 }
 
-std::vector<std::string> ScheduleFeed::namespaces() const {
+base::Status ScheduleFeed::check_ready() const {
+  if (cache_ != nullptr && ready_()) return {};
+  return failure(Code::Unavailable, "the schedules have not been read yet");
+}
+
+base::Result<std::vector<std::string>> ScheduleFeed::namespaces() const {
   base::MutexLock lock(mutex_);
+  RETURN_IF_ERROR(check_ready());
   std::set<std::string> found;
-  if (cache_ != nullptr)
-    for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), ""))
-      found.insert(kube::key_of(*schedule).ns);
-  return {found.begin(), found.end()};
+  for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), ""))
+    found.insert(kube::key_of(*schedule).ns);
+  return std::vector<std::string>(found.begin(), found.end());
 }
 
 base::Status ScheduleFeed::open(base::http::Responder& responder, Scope scope) {
   base::MutexLock lock(mutex_);
-  if (cache_ == nullptr) return failure(Code::Unavailable, "the schedules have not been read yet");
+  RETURN_IF_ERROR(check_ready());
   std::erase_if(readers_, [](const Reader& reader) { return reader.stream->closed(); });
   if (readers_.size() >= options_.max_streams)
     return failure(base::Error{.code = Code::ResourceExhausted,
@@ -100,14 +114,21 @@ base::Status ScheduleFeed::open(base::http::Responder& responder, Scope scope) {
                                .retry_after = options_.sign});
   // Under the lock: what changes meanwhile follows.
   Json items = Json::array();
-  for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), ""))
-    if (scope.has(kube::key_of(*schedule).ns)) items.push_back(*schedule);
+  bool is_whole = true;
+  for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), "")) {
+    const std::string ns = kube::key_of(*schedule).ns;
+    if (scope.has(ns)) items.push_back(*schedule);
+    is_whole = is_whole && is_considered(scope, ns);
+  }
   auto stream =
       responder.stream(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}});
-  if (stream->write(line_of({{"type", "LIST"}, {"items", std::move(items)}})))
+  if (!stream->write(line_of({{"type", "LIST"}, {"items", std::move(items)}}))) return {};
+  if (is_whole)
     readers_.push_back({.stream = std::move(stream),
                         .scope = std::move(scope),
                         .until = clock_.steady_now() + options_.life});
+  else  // a namespace came while rights were asked about
+    stream->close();
   return {};
 }
 

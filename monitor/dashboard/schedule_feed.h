@@ -9,11 +9,13 @@
 //   {"type": "ALIVE"}                                           twice a minute
 //
 // A stream ends after five minutes and is asked for again: a right that was taken away is noticed
-// then. A page that reads too slowly is cut off by the server, as at a watch.
+// then. It also ends when schedules come to a namespace that nobody was asked about for its
+// person. A page that reads too slowly is cut off by the server, as at a watch.
 //
 // Threads: any; one of its own, from follow() on.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,16 +43,17 @@ class ScheduleFeed {
   ScheduleFeed(const ScheduleFeed&) = delete;
   ScheduleFeed& operator=(const ScheduleFeed&) = delete;
 
-  // From now on there is something to tell; the cache must outlive stop().
-  void follow(const kube::Cache& cache);
+  // There is something to tell as soon as `ready` says that the cache shows what the API has: half
+  // filled it would lie. Both must outlive stop().
+  void follow(const kube::Cache& cache, std::function<bool()> ready);
   // Ends all streams; nothing is told any more.
   void stop();
 
   // Something about this schedule has changed, and the cache shows it. Does not block.
   void changed(const kube::Json& schedule);
-  // Where there are schedules.
-  [[nodiscard]] std::vector<std::string> namespaces() const;
-  // Answers. ResourceExhausted when too many are open; Unavailable before follow().
+  // Where there are schedules. Unavailable until they have been read, as open().
+  [[nodiscard]] base::Result<std::vector<std::string>> namespaces() const;
+  // Answers. ResourceExhausted when too many are open.
   base::Status open(base::http::Responder& responder, Scope scope);
   [[nodiscard]] size_t streams() const;
 
@@ -62,12 +65,14 @@ class ScheduleFeed {
   };
   void run();
   void tend() REQUIRES(mutex_);
+  [[nodiscard]] base::Status check_ready() const REQUIRES(mutex_);
 
   base::Clock& clock_;
   const ScheduleFeedOptions options_;
   mutable base::Mutex mutex_;
   base::CondVar changed_;
   const kube::Cache* cache_ GUARDED_BY(mutex_) = nullptr;
+  std::function<bool()> ready_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<Reader> readers_ GUARDED_BY(mutex_);
   std::thread thread_;

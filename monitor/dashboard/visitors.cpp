@@ -150,6 +150,7 @@ Result<Scope> Visitors::scope(const base::http::Request& head, Sight sight,
   Scope scope;
   ASSIGN_OR_RETURN(scope.all, may_see(head, sight, ""));
   if (scope.all) return scope;
+  scope.considered.insert(namespaces.begin(), namespaces.end());
   for (size_t i = 0; i < namespaces.size(); ++i) {
     if (i == options_.max_namespaces) {
       scope.cut = true;

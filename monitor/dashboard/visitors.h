@@ -32,6 +32,7 @@ enum class Sight { Schedules, Runs, Logs };
 struct Scope {
   bool all = false;
   std::set<std::string> namespaces;  // unless all
+  std::set<std::string> considered;  // those that were asked about or cut, unless all
   bool cut = false;                  // there are more than are asked about
 
   [[nodiscard]] bool has(const std::string& ns) const { return all || namespaces.contains(ns); }

@@ -358,7 +358,7 @@ base::Status run_controller(const Options& options) {
   listening = server.get();
   std::unique_ptr<HistoryDoor> history;
   if (options.history_listen) {
-    feed.follow(controllers.cache());
+    feed.follow(controllers.cache(), [&controllers] { return controllers.ready(); });
     ASSIGN_OR_RETURN(
         history, HistoryDoor::open(
                      options, cluster.ns, data,

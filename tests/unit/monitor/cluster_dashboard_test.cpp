@@ -122,6 +122,7 @@ struct Bed {
   tests::MemoryApi nothing;
   Reviewer api{nothing};
   Schedules schedules;
+  bool read = true;
   std::unique_ptr<monitor::Ledger> ledger;
   Visitors visitors{api, clock};
   monitor::dashboard::ScheduleFeed feed{clock};
@@ -136,7 +137,7 @@ struct Bed {
     schedules.put("etl", "nightly");
     schedules.put("etl", "hourly");
     schedules.put("other", "secret");
-    feed.follow(schedules);
+    feed.follow(schedules, [this] { return read; });
     for (const char* ns : {"etl", "other"}) {
       runner::RunRecord run;
       run.schedule = {.ns = ns, .name = "nightly"};
@@ -265,11 +266,49 @@ TEST_CASE("a stream of schedules ends after five minutes, so that a lost right i
   CHECK(stream->over);
 }
 
+TEST_CASE("a page that comes before the schedules have been read is told to come again",
+          "[monitor]") {
+  Bed bed;
+  bed.read = false;
+  for (const char* path : {"scope", "schedules"}) {
+    INFO(path);
+    const Response early =
+        bed.ask("GET", std::string("/dashboard/api/sparkcron/v1/") + path, "bob");
+    CHECK(early.status == 503);
+    CHECK(json::parse(early.body)["message"] == "the schedules have not been read yet");
+  }
+  bed.read = true;
+  CHECK(bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "bob")->opened);
+}
+
+TEST_CASE("the first schedule of a namespace is seen by who opened the page before", "[monitor]") {
+  Bed bed;
+  const Json nightly = *bed.schedules.objects[{"etl", "nightly"}];
+  for (const char* name : {"nightly", "hourly"})
+    bed.schedules.objects.erase({"etl", name});
+  const auto ann = bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "ann")->opened;
+  const auto bob = bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "bob")->opened;
+  CHECK(bob->lines.at(0)["items"].empty());
+  // What left, and what they may not see for certain, is no reason to come again.
+  bed.feed.changed(nightly);
+  bed.feed.changed(bed.schedules.put("other", "secret"));
+  CHECK_FALSE(bob->over);
+  bed.feed.changed(bed.schedules.put("etl", "nightly"));
+  CHECK(bob->over);
+  CHECK_FALSE(ann->over);
+  const auto again = bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "bob")->opened;
+  CHECK(again->lines.at(0)["items"].size() == 1);
+  // One that came between the question and the answer: told all the same.
+  StreamResponder late;
+  CHECK(bed.feed.open(late, {.considered = {"other"}}));
+  CHECK(late.opened->over);
+}
+
 TEST_CASE("open pages are bounded in number, and one that leaves makes room", "[monitor]") {
   tests::FakeClock clock;
   Schedules schedules;
   monitor::dashboard::ScheduleFeed feed(clock, {.max_streams = 2});
-  feed.follow(schedules);
+  feed.follow(schedules, [] { return true; });
   StreamResponder first;
   StreamResponder second;
   StreamResponder third;
