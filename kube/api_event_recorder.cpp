@@ -23,6 +23,7 @@ constexpr size_t kMaxReason = 128;
 constexpr int kTries = 3;
 constexpr std::chrono::seconds kBetweenTries{1};
 constexpr std::chrono::minutes kBetweenWarnings{1};
+constexpr std::chrono::minutes kBetweenLooks{1};
 
 Json reference_to(const Json& object) {
   Json reference = {{"apiVersion", base::string_at(object, {"apiVersion"})},
@@ -83,7 +84,8 @@ void ApiEventRecorder::put(const Json& regarding, EventType type, std::string_vi
   // In this order: without memory for the second an identity waits in vain, and run() skips it; the
   // other way round the event would wait for ever and swallow its repeats.
   order_.push_back(identity);
-  pending_.emplace(std::move(identity), Pending{.count = 1, .first = now, .last = now});
+  pending_.emplace(std::move(identity),
+                   Pending{.count = 1, .first = now, .last = now, .since = clock_.steady_now()});
   changed_.notify_all();
 }
 
@@ -99,8 +101,19 @@ bool ApiEventRecorder::await_work() {
   return !order_.empty();
 }
 
+void ApiEventRecorder::give_way_to(AwaitTurn await_turn) {
+  base::MutexLock lock(turn_mutex_);
+  await_turn_ = std::move(await_turn);
+}
+
+void ApiEventRecorder::await_turn(const Pending& pending) {
+  const auto most =
+      std::chrono::ceil<std::chrono::milliseconds>(pending.since + kPatience - clock_.steady_now());
+  base::MutexLock lock(turn_mutex_);
+  if (await_turn_ && most.count() > 0) await_turn_(most);
+}
+
 void ApiEventRecorder::run() {
-  // People read events; a burst of starts is not to wait for them.
   base::give_way();
   while (await_work()) {
     Identity identity;
@@ -114,7 +127,10 @@ void ApiEventRecorder::run() {
       pending = found->second;
       pending_.erase(found);
     }
-    const base::Status sent = base::guarded("send an event", [&] { send(identity, pending); });
+    const base::Status sent = base::guarded("send an event", [&] {
+      await_turn(pending);
+      send(identity, pending);
+    });
     if (sent) continue;
     base::log_warning("kube", "Event dropped",
                       {{"reason", identity.reason}, {"error", sent.error().message}});
@@ -141,7 +157,8 @@ void ApiEventRecorder::send(const Identity& identity, const Pending& pending) {
 
 base::Status ApiEventRecorder::send_once(const Identity& identity, const Pending& pending) {
   const auto known = series_.find(identity);
-  if (known == series_.end()) return create(identity, pending);
+  if (known == series_.end() || !is_recent(known->second, clock_.now()))
+    return create(identity, pending);
   Series& series = known->second;
   const int64_t count = series.count + pending.count;
   const Json patch = {
@@ -208,11 +225,17 @@ bool ApiEventRecorder::wait_before_retry() {
   return !stopping_;
 }
 
+bool ApiEventRecorder::is_recent(const Series& series, base::WallTime now) {
+  return now - series.last <= kSeriesWindow && series.last <= now + kSeriesWindow;
+}
+
+// Each event would look at all series; a minute more or less is none to an event.
 void ApiEventRecorder::forget_old_series() {
   const base::WallTime now = clock_.now();
-  std::erase_if(series_, [&](const auto& entry) {
-    return now - entry.second.last > kSeriesWindow || entry.second.last > now + kSeriesWindow;
-  });
+  const bool looked = now - looked_at_series_ < kBetweenLooks && now >= looked_at_series_;
+  if (looked && series_.size() < kMaxSeries) return;
+  looked_at_series_ = now;
+  std::erase_if(series_, [&](const auto& entry) { return !is_recent(entry.second, now); });
   if (series_.size() >= kMaxSeries) series_.clear();
 }
 

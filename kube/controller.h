@@ -78,6 +78,8 @@ class Controller {
   void stop();
   // All watched informers have synced.
   [[nodiscard]] bool ready() const;
+  // Blocks while keys wait for a worker, but not longer than `most`, and not once it has stopped.
+  void await_drained(std::chrono::milliseconds most) const { queue_.await_drained(clock_, most); }
   // What fails now, for health checks.
   [[nodiscard]] const Failures& failures() const { return failures_; }
 

@@ -342,6 +342,10 @@ bool Controllers::ready() const {
   return parts_->territory.ready();
 }
 
+void Controllers::await_starts(std::chrono::milliseconds most) const {
+  parts_->schedules.await_drained(most);
+}
+
 base::Status Controllers::objects_work() const {
   const size_t count = parts_->schedules.failures().lasting(kLasting) +
                        parts_->applications.failures().lasting(kLasting);

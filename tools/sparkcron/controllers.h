@@ -9,6 +9,7 @@
 // Threads: all from any, at the same time too: the elector starts them on a thread of its own while
 // the main thread may already be stopping. Once stopped they never start.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -68,6 +69,8 @@ class Controllers {
   void stop();
   // Every informer has listed once: the caches show what the API has.
   [[nodiscard]] bool ready() const;
+  // Blocks while schedules wait to be looked at: their starts come first. Not longer than `most`.
+  void await_starts(std::chrono::milliseconds most) const;
   // Looks at every schedule and application once more: what exists is recorded again. Any thread,
   // also a worker of theirs.
   void look_again();

@@ -297,6 +297,8 @@ base::Status run_controller(const Options& options) {
   kube::FencedApi fenced(*cluster.api,
                          [&elector] { return elector == nullptr || elector->leading(); });
   Controllers controllers(fenced, events, *ledger, clock, controllers_options);
+  const kube::EventsGiveWay starts_first(
+      events, [&controllers](std::chrono::milliseconds most) { controllers.await_starts(most); });
   // Of a cluster's objects the one that is the controller's own.
   const kube::Json lease{{"apiVersion", "coordination.k8s.io/v1"},
                          {"kind", "Lease"},

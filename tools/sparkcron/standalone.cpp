@@ -79,6 +79,7 @@ class Standalone {
     if (controllers_) controllers_->stop();
     notices_.stop();
     if (node_) node_->stop();
+    starts_first_.reset();
     events_.reset();
     requests_.request_stop();
     // No more answers: streams end first, so that the server can finish.
@@ -253,6 +254,8 @@ class Standalone {
     options.application.master_url = door_.url;
     options.telemetry = metrics_.get();
     controllers_ = std::make_unique<Controllers>(*api_, *events_, *ledger_, clock_, options);
+    starts_first_.emplace(
+        *events_, [this](std::chrono::milliseconds most) { controllers_->await_starts(most); });
     ledger_loss_.follow(*controllers_);
     ledger_loss_.say_by(*events_, node_reference(node_name()));
     controllers_->start();
@@ -285,6 +288,7 @@ class Standalone {
   std::unique_ptr<kube::ApiEventRecorder> events_;
   std::unique_ptr<runner::node::Node> node_;
   std::unique_ptr<Controllers> controllers_;
+  std::optional<kube::EventsGiveWay> starts_first_;
 };
 
 }  // namespace

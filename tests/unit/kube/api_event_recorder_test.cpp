@@ -1,9 +1,14 @@
 #include "kube/api_event_recorder.h"
 
+#include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "base/mutex.h"
+#include "tests/support/await.h"
 #include "tests/support/catch.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_api.h"
@@ -148,6 +153,70 @@ TEST_CASE("recording never waits, and what is too much is dropped") {
   for (int i = 1; i <= 5; ++i)
     recorder.record(kSchedule, EventType::Normal, "A", "B", std::to_string(i));
   CHECK(recorder.dropped() == 3);
+}
+
+TEST_CASE("events wait for what comes first, but not for ever") {
+  MemoryApi api;
+  FakeClock clock;
+  base::Mutex mutex;
+  std::vector<std::chrono::milliseconds> waited;
+  const auto note = [&](std::chrono::milliseconds most) {
+    base::MutexLock lock(mutex);
+    waited.push_back(most);
+  };
+  {
+    ApiEventRecorder recorder(api, clock, {});
+    {
+      const kube::EventsGiveWay way(recorder, [&](std::chrono::milliseconds most) {
+        note(most);
+        // So long, and two seconds more, the first one waits here.
+        if (most == ApiEventRecorder::kPatience) clock.advance(most + std::chrono::seconds(2));
+      });
+      recorder.record(kSchedule, EventType::Normal, "A", "B", "0");
+      REQUIRE(tests::await([&] { return api.all().size() == 1; }));
+      recorder.record(kSchedule, EventType::Normal, "A", "B", "1");
+      REQUIRE(tests::await([&] { return api.all().size() == 2; }));
+    }
+    // Nothing is called of what may be gone.
+    recorder.record(kSchedule, EventType::Normal, "A", "B", "2");
+  }
+  CHECK(api.all().size() == 3);
+  CHECK(waited == std::vector{ApiEventRecorder::kPatience, ApiEventRecorder::kPatience});
+}
+
+TEST_CASE("what waited its time before others is sent without another wait") {
+  MemoryApi api;
+  FakeClock clock;
+  std::atomic<int> waits{0};
+  std::atomic<bool> recorded{false};
+  {
+    ApiEventRecorder recorder(api, clock, {});
+    const kube::EventsGiveWay way(recorder, [&](std::chrono::milliseconds most) {
+      ++waits;
+      while (!recorded)
+        std::this_thread::yield();
+      clock.advance(most);
+    });
+    for (const char* what : {"0", "1", "2"})
+      recorder.record(kSchedule, EventType::Normal, "A", "B", what);
+    recorded = true;
+    REQUIRE(tests::await([&] { return api.all().size() == 3; }));
+  }
+  CHECK(waits == 1);
+}
+
+TEST_CASE("an event that comes again after six minutes is a new one") {
+  MemoryApi api;
+  FakeClock clock;
+  ApiEventRecorder recorder(api, clock, {});
+  recorder.record(kSchedule, EventType::Normal, "A", "B", "0");
+  REQUIRE(tests::await([&] { return api.all().size() == 1; }));
+  clock.advance(std::chrono::minutes(6) - std::chrono::seconds(30));
+  recorder.record(kSchedule, EventType::Normal, "A", "B", "other");  // looks at the series
+  REQUIRE(tests::await([&] { return api.all().size() == 2; }));
+  clock.advance(std::chrono::seconds(31));
+  recorder.record(kSchedule, EventType::Normal, "A", "B", "0");
+  CHECK(tests::await([&] { return api.all().size() == 3; }));
 }
 
 TEST_CASE("a long note is cut between characters") {
