@@ -183,7 +183,7 @@ bool adds_nothing(const runner::RunRecord& known, const runner::RunRecord& run) 
     return now.empty() || before == beginning(now, limit);
   };
   return known.ended.has_value() == run.ended.has_value() &&
-         (known.ended || known.state == beginning(run.state, kMaxName)) &&
+         (known.ended || same_text(known.state, run.state, kMaxName)) &&
          (known.slot || !run.slot) && same(known.submitted, run.submitted) &&
          same(known.started, run.started) && same(known.exit_code, run.exit_code) &&
          known.attempts >= run.attempts && known.executors >= run.executors &&

@@ -162,7 +162,7 @@ Status LedgerWriter::update_run(const RunRecord& run) {
       Statement update,
       database_.prepare(
           "UPDATE runs SET slot = coalesce(slot, ?6), submitted = coalesce(?9, submitted), "
-          "started = coalesce(?10, started), state = iif(ended IS NULL, ?12, state), "
+          "started = coalesce(?10, started), state = iif(ended IS NULL AND ?12 <> '', ?12, state), "
           "ended = coalesce(ended, ?11), attempts = max(attempts, ?13), "
           "exit_code = coalesce(?14, exit_code), message = iif(?15 = '', message, ?15), "
           "app_id = iif(?16 = '', app_id, ?16), first_started = coalesce(first_started, ?17), "

@@ -5,7 +5,8 @@
 //
 // A call that returns success is durable. Recording the same run again (by UID) updates its row;
 // its outcome is counted once, whatever crashes lie between. A record without an end never
-// overwrites one with an end. Threads: any.
+// overwrites one with an end, nor one without a state (a run that was only created) any other.
+// Threads: any.
 
 #include <chrono>
 #include <cstdint>

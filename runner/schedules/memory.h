@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "base/result.h"
 #include "kube/resource_type.h"
+#include "runner/run_recorder.h"
 #include "runner/schedules/run.h"
 
 namespace runner::schedules {
@@ -35,6 +36,8 @@ class ScheduleMemory {
     // Runs that this process has created, until the cache shows them or has had its time
     // (kCachesTime).
     std::vector<CreatedRun> created;
+    // Those of them that are not in the ledger yet.
+    std::vector<RunRecord> unrecorded;
     // Skips of the last decision that had any; they are in the ledger.
     std::string recorded_skips;
     // Since when the clock has been seen before what is accounted for.
@@ -42,6 +45,8 @@ class ScheduleMemory {
     // Since when the leftovers are known that the last live look has seen, by UID.
     std::map<std::string, base::SteadyTime> leftover_since;
     int refusals = 0;  // rounds in a row in which the API refused a run
+    // The template that is believed until its turn to be checked comes, by the version of the spec.
+    std::string believed_spec;
     // The template that was checked, by the version of the spec it stands in, and what submitting
     // it would be refused for.
     std::string checked_spec;

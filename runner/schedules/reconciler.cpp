@@ -34,6 +34,20 @@ constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
 // not to be missed for longer.
 constexpr seconds kOldestRead{10};
 
+constexpr const char* kInvalidTemplate = "InvalidTemplate";
+
+// As the status says, which was written of this spec.
+bool was_fit(const json& schedule) {
+  const auto generation = base::integer_at(schedule, {"metadata", "generation"});
+  if (!generation || base::integer_at(schedule, {"status", "observedGeneration"}) != generation)
+    return false;
+  const json* conditions = base::find(schedule, {"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) return false;
+  return std::none_of(conditions->begin(), conditions->end(), [](const json& one) {
+    return base::string_at(one, {"reason"}) == kInvalidTemplate;
+  });
+}
+
 size_t starts(const scheduler::Decision& decision) {
   return static_cast<size_t>(std::count_if(
       decision.actions.begin(), decision.actions.end(),
@@ -78,6 +92,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::ask_the_api(const kube::Objec
 base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedule, View view) {
   // A schedule that is being deleted starts nothing any more.
   if (kube::is_deleting(schedule)) return kube::Reconciled{};
+  RETURN_IF_ERROR(record_created(kube::key_of(schedule)));
   auto parsed = config::parse_schedule_spec(schedule, options_.default_time_zone);
   if (!parsed) return report_invalid(schedule, parsed.error());
 
@@ -104,6 +119,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   }
   RETURN_IF_ERROR(observe(round));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
+  if (round.template_is_believed && starts(round.decision) > 0) return run_round(schedule, view);
   const kube::ObjectKey key = kube::key_of(schedule);
   switch (view == View::Live ? Proof::None
                              : needed_proof(round.parsed.spec, round.observed, round.decision)) {
@@ -127,6 +143,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   // crash before it, or an edit: that round finds the runs all the same.
   if (round.created > 0 && round.created == starts(round.decision) && covered && !refused)
     return kube::Reconciled{.wake_at = {}, .again = true};
+  RETURN_IF_ERROR(record_created(key));
   RETURN_IF_ERROR(prune_all(round));
   return finish(round);
 }
@@ -146,7 +163,9 @@ bool ScheduleReconciler::was_so_at_its_slot(const Round& round) {
 }
 
 // Once for each spec and process: what can never be submitted says so now and not at its first
-// slot.
+// slot. What another process has found fit is checked when all schedules have been looked at, for
+// this version may think otherwise, and before it starts anything: a dry run costs more than all
+// else of a round, and a restart has as many of them as there are schedules.
 void ScheduleReconciler::check_template(Round& round) {
   if (!options_.check_template) return;
   const kube::ObjectKey key = kube::key_of(round.schedule);
@@ -154,6 +173,11 @@ void ScheduleReconciler::check_template(Round& round) {
       kube::uid_of(round.schedule) + "/" +
       std::to_string(base::integer_at(round.schedule, {"metadata", "generation"}).value_or(0));
   ScheduleMemory::Entry known = memory_.of(key);
+  if (known.checked_spec != spec && known.believed_spec != spec && was_fit(round.schedule)) {
+    memory_.change(key, [&](ScheduleMemory::Entry& entry) { entry.believed_spec = spec; });
+    round.template_is_believed = true;
+    return;
+  }
   if (known.checked_spec != spec) {
     const json run = trial_run(round.schedule, round.parsed.spec, clock_.now());
     known.template_problem = options_.check_template(run);
@@ -165,7 +189,7 @@ void ScheduleReconciler::check_template(Round& round) {
   if (!known.template_problem) return;
   // No run is created that cannot be submitted: it would only fail, slot after slot.
   round.parsed.spec.submittable = false;
-  round.trouble = {"InvalidTemplate", known.template_problem->message};
+  round.trouble = {kInvalidTemplate, known.template_problem->message};
 }
 
 base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
@@ -221,7 +245,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                    round.decision.state.handled_trigger));
   report(round, status);
   RETURN_IF_ERROR(collect_leftovers(round));
-  return kube::Reconciled{.wake_at = next_look(round)};
+  return kube::Reconciled{.wake_at = next_look(round), .again = round.template_is_believed};
 }
 
 base::Status ScheduleReconciler::remember_wish(const Round& round) {

@@ -79,6 +79,7 @@ class ScheduleReconciler final : public kube::Reconciler {
     scheduler::Decision decision;
     size_t created = 0;  // runs that were not there before
     Trouble trouble;
+    bool template_is_believed = false;  // it is still to be checked
 
     void see(ScheduleRun run);
   };
@@ -105,6 +106,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   // False: the world is not as the decision took it; decide again.
   base::Result<bool> start(Round& round, const scheduler::StartRun& run);
   base::Result<bool> adopt_existing(Round& round, const scheduler::StartRun& run);
+  base::Status record_created(const kube::ObjectKey& key);
   base::Status prune_all(Round& round);
   base::Status stop(Round& round, const scheduler::StopRun& run);
   base::Status prune(Round& round, const scheduler::DeleteRun& run);

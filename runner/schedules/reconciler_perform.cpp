@@ -112,6 +112,7 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
   ScheduleRun made = read_run(*created);
   memory_.change(kube::key_of(round.schedule), [&](ScheduleMemory::Entry& one) {
     one.created.push_back({.run = made, .at = clock_.steady_now()});
+    one.unrecorded.push_back(run_record(*created));
   });
   round.see(std::move(made));
   ++round.created;
@@ -120,8 +121,18 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
     options_.telemetry->slot_started(kube::key_of(round.schedule), clock_.now() - *run.slot);
   base::log_info("runner", "Created SparkApplication",
                  {{"schedule", kube::key_of(round.schedule).to_string()}, {"run", run.name}});
-  RETURN_IF_ERROR(recorder_.record_run(run_record(*created)));
   return true;
+}
+
+// After those that wait to start, for each record is a transaction of its own. A crash before it:
+// the run's finalizer keeps it until the application controller has recorded it. Before the status,
+// whose counts would have the ledger count it twice.
+base::Status ScheduleReconciler::record_created(const kube::ObjectKey& key) {
+  for (const RunRecord& run : memory_.of(key).unrecorded)
+    RETURN_IF_ERROR(recorder_.record_run(run));
+  // One worker has a schedule at a time: nothing was added meanwhile.
+  memory_.change(key, [](ScheduleMemory::Entry& one) { one.unrecorded.clear(); });
+  return {};
 }
 
 base::Result<bool> ScheduleReconciler::adopt_existing(Round& round, const StartRun& run) {

@@ -34,7 +34,7 @@ base::Status MemoryRecorder::record_run(const runner::RunRecord& run) {
     const bool had_ended = known && found->second.ended;
     if (!known) count(run.schedule_uid, {.started = 1}, run.created);
     if (!had_ended && run.ended) count(run.schedule_uid, outcome_of(run), *run.ended);
-    if (run.ended || !had_ended) runs[run.uid] = run;
+    if (run.ended || (!had_ended && (!known || !run.state.empty()))) runs[run.uid] = run;
     return {};
   });
 }

@@ -117,6 +117,26 @@ TEST_CASE("each start and each outcome is counted once", "[monitor]") {
   }
 }
 
+TEST_CASE("a creation that is recorded late takes no state away", "[monitor]") {
+  LedgerFixture fixture;
+  const auto ledger = fixture.open();
+  runner::RunRecord running = fixture.run("1");
+  running.state = "RUNNING";
+  running.attempts = 1;
+  REQUIRE(ledger->record_run(running));
+  runner::RunRecord created = fixture.run("1");
+  created.state = "";
+  REQUIRE(ledger->record_run(created));
+  created.slot = fixture.clock.now();  // new in it: it is written
+  REQUIRE(ledger->record_run(created));
+  const auto found = ledger->find_run(kScheduleUid, "nightly-1");
+  REQUIRE(found);
+  REQUIRE(*found);
+  CHECK((*found)->state == "RUNNING");
+  CHECK((*found)->slot == created.slot);
+  CHECK(tests::counts(*ledger).started == 1);
+}
+
 TEST_CASE("counts survive a restart", "[monitor]") {
   LedgerFixture fixture;
   {

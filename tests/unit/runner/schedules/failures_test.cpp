@@ -171,8 +171,60 @@ TEST_CASE("Slots that are passed at first sight skip no run that a refused statu
   CHECK(world.recorder.skips.size() == 1);
 }
 
+TEST_CASE("After a restart a template that was fit is checked when all have been looked at") {
+  ScheduleWorld world;
+  int checks = 0;
+  std::optional<base::Error> problem;
+  const auto restarted = [&] {
+    checks = 0;
+    return std::make_unique<runner::schedules::ScheduleReconciler>(
+        world.api, world.cache, world.events, world.recorder, world.clock,
+        runner::schedules::ScheduleOptions{.check_template = [&](const json&) {
+          ++checks;
+          return problem;
+        }});
+  };
+  const auto round = [&](runner::schedules::ScheduleReconciler& reconciler) {
+    const auto done = reconciler.reconcile(world.key);
+    REQUIRE(done.has_value());
+    return *done;
+  };
+  SECTION("later, and once") {
+    const auto reconciler = restarted();
+    const kube::Reconciled first = round(*reconciler);
+    CHECK(first.again);
+    CHECK(first.wake_at);
+    CHECK(checks == 0);
+    CHECK_FALSE(round(*reconciler).again);
+    CHECK(checks == 1);
+    CHECK_FALSE(round(*reconciler).again);
+    CHECK(checks == 1);
+    CHECK(world.condition("Ready")["status"] == "True");
+  }
+  SECTION("at once if something is to start") {
+    problem = base::Error{Code::InvalidArgument, "no longer known"};
+    world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+    const auto reconciler = restarted();
+    CHECK_FALSE(round(*reconciler).again);
+    CHECK(checks == 1);
+    CHECK(world.runs().empty());
+    CHECK(world.condition("Ready")["reason"] == "InvalidTemplate");
+    // What was found unfit is not believed.
+    const auto next = restarted();
+    CHECK_FALSE(round(*next).again);
+    CHECK(checks == 1);
+  }
+  SECTION("at once if it was edited meanwhile") {
+    world.edit("/spec/template/driver", {{"memory", "1g"}});
+    const auto reconciler = restarted();
+    CHECK_FALSE(round(*reconciler).again);
+    CHECK(checks == 1);
+  }
+}
+
 TEST_CASE("A template that can never be submitted says so before its first slot") {
   ScheduleWorld world;
+  world.edit("/spec/template/driver", {{"memory", "lots"}});
   std::optional<base::Error> problem =
       base::Error{Code::InvalidArgument, "spec.template.driver.memory: \"lots\" is no size"};
   runner::schedules::ScheduleReconciler reconciler(

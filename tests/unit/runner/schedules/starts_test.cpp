@@ -55,11 +55,30 @@ TEST_CASE("A round that creates a run leaves the status to the next, which needs
   CHECK(one_round(world).again);
   CHECK(world.runs().size() == 1);
   CHECK(world.status() == before);
+  CHECK(world.recorder.runs.empty());
   world.api.calls.clear();
   CHECK_FALSE(one_round(world).again);
   CHECK(calls_of(world) == Names{"update scheduledsparkapplications/status"});
+  CHECK(world.recorder.runs.size() == 1);
   CHECK(world.status()["counts"]["started"] == 1);
   CHECK(world.status()["lastRunName"] == "job-20260101t090000z");
+}
+
+TEST_CASE("No status tells of a run that the ledger does not know") {
+  ScheduleWorld world;
+  const auto before = world.status();
+  world.clock.set_wall(wall("2026-01-01T09:00:00Z"));
+  CHECK(one_round(world).again);
+  world.recorder.before = [](const std::string& call) -> std::optional<base::Error> {
+    if (call == "record_run") return base::Error{base::Code::Unavailable, "disk full"};
+    return std::nullopt;
+  };
+  CHECK_FALSE(world.reconciler.reconcile(world.key).has_value());
+  CHECK(world.status() == before);
+  world.recorder.before = nullptr;
+  CHECK_FALSE(one_round(world).again);
+  CHECK(world.status()["counts"]["started"] == 1);
+  CHECK(world.recorder.runs.size() == 1);
 }
 
 TEST_CASE("A run that the cache does not show yet is there all the same") {
