@@ -88,7 +88,7 @@ Problem volume_name_problem(const std::string& name) {
 
 Problem label_value_problem(const std::string& value) {
   if (value.find("{{") != std::string::npos)
-    return "variables are replaced in arguments, env and sparkConf, not in labels";
+    return "a variable without a value here cannot stand in a label";
   if (value.empty() || (value.size() <= 63 && is_part(value, "-_."))) return std::nullopt;
   return "a label has at most 63 letters, digits, '-', '_' and '.', and begins and ends with a "
          "letter or digit";

@@ -125,7 +125,9 @@ json substitute_variables(json application, std::vector<std::string>& warnings) 
     if (json* pod = Substituter::member(*spec, role)) {
       const std::string path = std::string("spec.") + role;
       substituter.env(*pod, path);
-      substituter.map(*pod, "envVars", path);
+      for (const char* values :
+           {"envVars", "labels", "annotations", "serviceLabels", "serviceAnnotations"})
+        substituter.map(*pod, values, path);
     }
   }
   return application;

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a run may say about itself: {{ .ScheduledTime }} and the like in arguments, environment
-// values and sparkConf values of its SparkApplication.
+// What a run may say about itself: {{ .ScheduledTime }} and the like in arguments and in the values
+// of environment, labels, annotations and sparkConf of its SparkApplication.
 //
 //   .ScheduledTime           2026-03-08T07:00:00Z, the slot
 //   .ScheduledTimeLocal      the same in the schedule's zone
@@ -10,7 +10,8 @@
 //   .RunName .ScheduleName .Namespace
 //
 // A name that is unknown, or has no value because no schedule started the run, stays as it is and
-// gives a warning. Spark's own {{APP_ID}} and its like stay without one. Threads: pure functions.
+// gives a warning; in a label, where it cannot stay, a refusal (checks). Spark's own {{APP_ID}} and
+// its like stay without one. Threads: pure functions.
 
 #include <string>
 #include <string_view>

@@ -79,6 +79,30 @@ TEST_CASE("variables are replaced in arguments, environment and sparkConf") {
   CHECK(properties(built).at("spark.executorEnv.NS") == "jobs");
 }
 
+TEST_CASE("variables are replaced in labels and annotations, and what no label may be is refused") {
+  const auto labelled = [](const json& owner, const std::string& value) {
+    return with(owner, {{"spec",
+                         {{"driver",
+                           {{"labels", {{"day", value}}},
+                            {"annotations", {{"slot", "{{ .ScheduledTime }}"}}},
+                            {"serviceLabels", {{"of", "{{ .ScheduleName }}"}}}}},
+                          {"executor", {{"labels", {{"day", value}}}}}}}});
+  };
+  const Submission built = must_build(labelled(scheduled_application(), "d-{{ .ScheduledDate }}"));
+  CHECK(built.warnings.empty());
+  const json& metadata = built.driver_pod["metadata"];
+  CHECK(metadata["labels"]["day"] == "d-2026-03-08");
+  CHECK(metadata["annotations"]["slot"] == "2026-03-08T07:00:00Z");
+  CHECK(properties(built).at("spark.kubernetes.driver.service.label.of") == "nightly");
+  CHECK(properties(built).at("spark.kubernetes.executor.label.day") == "d-2026-03-08");
+
+  CHECK(refusal(labelled(scheduled_application(), "{{ .ScheduledTime }}"))
+            .starts_with("spec.driver.labels.day must not be \"2026-03-08T07:00:00Z\": a label"));
+  CHECK(refusal(labelled(scala_application(), "{{ .ScheduledDate }}")) ==
+        "spec.driver.labels.day must not be \"{{ .ScheduledDate }}\": a variable without a value "
+        "here cannot stand in a label");
+}
+
 TEST_CASE("what cannot be replaced stays, with a warning that says where") {
   const Submission built = must_build(with(
       scala_application(), {{"spec",
