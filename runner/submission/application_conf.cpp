@@ -15,6 +15,7 @@
 #include "runner/submission/duplicates.h"
 #include "runner/submission/exposure.h"
 #include "runner/submission/fields.h"
+#include "runner/submission/kerberos.h"
 #include "runner/submission/memory.h"
 #include "runner/submission/monitoring.h"
 #include "runner/submission/only_in_clusters.h"
@@ -125,11 +126,6 @@ std::string executor_template(const json& source, const PodParts& parts,
   return pod.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-void leave_out_of_side_containers(Fields& role, PodParts& parts) {
-  leave_out_of_containers(parts.init_containers, role.path() + ".initContainers", role.left_out());
-  leave_out_of_containers(parts.sidecars, role.path() + ".sidecars", role.left_out());
-}
-
 // A machine's own Spark runs instead; Spark wants to see some image all the same.
 constexpr const char* kNoImage = "none";
 
@@ -231,31 +227,6 @@ void add_pods(Fields& spec, const json& application, const Context& context,
   plan.request.executor_template = executor_template(for_executors, executor_parts, plan.warnings);
 }
 
-// A keytab that the driver's pod mounts is a file of its own, not of the machine that submits.
-void use_mounted_keytab(const json& application, Conf& conf) {
-  const std::string keytab = first_of(conf, {"spark.kerberos.keytab"});
-  if (!keytab.starts_with('/')) return;
-  struct Mounts {
-    const char* list;
-    const char* path;
-  };
-  std::vector<std::string> folders;
-  for (const Mounts& mounts : {Mounts{"secrets", "path"}, Mounts{"configMaps", "path"},
-                               Mounts{"volumeMounts", "mountPath"}}) {
-    const json* list = base::find(application, {"spec", "driver", mounts.list});
-    if (list == nullptr || !list->is_array()) continue;
-    for (const json& mount : *list)
-      folders.push_back(base::string_at(mount, {mounts.path}));
-  }
-  for (const auto& [secret, folder] : with_prefix(conf, "spark.kubernetes.driver.secrets."))
-    folders.push_back(folder);
-  for (std::string folder : folders) {
-    if (folder.empty()) continue;
-    if (!folder.ends_with('/')) folder += '/';
-    if (keytab.starts_with(folder)) conf["spark.kerberos.keytab"] = "local://" + keytab;
-  }
-}
-
 }  // namespace
 
 base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context& context) {
@@ -307,7 +278,7 @@ base::Result<ApplicationPlan> spark_conf_for(const json& original, const Context
   spec.refuse_rest();
   RETURN_IF_ERROR(spec.problem());
   RETURN_IF_ERROR(check_doomed(application, conf));
-  use_mounted_keytab(application, conf);
+  use_kerberos_files(application, request.file_uris, conf);
   plan.left_out = std::move(spec.left_out());
   const FirstStage made{
       .conf = conf, .version = plan.version, .context = context, .left_out = plan.left_out};

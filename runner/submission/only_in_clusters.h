@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "runner/submission/fields.h"
+#include "runner/submission/pod_parts.h"
 
 namespace runner::submission {
 
@@ -20,8 +21,9 @@ void leave_out_of_role(Fields& role);
 // Of a pod template (or of null); `path` is where it was written.
 void leave_out_of_template(nlohmann::json& pod, const std::string& path,
                            std::vector<std::string>& left_out);
-// Of side cars and init containers.
-void leave_out_of_containers(std::vector<nlohmann::json>& containers, const std::string& path,
-                             std::vector<std::string>& left_out);
+// Of side cars and init containers. A side car without a command of its own is left out as a whole,
+// since images are not used; an init container of that kind stays, and is refused: the driver may
+// need what it prepares.
+void leave_out_of_side_containers(Fields& role, PodParts& parts);
 
 }  // namespace runner::submission

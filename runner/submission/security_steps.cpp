@@ -121,7 +121,8 @@ base::Status add_kerberos(const DriverInputs& facts, DriverDraft& draft) {
     return failure(Code::InvalidArgument,
                    "If a Kerberos keytab is specified you must also specify a Kerberos principal");
   }
-  if (!keytab.empty() && scheme_of(keytab) != "local") {
+  const bool of_machine = facts.request.file_uris == FileUris::Pods && keytab.starts_with('/');
+  if (!keytab.empty() && !of_machine && scheme_of(keytab) != "local") {
     return failure(Code::Unimplemented,
                    "spark.kerberos.keytab names a file of the submitting machine: local:// names a "
                    "file of the image");

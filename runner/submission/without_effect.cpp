@@ -257,9 +257,10 @@ void overruled_conf(const json& application, const Conf& conf, Warnings& warning
     if (used == nullptr || !key.starts_with("spark.")) continue;
     const std::string written =
         value.is_string() ? value.get<std::string>() : base::dump_json(value);
-    // Monitoring appends to Java options, sizes are rewritten, a mounted keytab becomes local.
+    // Monitoring appends to Java options, sizes are rewritten, and a keytab is told as Spark needs
+    // it.
     const bool appended = key.ends_with("JavaOptions") && used->starts_with(written);
-    const bool in_effect = *used == written || appended || used->ends_with("://" + written) ||
+    const bool in_effect = *used == written || appended || key == "spark.kerberos.keytab" ||
                            spark_size(written) == *used;
     if (!in_effect)
       warnings.push_back("spec.sparkConf: " + key +

@@ -57,8 +57,8 @@ TEST_CASE("names that cannot be are refused before anything is created") {
       {{{"driver", {{"labels", {{"team", "data science"}}}}}},
        "spec.driver.labels.team must not be \"data science\": "},
       {{{"driver", {{"labels", {{"day", "{{ .ScheduledDate }}"}}}}}},
-       "spec.driver.labels.day must not be \"{{ .ScheduledDate }}\": variables are replaced in "
-       "arguments, env and sparkConf, not in labels"},
+       "spec.driver.labels.day must not be \"{{ .ScheduledDate }}\": a variable without a value "
+       "here cannot stand in a label"},
       {{{"driver", {{"sidecars", {{{"name", "spark-kubernetes-driver"}, {"image", "fluentd"}}}}}}},
        "spec.driver.sidecars[0].name must not be \"spark-kubernetes-driver\": Spark's own "
        "container "
@@ -232,6 +232,45 @@ TEST_CASE("what only a cluster has is left out on a machine, and told by path") 
   CHECK_FALSE(driver_container(built).contains("lifecycle"));
   CHECK_FALSE(driver_container(built)["resources"]["limits"].contains("nvidia.com/gpu"));
   CHECK(refusal(application).empty());
+}
+
+TEST_CASE("a side car whose command is in its image is left out on a machine, with its volumes") {
+  const json application =
+      with_spec({{"volumes",
+                  {{{"name", "logs"}, {"emptyDir", json::object()}},
+                   {{"name", "keys"}, {"csi", {{"driver", "secrets"}}}}}},
+                 {"driver",
+                  {{"sidecars",
+                    {{{"name", "agent"},
+                      {"image", "fluentd"},
+                      {"securityContext", {{"runAsUser", 1}}},
+                      {"volumeMounts",
+                       {{{"name", "logs"}, {"mountPath", "/logs"}},
+                        {{"name", "keys"}, {"mountPath", "/keys"}}}}},
+                     {{"name", "echo"},
+                      {"image", "busybox"},
+                      {"command", {"cat"}},
+                      {"securityContext", {{"runAsUser", 1}}},
+                      {"volumeMounts", {{{"name", "logs"}, {"mountPath", "/logs"}}}}}}},
+                   {"template",
+                    {{"spec",
+                      {{"containers",
+                        {{{"name", "proxy"}, {"image", "envoy"}},
+                         {{"name", "spark-kubernetes-driver"}}}}}}}}}}});
+  const Submission built = must_build(application, on_a_machine());
+  CHECK(built.left_out ==
+        std::vector<std::string>{"spec.driver.template.spec.containers[0] (it has no command)",
+                                 "spec.driver.sidecars[0] (it has no command)",
+                                 "spec.driver.sidecars[1].securityContext"});
+  std::vector<std::string> containers;
+  for (const json& one : built.driver_pod["spec"]["containers"])
+    containers.push_back(one["name"].get<std::string>());
+  CHECK(containers == std::vector<std::string>{"spark-kubernetes-driver", "echo"});
+  const std::string volumes = built.driver_pod["spec"]["volumes"].dump();
+  CHECK(volumes.find("logs") != std::string::npos);
+  CHECK(volumes.find("keys") == std::string::npos);
+  // On a cluster all of it is there.
+  CHECK(must_build(application).driver_pod["spec"]["containers"].size() == 4);
 }
 
 TEST_CASE("what is said about a place in the pod is told by the path that people wrote") {

@@ -314,25 +314,6 @@ TEST_CASE("what only a container's security has does nothing in a template's pod
              "container's, not a pod's"));
 }
 
-TEST_CASE("a keytab that the driver mounts is a file of its pod") {
-  const json secrets = json::array({{{"name", "krb"}, {"path", "/etc/krb"}}});
-  const Submission built = built_with({{"driver", {{"secrets", secrets}}},
-                                       {"sparkConf",
-                                        {{"spark.kerberos.keytab", "/etc/krb/user.keytab"},
-                                         {"spark.kerberos.principal", "user@REALM"}}}});
-  CHECK(properties(built).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
-  const Submission by_conf = built_with({{"sparkConf",
-                                          {{"spark.kubernetes.driver.secrets.krb", "/etc/krb/"},
-                                           {"spark.kerberos.keytab", "/etc/krb/user.keytab"},
-                                           {"spark.kerberos.principal", "user@REALM"}}}});
-  CHECK(properties(by_conf).at("spark.kerberos.keytab") == "local:///etc/krb/user.keytab");
-  CHECK_THAT(refusal(with(scala_application(), {{"spec",
-                                                 {{"sparkConf",
-                                                   {{"spark.kerberos.keytab", "/etc/user.keytab"},
-                                                    {"spark.kerberos.principal", "u@R"}}}}}})),
-             Catch::Contains("spark.kerberos.keytab names a file of the submitting machine"));
-}
-
 TEST_CASE("a variable that adds to an earlier one of its name keeps it") {
   const json env = json::array(
       {{{"name", "OPTS"}, {"value", "-Da"}}, {{"name", "OPTS"}, {"value", "$(OPTS) -Db"}}});
