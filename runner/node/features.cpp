@@ -73,12 +73,6 @@ base::Status check_mount(const Json& mount, const std::string& at) {
   return {};
 }
 
-base::Status check_downward(const Json& source, const std::string& at) {
-  for (const Json& item : array_at(source, "items"))
-    if (is_given(item, "resourceFieldRef")) return refuse(at + "resourceFieldRef");
-  return {};
-}
-
 base::Status check_volume(const Json& volume, const std::string& at) {
   static const std::set<std::string> kSupported = {"emptyDir",
                                                    "hostPath",
@@ -86,11 +80,10 @@ base::Status check_volume(const Json& volume, const std::string& at) {
                                                    "secret",
                                                    "downwardAPI",
                                                    "projected",
-                                                   "persistentVolumeClaim"};
+                                                   "persistentVolumeClaim",
+                                                   "ephemeral"};
   for (const auto& [key, value] : volume.items())
     if (key != "name" && !kSupported.contains(key)) return refuse(at + key);
-  if (const Json* own = base::find(volume, {"downwardAPI"}))
-    RETURN_IF_ERROR(check_downward(*own, at));
   const Json* projected = base::find(volume, {"projected"});
   if (projected == nullptr) return {};
   const Json& sources = array_at(*projected, "sources");
@@ -98,9 +91,8 @@ base::Status check_volume(const Json& volume, const std::string& at) {
     static const std::set<std::string> kSources = {"configMap", "secret", "downwardAPI",
                                                    "serviceAccountToken"};
     for (const auto& [key, value] : source.items())
-      if (!kSources.contains(key)) return refuse(at + "a projected source " + key);
-    if (const Json* fields = base::find(source, {"downwardAPI"}))
-      RETURN_IF_ERROR(check_downward(*fields, at));
+      if (!kSources.contains(key) && !base::bool_at(value, {"optional"}).value_or(false))
+        return refuse(at + "a projected source " + key);
   }
   return {};
 }
@@ -127,7 +119,9 @@ base::Status check_container(const Json& container, const std::string& at, bool 
   const std::string first =
       !arguments.empty() && arguments[0].is_string() ? arguments[0].get<std::string>() : "";
   if (command.empty() && first != "driver" && first != "executor")
-    return refuse(at + "no command", "images are not used, so their entry point is unknown");
+    return wrong(at +
+                 "a command is needed: images are not used by the process node, so their "
+                 "entry points are unknown");
   RETURN_IF_ERROR(check_texts(container, at));
   for (const Json& mount : array_at(container, "volumeMounts"))
     RETURN_IF_ERROR(check_mount(mount, at));

@@ -78,15 +78,30 @@ struct Filler {
     return {};
   }
 
+  // A volume is of the whole pod, so it names the container.
+  base::Result<std::string> resource_of(const Json& reference) {
+    const std::string name = base::string_at(reference, {"containerName"});
+    for (const char* list : {"containers", "initContainers"}) {
+      const Json* containers = base::find(sources.pod(), {"spec", list});
+      if (containers == nullptr || !containers->is_array()) continue;
+      for (const Json& container : *containers)
+        if (base::string_at(container, {"name"}) == name)
+          return sources.resource(container, base::string_at(reference, {"resource"}),
+                                  base::string_at(reference, {"divisor"}));
+    }
+    return failure(Code::InvalidArgument,
+                   "resourceFieldRef: there is no container \"" + name + "\"");
+  }
+
   base::Status downward(const Json& source) {
     const Json* items = base::find(source, {"items"});
     if (items == nullptr || !items->is_array()) return {};
     for (const Json& item : *items) {
-      if (base::find(item, {"resourceFieldRef"}) != nullptr)
-        return failure(Code::InvalidArgument,
-                       "resourceFieldRef in a volume is not supported by the process node");
+      const Json* resource = base::find(item, {"resourceFieldRef"});
       ASSIGN_OR_RETURN(const std::string value,
-                       sources.field(base::string_at(item, {"fieldRef", "fieldPath"})));
+                       resource != nullptr
+                           ? resource_of(*resource)
+                           : sources.field(base::string_at(item, {"fieldRef", "fieldPath"})));
       RETURN_IF_ERROR(
           put(folder, base::string_at(item, {"path"}), value, mode_at(item, "mode", mode)));
     }
@@ -170,6 +185,7 @@ base::Result<fs::path> materialise(Sources& sources, const VolumeContext& contex
   if (const Json* host = base::find(volume, {"hostPath"})) return host_path(*host);
   if (const Json* source = base::find(volume, {"persistentVolumeClaim"}))
     return claim(sources, *source, context.claims_folder);
+  // An ephemeral claim is the pod's own and goes with it, as an emptyDir does.
   RETURN_IF_ERROR(base::make_folders(folder));
   const auto filler = [&](const Json& source) {
     return Filler{.sources = sources,

@@ -133,22 +133,32 @@ TEST_CASE("volumes are folders, and text that names them is rewritten") {
            {{"sources",
              {{{"downwardAPI",
                 {{"items",
-                  {{{"path", "n"}, {"fieldRef", {{"fieldPath", "metadata.name"}}}}}}}}}}}}}}});
+                  {{{"path", "n"}, {"fieldRef", {{"fieldPath", "metadata.name"}}}},
+                   {{"path", "m"},
+                    {"resourceFieldRef",
+                     {{"containerName", "main"},
+                      {"resource", "limits.memory"},
+                      {"divisor", "1Mi"}}}}}}}}},
+              {{"clusterTrustBundle", {{"path", "ca"}, {"optional", true}}}}}}}}},
+         {{"name", "q"},
+          {"ephemeral", {{"volumeClaimTemplate", {{"spec", {{"storageClassName", "fast"}}}}}}}}});
+    pod["spec"]["containers"][0]["resources"] = {{"limits", {{"memory", "64Mi"}}}};
     json mounts = json::array();
-    for (const char* volume : {"e", "c", "s", "h", "p", "w"})
+    for (const char* volume : {"e", "c", "s", "h", "p", "w", "q"})
       mounts.push_back({{"name", volume}, {"mountPath", std::string("/mnt/") + volume}});
     mounts.push_back({{"name", "e"}, {"mountPath", "/mnt/sub"}, {"subPath", "x/y"}});
     pod["spec"]["containers"][0]["volumeMounts"] = mounts;
     return pod;
   };
   bed.create(pod_with("one",
-                      "cat /mnt/c/d/k; stat -c ' %a' /mnt/c/d/k; cat /mnt/s/k /mnt/w/n; echo; "
+                      "cat /mnt/c/d/k; stat -c ' %a' /mnt/c/d/k; cat /mnt/s/k /mnt/w/n /mnt/w/m; "
+                      "echo; echo own > /mnt/q/f; cat /mnt/q/f; "
                       "echo kept > /mnt/p/f; echo host > /mnt/h/f; echo sub > /mnt/sub/f; "
                       "cat /mnt/e/x/y/f"));
   REQUIRE(bed.await_phase("one", "Succeeded"));
-  CHECK(bed.log("one") == "from cm 400\nfrom secretone\nsub\n");
+  CHECK(bed.log("one") == "from cm 400\nfrom secretone64\nown\nsub\n");
   CHECK(text_of(bed.folder.path() / "f") == "host\n");
-  bed.create(pod_with("two", "cat /mnt/p/f; ls -A /mnt/e | grep -v x"));
+  bed.create(pod_with("two", "cat /mnt/p/f; ls -A /mnt/e /mnt/q | grep -x f"));
   REQUIRE(bed.await_phase("two", "Failed"));
   CHECK(bed.log("two") == "kept\n");
   CHECK(base::string_at(bed.api.peek(kube::persistent_volume_claims(), {"default", "claim"}),
