@@ -126,6 +126,25 @@ std::string_view exception_of(std::string_view line) {
   return throws ? line : std::string_view();
 }
 
+// Whether `whole` says what `cause` says and more, as "IOException: Cannot run program \"R\": no
+// such file" does of its cause, "IOException: no such file".
+bool says_more(std::string_view whole, std::string_view cause) {
+  const size_t colon = cause.find(": ");
+  return colon != std::string_view::npos && whole.size() > cause.size() &&
+         whole.starts_with(cause.substr(0, colon + 2)) && whole.ends_with(cause.substr(colon));
+}
+
+// The last exception, which is the innermost cause: in the fullest words that the log has for it.
+std::string_view last_exception(const std::vector<std::string_view>& lines) {
+  std::string_view last;
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (is_progress(*line)) continue;
+    const std::string_view thrown = trimmed(exception_of(*line));
+    if (last.empty() || says_more(thrown, last)) last = thrown;
+  }
+  return last;
+}
+
 struct Words {
   std::string_view reason;
   std::string_view words;
@@ -195,10 +214,8 @@ std::string last_words(std::string_view log) {
   const std::string plain = without_escapes(log);
   std::vector<std::string_view> lines = lines_of(plain);
   if (plain.size() >= kCutAt && lines.size() > 1) lines.erase(lines.begin());
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    if (!is_progress(*line))
-      if (const std::string_view thrown = exception_of(*line); !thrown.empty())
-        return std::string(trimmed(thrown));
+  if (const std::string_view thrown = last_exception(lines); !thrown.empty())
+    return std::string(thrown);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     if (is_of_a_trace(*line) || is_progress(*line)) continue;
     for (const char* level : {"ERROR", "FATAL"})

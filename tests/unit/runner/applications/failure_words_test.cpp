@@ -67,6 +67,12 @@ TEST_CASE("a log's last exception or last meaningful line says why") {
       {.name = "Python through Java, the root of the causes",
        .log = kPy4j,
        .words = "java.io.FileNotFoundException: s3a://lake/in: no such file"},
+      {.name = "a cause that says less than what it caused",
+       .log = "Exception in thread \"main\" java.io.IOException: Cannot run program \"Rscript\": "
+              "error=2, No such file or directory\n\tat java.lang.ProcessBuilder.start(P.java)\n"
+              "Caused by: java.io.IOException: error=2, No such file or directory\n\t... 15 more\n",
+       .words = "java.io.IOException: Cannot run program \"Rscript\": error=2, No such file or "
+                "directory"},
       {.name = "Java", .log = kJava, .words = "java.lang.OutOfMemoryError: Java heap space"},
       {.name = "an error that was logged",
        .log = kLogged,
