@@ -118,11 +118,12 @@ base::Result<Rendered> render_schedule(const json& object, const Surroundings& a
   Surroundings then = around;
   then.at = slot;
   auto rendered = render_application(stored, then);
-  if (!rendered) {
-    // By the path in the schedule: the run is not what people wrote.
-    auto told = runner::applications::check_template(stored, around.application, "spec.template");
-    return failure(told ? *std::move(told) : std::move(rendered).error());
-  }
+  // By the path in the schedule: the run is not what people wrote.
+  auto told = runner::applications::dry_run(stored, around.application, "spec.template");
+  if (!rendered)
+    return failure(told.refusal ? *std::move(told.refusal) : std::move(rendered).error());
+  rendered->title = title_of(object);
+  rendered->warnings = std::move(told.warnings);
   rendered->objects.insert(rendered->objects.begin(), run);
   rendered->warnings.insert(rendered->warnings.begin(), parsed.warnings.begin(),
                             parsed.warnings.end());

@@ -276,6 +276,13 @@ TEST_CASE("a schedule renders the run of a slot with its variables replaced") {
   CHECK(items[0]["metadata"]["name"] == "nightly-20260308t010000z");
   CHECK(items.back()["spec"]["containers"].back()["args"].back() == "2026-03-08");
 
+  // Warnings, too, speak of what people wrote.
+  const std::string more = std::string(kSchedule) + "    failureRetries: 3\n";
+  CHECK(
+      render_text(more).err ==
+      "sparkctl: warning: ScheduledSparkApplication jobs/nightly: spec.template.failureRetries has "
+      "no effect; spec.template.restartPolicy has fields for this\n");
+
   const Ran between = render_text(kSchedule, {"--at", "2026-03-08T01:30:00Z"});
   CHECK(between.code == kRefused);
   CHECK(between.err.find("--at 2026-03-08T01:30:00Z is no slot of this schedule; the next one is "
