@@ -154,6 +154,11 @@ Placement place(const Capacity& capacity, const std::vector<Resources>& running,
   return placement;
 }
 
+bool asks_for_labels(const Json& pod) {
+  return base::find(pod, {"spec", "nodeSelector"}) != nullptr ||
+         base::find(pod, {"spec", "affinity", "nodeAffinity"}) != nullptr;
+}
+
 std::string unmatched_selector(const Json& pod, const Json& node_labels) {
   const std::string message =
       std::string(kNone) + "node(s) didn't match Pod's node affinity/selector.";

@@ -60,6 +60,9 @@ base::Result<Resources> requests_of(const nlohmann::json& pod);
 Placement place(const Capacity& capacity, const std::vector<Resources>& running,
                 std::vector<WaitingPod> waiting, base::WallTime now);
 
+// Whether it has a nodeSelector or node affinity.
+bool asks_for_labels(const nlohmann::json& pod);
+
 // Why nodeSelector or required node affinity rule this node out; empty when they do not.
 std::string unmatched_selector(const nlohmann::json& pod, const nlohmann::json& node_labels);
 

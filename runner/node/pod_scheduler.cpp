@@ -45,6 +45,7 @@ bool is_condition(const Json& condition, const std::string& message) {
 }  // namespace
 
 bool PodScheduler::place_pods() {
+  labels_.reset();
   // What is bound or gone by now need not be remembered any longer.
   const auto gone = [this](const std::string& uid) { return !index_.unbound().contains(uid); };
   std::erase_if(assumed_, gone);
@@ -79,11 +80,28 @@ bool PodScheduler::attempt(const std::string& uid, const Step& step) {
   return false;
 }
 
+// Once a round at most: most pods ask for no labels.
+base::Result<const Json*> PodScheduler::labels() {
+  if (!labels_) {
+    Json labels = node_labels(options_.name);
+    const auto node = api_.get(kube::nodes(), {"", options_.name});
+    if (!node && node.error().code != Code::NotFound)
+      return base::failure(node.error().with_context("read the node's labels"));
+    const Json* written = node ? base::find(*node, {"metadata", "labels"}) : nullptr;
+    if (written != nullptr && written->is_object()) labels.update(*written);
+    labels_ = std::move(labels);
+  }
+  return &*labels_;
+}
+
 base::Status PodScheduler::consider(const Json& pod, std::vector<WaitingPod>& waiting) {
-  const std::string unmatched = unmatched_selector(pod, node_labels(options_.name));
-  if (!unmatched.empty()) {
-    report(pod, kUnschedulable, unmatched);
-    return {};
+  if (asks_for_labels(pod)) {
+    ASSIGN_OR_RETURN(const Json* labels, this->labels());
+    const std::string unmatched = unmatched_selector(pod, *labels);
+    if (!unmatched.empty()) {
+      report(pod, kUnschedulable, unmatched);
+      return {};
+    }
   }
   WaitingPod one{.uid = kube::uid_of(pod),
                  .name = kube::key_of(pod).to_string(),

@@ -7,11 +7,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>  // a member by value
 
 #include "base/clock.h"
 #include "kube/api.h"
@@ -43,6 +44,8 @@ class PodScheduler {
 
   // A step for one pod; false when it failed, which the pod says then.
   bool attempt(const std::string& uid, const Step& step);
+  // The node's, with those that people have put on its object.
+  base::Result<const nlohmann::json*> labels();
   base::Status consider(const nlohmann::json& pod, std::vector<WaitingPod>& waiting);
   [[nodiscard]] std::vector<Resources> used() const;
   base::Status bind(const nlohmann::json& pod);
@@ -56,6 +59,7 @@ class PodScheduler {
   const Kubelet& kubelet_;
   std::set<std::string> assumed_;            // bound by us, not yet seen to be
   std::map<std::string, std::string> told_;  // by UID: what was recorded last of who waits
+  std::optional<nlohmann::json> labels_;     // of this round, when a pod has asked for some
 };
 
 }  // namespace runner::node

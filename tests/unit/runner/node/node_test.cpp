@@ -244,6 +244,23 @@ TEST_CASE("what does not fit waits, says what is short, and runs when something 
   REQUIRE(bed.await_phase("second", "Succeeded"));
 }
 
+TEST_CASE("a pod waits for a label until somebody puts it on the node object") {
+  NodeBed bed;
+  bed.options.look_again = std::chrono::milliseconds(20);
+  bed.start();
+  json asking = shell_pod("asking", "true");
+  asking["spec"]["nodeSelector"] = {{"disk", "ssd"}};
+  bed.create(asking);
+  REQUIRE(bed.api.await(kube::pods(), {"default", "asking"}, [](const json* pod) {
+    return pod != nullptr &&
+           unschedulable(*pod) ==
+               "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
+  }));
+  REQUIRE(bed.api.patch(kube::nodes(), {"", bed.options.name}, kube::PatchType::MergePatch,
+                        {{"metadata", {{"labels", {{"disk", "ssd"}}}}}}, {}));
+  REQUIRE(bed.await_phase("asking", "Succeeded"));
+}
+
 TEST_CASE("a deleted pod goes only when none of its processes lives") {
   NodeBed bed;
   bed.start();
