@@ -68,8 +68,6 @@ base::Status check_mount(const Json& mount, const std::string& at) {
   // Nothing is mounted: paths in the pod's text are rewritten, and every path begins with "/".
   if (std::filesystem::path(path + "/").lexically_normal() == "/")
     return refuse(field, "mount the volume at a folder below /");
-  if (is_given(mount, "mountPropagation") && base::string_at(mount, {"mountPropagation"}) != "None")
-    return refuse(at + "mountPropagation");
   return {};
 }
 

@@ -79,6 +79,11 @@ Problem object_name_problem(const std::string& name) {
          "a letter or digit";
 }
 
+// "" says nothing, as templates leave it where no value is set.
+Problem optional_name_problem(const std::string& name) {
+  return name.empty() ? std::nullopt : object_name_problem(name);
+}
+
 Problem volume_name_problem(const std::string& name) {
   if (is_dns_label(name)) return std::nullopt;
   return "a name here has at most 63 lower-case letters, digits and '-', and begins and ends with "
@@ -178,15 +183,33 @@ void check_annotations(Checks& checks, const json& owner, const std::string& nam
   });
 }
 
+bool has_value(const json& owner, std::string_view name) {
+  const json* value = at(owner, name);
+  return value != nullptr && !value->is_null();
+}
+
+// "configMap and emptyDir" of a volume.
+std::string sources_of(const json& volume) {
+  std::string names;
+  if (!volume.is_object()) return names;
+  for (const auto& [name, source] : volume.items())
+    if (name != "name" && !source.is_null()) names += (names.empty() ? "" : " and ") + name;
+  return names;
+}
+
 // Of a role or of a container: both have these.
 void check_container_parts(Checks& checks, const json& owner, const std::string& path) {
   for_list(owner, "env", path, [&](const json& one, const std::string& where) {
     checks.text(at(one, "name"), where + ".name", variable_problem);
+    if (has_value(one, "valueFrom") && !base::string_at(one, {"value"}).empty())
+      checks.complain(where, "must not have both a value and valueFrom");
     for (const char* source : {"secretKeyRef", "configMapKeyRef"})
       checks.text(base::find(one, {"valueFrom", source, "name"}),
                   where + ".valueFrom." + source + ".name", object_name_problem);
   });
   for_list(owner, "envFrom", path, [&](const json& one, const std::string& where) {
+    if (has_value(one, "secretRef") && has_value(one, "configMapRef"))
+      checks.complain(where, "must not have both a configMapRef and a secretRef");
     for (const char* source : {"secretRef", "configMapRef"})
       checks.text(base::find(one, {source, "name"}), where + "." + source + ".name",
                   object_name_problem);
@@ -219,6 +242,8 @@ void check_volumes(Checks& checks, const json& owner, const std::string& path) {
                                    std::pair{"persistentVolumeClaim", "claimName"}};
   for_list(owner, "volumes", path, [&](const json& one, const std::string& where) {
     checks.text(at(one, "name"), where + ".name", volume_name_problem);
+    if (const std::string sources = sources_of(one); sources.find(" and ") != std::string::npos)
+      checks.complain(where, "must have one source, not " + sources);
     for (const auto& [source, name] : kSources)
       checks.text(base::find(one, {source, name}), where + "." + source + "." + name,
                   object_name_problem);
@@ -227,7 +252,7 @@ void check_volumes(Checks& checks, const json& owner, const std::string& path) {
 
 void check_role(Checks& checks, const json& role, const std::string& path) {
   for (const char* name : {"podName", "serviceAccount", "priorityClassName"})
-    checks.text(at(role, name), path + "." + name, object_name_problem);
+    checks.text(at(role, name), path + "." + name, optional_name_problem);
   check_container_parts(checks, role, path);
   check_containers(checks, role, "initContainers", path);
   check_containers(checks, role, "sidecars", path);
@@ -309,9 +334,9 @@ base::Status check_values(const json& application) {
   RETURN_IF_ERROR(config::check_pod_shape(application));
   no_nul(checks, *spec, "spec");
   for (const char* name : {"sparkConfigMap", "hadoopConfigMap"})
-    checks.text(at(*spec, name), std::string("spec.") + name, object_name_problem);
+    checks.text(at(*spec, name), std::string("spec.") + name, optional_name_problem);
   for_list(*spec, "imagePullSecrets", "spec", [&](const json& one, const std::string& where) {
-    checks.text(&one, where, object_name_problem);
+    checks.text(&one, where, optional_name_problem);
   });
   check_volumes(checks, *spec, "spec");
   check_spark_conf(checks, *spec);

@@ -143,6 +143,7 @@ void add_limits(Role which, Fields& role, PodParts& parts) {
   const std::optional<int64_t> quantity = gpu.integer("quantity");
   gpu.refuse_rest();
   role.adopt(gpu);
+  if (quantity == 0) return;  // without_effect says so
   if (name.empty() != !quantity.has_value()) role.complain("gpu", "needs a name and a quantity");
   if (!name.empty() && quantity) parts.limits[name] = std::to_string(*quantity);
 }

@@ -138,6 +138,12 @@ void secret_types(const json& application, Warnings& warnings) {
   }
 }
 
+void gpus(const json& application, Warnings& warnings) {
+  for (const char* role : {"driver", "executor"})
+    if (base::integer_at(application, {"spec", role, "gpu", "quantity"}) == 0)
+      warnings.push_back(std::string("spec.") + role + ".gpu asks for no GPU: its quantity is 0");
+}
+
 // Cores, instances and memory say how large a run is, whoever executes it, and stand in every
 // manifest.
 constexpr std::array kOfExecutorPods = {
@@ -279,6 +285,7 @@ std::vector<std::string> without_effect(const json& application, const FirstStag
   routes(application, made.context, warnings);
   restarts(application, warnings);
   secret_types(application, warnings);
+  gpus(application, warnings);
   executors_as_threads(application, made, warnings);
   volumes(application, warnings);
   overruled_conf(application, made.conf, warnings);

@@ -38,6 +38,18 @@ TEST_CASE("names that cannot be are refused before anything is created") {
       {{{"driver", {{"podName", "a/b"}}}}, "spec.driver.podName must not be \"a/b\": "},
       {{{"sparkConf", {{"spark.kubernetes.driver.pod.name", "a/b"}}}},
        "spec.sparkConf.spark.kubernetes.driver.pod.name must not be \"a/b\": "},
+      {{{"driver",
+         {{"env",
+           {{{"name", "A"},
+             {"value", "b"},
+             {"valueFrom", {{"fieldRef", {{"fieldPath", "metadata.name"}}}}}}}}}}},
+       "spec.driver.env[0] must not have both a value and valueFrom"},
+      {{{"driver",
+         {{"envFrom", {{{"configMapRef", {{"name", "a"}}}, {"secretRef", {{"name", "b"}}}}}}}}},
+       "spec.driver.envFrom[0] must not have both a configMapRef and a secretRef"},
+      {{{"volumes",
+         {{{"name", "v"}, {"emptyDir", json::object()}, {"hostPath", {{"path", "/tmp"}}}}}}},
+       "spec.volumes[0] must have one source, not emptyDir and hostPath"},
       {{{"sparkConfigMap", "../x"}}, "spec.sparkConfigMap must not be \"../x\": "},
       {{{"hadoopConfigMap", "A"}}, "spec.hadoopConfigMap must not be \"A\": "},
       {{{"imagePullSecrets", {"ok", "not ok"}}},
@@ -147,6 +159,29 @@ TEST_CASE("without an image a run is refused on a cluster and made on a machine"
         "run an image");
 }
 
+TEST_CASE("what a template leaves empty says nothing") {
+  const auto roles_with = [](const json& value) {
+    json role = json::object();
+    for (const char* field :
+         {"coreLimit", "coreRequest", "image", "javaOptions", "memory", "memoryLimit",
+          "memoryOverhead", "priorityClassName", "schedulerName", "serviceAccount"})
+      role[field] = value;
+    json spec = {{"driver", role}, {"executor", role}};
+    spec["driver"]["podName"] = value;
+    for (const char* field :
+         {"sparkConfigMap", "hadoopConfigMap", "batchScheduler", "memoryOverheadFactor"})
+      spec[field] = value;
+    return spec;
+  };
+  json empty = roles_with("");
+  empty["imagePullSecrets"] = json::array({""});
+  const Submission built = must_build(with_spec(empty));
+  const Submission plain = must_build(with_spec(roles_with(nullptr)));
+  CHECK(built.driver_pod == plain.driver_pod);
+  CHECK(built.before_pod == plain.before_pod);
+  CHECK(built.warnings.empty());
+}
+
 TEST_CASE("what every driver would die of is told before there is one") {
   struct Case {
     json spec;
@@ -203,74 +238,6 @@ TEST_CASE("on a machine a whole path is a file of it, and a path from a folder i
   CHECK(refusal(with_spec({{"mainApplicationFile", "jobs/app.jar"}}), on_a_machine()) ==
         "spec.mainApplicationFile is no whole path, and nobody knows from which folder: "
         "jobs/app.jar (sparkctl create --upload sends files)");
-}
-
-TEST_CASE("what only a cluster has is left out on a machine, and told by path") {
-  const json application = with_spec(
-      {{"batchScheduler", "volcano"},
-       {"sparkUIOptions", {{"servicePort", 80}}},
-       {"volumes", {{{"name", "v"}, {"emptyDir", json::object()}}}},
-       {"driver",
-        {{"gpu", {{"name", "nvidia.com/gpu"}, {"quantity", 1}}},
-         {"hostAliases", {{{"ip", "10.0.0.1"}, {"hostnames", {"h"}}}}},
-         {"lifecycle", {{"preStop", {{"exec", {{"command", {"x"}}}}}}}},
-         {"hostNetwork", false},
-         {"template",
-          {{"spec",
-            {{"containers",
-              {{{"name", "spark-kubernetes-driver"},
-                {"livenessProbe", {{"exec", json::object()}}}}}}}}}},
-         {"sidecars",
-          {{{"name", "s"}, {"command", {"x"}}, {"securityContext", {{"runAsUser", 1}}}}}}}}});
-  const Submission built = must_build(application, on_a_machine());
-  CHECK(built.left_out ==
-        std::vector<std::string>{"spec.batchScheduler", "spec.sparkUIOptions", "spec.driver.gpu",
-                                 "spec.driver.hostAliases", "spec.driver.lifecycle",
-                                 "spec.driver.template.spec.containers[0].livenessProbe",
-                                 "spec.driver.sidecars[0].securityContext"});
-  CHECK_FALSE(built.driver_pod["spec"].contains("hostAliases"));
-  CHECK_FALSE(driver_container(built).contains("lifecycle"));
-  CHECK_FALSE(driver_container(built)["resources"]["limits"].contains("nvidia.com/gpu"));
-  CHECK(refusal(application).empty());
-}
-
-TEST_CASE("a side car whose command is in its image is left out on a machine, with its volumes") {
-  const json application =
-      with_spec({{"volumes",
-                  {{{"name", "logs"}, {"emptyDir", json::object()}},
-                   {{"name", "keys"}, {"csi", {{"driver", "secrets"}}}}}},
-                 {"driver",
-                  {{"sidecars",
-                    {{{"name", "agent"},
-                      {"image", "fluentd"},
-                      {"securityContext", {{"runAsUser", 1}}},
-                      {"volumeMounts",
-                       {{{"name", "logs"}, {"mountPath", "/logs"}},
-                        {{"name", "keys"}, {"mountPath", "/keys"}}}}},
-                     {{"name", "echo"},
-                      {"image", "busybox"},
-                      {"command", {"cat"}},
-                      {"securityContext", {{"runAsUser", 1}}},
-                      {"volumeMounts", {{{"name", "logs"}, {"mountPath", "/logs"}}}}}}},
-                   {"template",
-                    {{"spec",
-                      {{"containers",
-                        {{{"name", "proxy"}, {"image", "envoy"}},
-                         {{"name", "spark-kubernetes-driver"}}}}}}}}}}});
-  const Submission built = must_build(application, on_a_machine());
-  CHECK(built.left_out ==
-        std::vector<std::string>{"spec.driver.template.spec.containers[0] (it has no command)",
-                                 "spec.driver.sidecars[0] (it has no command)",
-                                 "spec.driver.sidecars[1].securityContext"});
-  std::vector<std::string> containers;
-  for (const json& one : built.driver_pod["spec"]["containers"])
-    containers.push_back(one["name"].get<std::string>());
-  CHECK(containers == std::vector<std::string>{"spark-kubernetes-driver", "echo"});
-  const std::string volumes = built.driver_pod["spec"]["volumes"].dump();
-  CHECK(volumes.find("logs") != std::string::npos);
-  CHECK(volumes.find("keys") == std::string::npos);
-  // On a cluster all of it is there.
-  CHECK(must_build(application).driver_pod["spec"]["containers"].size() == 4);
 }
 
 TEST_CASE("what is said about a place in the pod is told by the path that people wrote") {

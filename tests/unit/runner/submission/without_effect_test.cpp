@@ -83,6 +83,8 @@ TEST_CASE("what people wrote without effect is told by its path") {
        "it"},
       {{{"sparkConf", {{"spark.app.name", "mine"}}}},
        "spec.sparkConf: spark.app.name has no effect, since another field or the service sets it"},
+      {{{"driver", {{"gpu", {{"name", "nvidia.com/gpu"}, {"quantity", 0}}}}}},
+       "spec.driver.gpu asks for no GPU: its quantity is 0"},
   };
   for (const Case& c : cases) {
     DYNAMIC_SECTION(c.warning) {
