@@ -125,8 +125,7 @@ void Controller::work(const std::stop_token& stop) {
 }
 
 void Controller::await_preferred() const {
-  if (options_.yields_to != nullptr)
-    options_.yields_to->await_drained(options_.patience);
+  if (options_.yields_to != nullptr) options_.yields_to->await_drained(options_.patience);
 }
 
 void Controller::process(const ObjectKey& key) {
