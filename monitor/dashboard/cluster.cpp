@@ -106,7 +106,7 @@ class ClusterDoor {
 
   [[nodiscard]] base::Result<json> reply(const Request& request) const {
     const std::string& path = request.path;
-    if (path == "/dashboard/settings") return json{{"sparkHistoryUrl", ""}};
+    if (path == "/dashboard/settings") return json{{"sparkHistoryUrl", options_.spark_history_url}};
     ASSIGN_OR_RETURN(const json question, base::parse_json(request.body));
     if (path == "/dashboard/words") return words(question, options_.default_zone);
     if (path == "/dashboard/slots") return slots(question, options_.default_zone);

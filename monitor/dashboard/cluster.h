@@ -36,6 +36,7 @@ struct ClusterOptions {
   base::http::Handler pass;    // everything else, as the person
   std::string default_zone;    // of schedules that name none
   std::function<std::string()> numbers;
+  std::string spark_history_url;  // "{applicationId}" in it is that of a run; "" = no link
 };
 
 base::http::Handler cluster_handler(ClusterOptions options);

@@ -1,6 +1,7 @@
 #include "tools/sparkcron/command_line.h"
 
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "runner/permissions.h"
 #include "scheduler/time_zone.h"
 #include "tools/sparkcron/version.h"
+#include "tools/usage/unknown.h"
 
 namespace sparkcron {
 namespace {
@@ -79,13 +81,17 @@ void add_server(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--tls-key-file", options.tls_key_file, "PEM key");
 }
 
+void add_history_server(CLI::App& app, Options& options) {
+  app.add_option("--spark-history-url", options.spark_history_url,
+                 "Where a run that has ended is shown by Spark's history server, such as "
+                 "https://HOST:18080/history/{applicationId}; default: the dashboard has no link");
+}
+
 void add_pages(CLI::App& app, Options& options) {
   app.add_option("--operator-kubeconfig", options.operator_kubeconfig,
                  "File of one more kubeconfig, which the service's group may read and which needs "
                  "nothing else of the data folder; default: none");
-  app.add_option("--spark-history-url", options.spark_history_url,
-                 "Where a run that has ended is shown by Spark's history server, such as "
-                 "https://HOST:18080/history/{applicationId}; default: the dashboard has no link");
+  add_history_server(app, options);
 }
 
 void add_node(CLI::App& app, Options& options, Raw& raw) {
@@ -116,6 +122,7 @@ void add_controller(CLI::App& app, Options& options, Raw& raw) {
   app.add_option("--history-service", options.history_service,
                  "The Service, in the controller's own namespace, that leads there")
       ->capture_default_str();
+  add_history_server(app, options);
   app.add_option("--ingress-url-format", options.ingress_url_format,
                  "URL of the UIs of applications with sparkUIOptions, such as "
                  "{{$appName}}.example.com or example.com/{{$appNamespace}}/{{$appName}}; default: "
@@ -221,6 +228,20 @@ base::Status convert(const Raw& raw, WebhookOptions& webhook, Options& options) 
   return {};
 }
 
+// What is wrong with a line, where it can be said better than by what it lacks.
+std::optional<std::string> explain(const CLI::App& app, const CLI::ParseError& problem) {
+  if (problem.get_exit_code() == 0) return std::nullopt;
+  if (auto option = usage::explain_unknown_option(app)) return option;
+  const std::vector<std::string> left = app.remaining();
+  if (!app.get_subcommands().empty() || left.empty()) return std::nullopt;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    names.push_back(command->get_name());
+  const auto meant = usage::nearest(left.front(), names);
+  return "there is no command \"" + left.front() + "\"; " +
+         (meant ? "did you mean \"" + *meant + "\"?" : "sparkcron --help lists them");
+}
+
 }  // namespace
 
 Parsed parse_command_line(int argc, char** argv) {
@@ -303,6 +324,10 @@ Parsed parse_command_line(int argc, char** argv) {
       return {std::nullopt, kExitUsage};
     }
   } catch (const CLI::ParseError& problem) {
+    if (const auto said = explain(app, problem)) {
+      std::cerr << "sparkcron: " << *said << "\n";
+      return {std::nullopt, kExitUsage};
+    }
     return {std::nullopt, app.exit(problem) == 0 ? kExitOk : kExitUsage};
   }
   const int usual = *standalone ? kWorkersInProcess : kWorkersOnCluster;

@@ -52,7 +52,7 @@ void HistoryDoor::add_history(base::http::Router& router) {
   router.add(monitor::kLogPath, monitor::log_handler(parts_.logs, authorize), admit);
 }
 
-void HistoryDoor::add_dashboard(base::http::Router& router, const std::string& default_zone) {
+void HistoryDoor::add_dashboard(base::http::Router& router, const Options& options) {
   // Who may ask was decided before.
   base::http::Router inside;
   inside.add(monitor::kHistoryPath, monitor::history_handler(parts_.ledger, everybody));
@@ -70,8 +70,9 @@ void HistoryDoor::add_dashboard(base::http::Router& router, const std::string& d
                              const std::shared_ptr<base::http::Responder>& responder) {
                         passage_.pass(request, responder);
                       },
-                  .default_zone = default_zone,
-                  .numbers = parts_.numbers}),
+                  .default_zone = options.default_time_zone,
+                  .numbers = parts_.numbers,
+                  .spark_history_url = options.spark_history_url}),
              monitor::dashboard::cluster_admit(visitors_));
 }
 
@@ -84,7 +85,7 @@ base::Result<std::unique_ptr<HistoryDoor>> HistoryDoor::open(const Options& opti
       std::move(parts), {.service = {ns, options.history_service}}, std::move(person)));
   base::http::Router router;
   door->add_history(router);
-  door->add_dashboard(router, options.default_time_zone);
+  door->add_dashboard(router, options);
   ASSIGN_OR_RETURN(const CertificateFiles certificate,
                    certificate_of(options, options.history_service + "." + ns + ".svc", data));
   base::http::ServerOptions server{.address = options.history_listen->host,

@@ -61,7 +61,7 @@ class HistoryDoor {
         visitors_(parts_.api, parts_.clock),
         passage_(std::move(person)) {}
   void add_history(base::http::Router& router);
-  void add_dashboard(base::http::Router& router, const std::string& default_zone);
+  void add_dashboard(base::http::Router& router, const Options& options);
 
   const HistoryParts parts_;
   monitor::ReaderGate gate_;

@@ -79,7 +79,7 @@ struct Options {
   std::optional<WebhookOptions> webhook;       // controller
   int event_ttl_seconds = 3600;                // standalone: how long events live
   uint64_t storage_quota = uint64_t{2} << 30;  // standalone: bytes of all objects together
-  std::string spark_history_url;               // standalone: "{applicationId}" in it; "" = none
+  std::string spark_history_url;               // "{applicationId}" in it; "" = none
   std::string operator_kubeconfig;             // standalone: one more, for its group; "" = none
   std::string notify_url;      // an URL, or "@FILE" that holds it; "" = nobody is told
   int history_runs = 100'000;  // ended runs, and skipped stretches, that the ledger remembers

@@ -15,6 +15,7 @@
 #include "tools/sparkcron/version.h"
 #include "tools/sparkctl/help_texts.h"
 #include "tools/sparkctl/unknown_command.h"
+#include "tools/usage/unknown.h"
 
 namespace sparkctl {
 namespace {
@@ -348,6 +349,12 @@ std::optional<int> Subcommands::parse(const std::vector<std::string>& arguments,
     const std::vector<std::string> left = app.remaining();
     if (error.get_name() == "RequiredError" && chosen().empty() && !left.empty()) {
       err << "sparkctl: " << explain_unknown_command(left.front(), names()) << '\n';
+      return kUsage;
+    }
+    const auto unknown =
+        error.get_exit_code() == 0 ? std::nullopt : usage::explain_unknown_option(app);
+    if (unknown) {
+      err << "sparkctl: " << *unknown << '\n';
       return kUsage;
     }
     return app.exit(error, out, err) == 0 ? int{kDone} : int{kUsage};

@@ -153,7 +153,8 @@ struct Bed {
          .inside = recorder(inside, "inside"),
          .pass = recorder(passed, "passed"),
          .default_zone = "UTC",
-         .numbers = [] { return std::string("sparkcron_leader 1\n"); }});
+         .numbers = [] { return std::string("sparkcron_leader 1\n"); },
+         .spark_history_url = "https://history.example/history/{applicationId}"});
   }
 
   static base::http::Handler recorder(std::vector<Request>& into, const char* text) {
@@ -302,6 +303,12 @@ TEST_CASE("the first schedule of a namespace is seen by who opened the page befo
   StreamResponder late;
   CHECK(bed.feed.open(late, {.considered = {"other"}}));
   CHECK(late.opened->over);
+}
+
+TEST_CASE("a cluster's dashboard knows where Spark's history server is", "[monitor]") {
+  Bed bed;
+  CHECK(json::parse(bed.ask("POST", "/dashboard/settings", "bob", "{}").body) ==
+        json{{"sparkHistoryUrl", "https://history.example/history/{applicationId}"}});
 }
 
 TEST_CASE("open pages are bounded in number, and one that leaves makes room", "[monitor]") {

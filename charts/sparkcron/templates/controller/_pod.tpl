@@ -44,6 +44,9 @@ spec:
         {{- if .history.enable }}
         - --history-listen={{ .listenAddress }}:{{ int .history.port }}
         - --history-service={{ include "sparkcron.historyName" $ }}
+        {{- with .history.sparkHistoryUrl }}
+        - {{ printf "--spark-history-url=%s" . | quote }}
+        {{- end }}
         {{- end }}
         {{- with .uiIngress }}
         {{- with .urlFormat }}
