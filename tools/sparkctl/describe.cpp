@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 #include <sstream>
 #include <utility>
@@ -6,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "config/names.h"
 #include "runner/failure.h"
 #include "tools/sparkctl/lookup.h"
@@ -53,7 +55,8 @@ class Page {
   void time(const std::string& label, const Json& object,
             std::initializer_list<std::string_view> path) {
     if (const auto when = time_at(object, path)) {
-      line(label, string_at(object, path) + " (" + relative_to(*when, now_) + ")");
+      line(label, base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*when)) + " (" +
+                      relative_to(*when, now_) + ")");
     }
   }
   void table(const std::string& title, Table rows, const std::string& otherwise) {

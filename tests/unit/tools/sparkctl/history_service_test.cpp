@@ -230,14 +230,14 @@ TEST_CASE("describe tells of a pruned run what the history remembers") {
           "Name:               nightly-1\n"
           "Namespace:          team\n"
           "Kept:               in the history only: the object is gone\n"
-          "Created:            2026-11-20T00:00:00.015000Z (23h ago)\n"
+          "Created:            2026-11-20T00:00:00Z (23h ago)\n"
           "Schedule:           nightly\n"
           "Slot:               2026-11-20T00:00:00Z (24h ago)\n"
           "State:              FAILED\n"
           "Message:            no ?[31mspace\n"
           "Attempts:           2\n"
           "Exit code:          3\n"
-          "Ended:              2026-11-20T00:01:00.000000Z (23h ago)\n");
+          "Ended:              2026-11-20T00:01:00Z (23h ago)\n");
   }
   SECTION("unknown") {
     desk.answers[target] = kNothing;
