@@ -3,9 +3,12 @@ reference are up to date.
 
   SPARKCRON_BIN  folder with the programs
 """
+import functools
+import itertools
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -13,6 +16,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ["SPARKCRON_BIN"])
 PAGES = sorted((ROOT / "docs").glob("*.md")) + [ROOT / "README.md"]
+GENERATED = ("fields.md", "flags.md")
 # Needs no server, and its answer is the same tomorrow, but for how far away that is.
 OFFLINE = re.compile(r"\$ (printf .*\| )?sparkctl cron ")
 AGO = re.compile(r"\bin (\d+ (y|mo|d|h|m|s) ?)+|(\d+ (y|mo|d|h|m|s) )+ago")
@@ -26,6 +30,28 @@ def sessions():
                 if one.startswith("$ "):
                     command, _, printed = one.partition("\n")
                     yield page, command, printed
+
+
+def shown_commands():
+    """Each command of our programs in a block of a shell or in a sentence: the program, its words, without what follows
+    `--`."""
+    for page in PAGES:
+        if page.name in GENERATED:
+            continue
+        text = page.read_text()
+        for block in (re.findall(r"^```(?:sh|console)\n(.*?)^```", text, re.M | re.S)
+                      + re.findall(r"(?<!`)`((?:sparkctl|sparkcron) [^`\n]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))):
+            for line in re.sub(r"\\\n", " ", block).splitlines():
+                lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;")
+                lexer.whitespace_split = True
+                try:
+                    words = list(lexer)
+                except ValueError:  # what a program printed
+                    continue
+                for separator, part in itertools.groupby(words, lambda word: word.strip("|&;") == ""):
+                    program, *rest = part
+                    if not separator and program in ("sparkcron", "sparkctl"):
+                        yield page, program, rest[:rest.index("--")] if "--" in rest else rest
 
 
 def without_distance(text):
@@ -46,6 +72,33 @@ class DocsTest(unittest.TestCase):
                 self.assertEqual(without_distance(done.stdout).strip(), without_distance(shown).strip())
                 ran += 1
         self.assertGreaterEqual(ran, 8)
+
+    @staticmethod
+    @functools.cache
+    def help_of(program, *command):
+        done = subprocess.run([BIN / program, *command, "--help"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{program} {command}: {done.stderr}"
+        return done.stdout
+
+    def test_commands_that_are_shown_are_there_with_their_options(self):
+        def commands(text):
+            listed = re.search(r"^Subcommands:\n((?:  .*\n)+)", text, re.M)
+            return re.findall(r"(?:^  |, )([a-z][\w-]*)(?=,|  )", listed[1], re.M) if listed else []
+        seen = 0
+        for page, program, words in shown_commands():
+            with self.subTest(page=page.name, command=words):
+                known = all_help = self.help_of(program)
+                path = []
+                for word in words:
+                    if word in commands(known):
+                        path.append(word)
+                        known = self.help_of(program, *path)
+                        all_help += known
+                self.assertTrue(path or words[0].startswith("--"), "no such command")
+                for option in [word.partition("=")[0] for word in words if re.match(r"--?[a-zA-Z]", word)]:
+                    self.assertRegex(all_help, rf"(?m)^  (?:\S+,)?{re.escape(option)}[ ,\n]")
+                seen += 1
+        self.assertGreaterEqual(seen, 60)
 
     def test_links_lead_somewhere(self):
         for page in PAGES:
