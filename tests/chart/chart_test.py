@@ -460,6 +460,7 @@ def with_leaf(values, path, value):
 OTHER = {
     "controller.logArchive.url": "s3://other",
     "controller.logArchive.endpoint": "https://other",
+    "controller.history.sparkHistoryUrl": "https://other/{applicationId}",
     "controller.history.readers": [{"kind": "Group", "name": "other"}],
     "controller.resources": {"requests": {"cpu": "1"}},
     "controller.hostUsers": False,
