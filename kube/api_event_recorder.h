@@ -107,7 +107,8 @@ class ApiEventRecorder final : public EventRecorder {
   std::thread thread_;
 };
 
-// For as long as this lives.
+// give_way_to() for as long as this lives. What it waits for must end its wait when it stops, or
+// the destructor may take kPatience.
 class EventsGiveWay {
  public:
   EventsGiveWay(ApiEventRecorder& events, ApiEventRecorder::AwaitTurn await_turn)

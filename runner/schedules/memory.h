@@ -36,7 +36,7 @@ class ScheduleMemory {
     // Runs that this process has created, until the cache shows them or has had its time
     // (kCachesTime).
     std::vector<CreatedRun> created;
-    // Those of them that are not in the ledger yet.
+    // Those of them that are not in the ledger yet: of one round, for the next begins with them.
     std::vector<RunRecord> unrecorded;
     // Skips of the last decision that had any; they are in the ledger.
     std::string recorded_skips;
