@@ -77,10 +77,10 @@ void Controller::add(const ObjectKey& key) {
   tell_depth();
 }
 
-// One after the other: what is told last is how it stands.
+// Both of these are told one after the other: what is told last is how it stands.
 void Controller::tell_depth() {
   if (!hooks_.on_depth) return;
-  const base::MutexLock lock(depth_mutex_);
+  const base::MutexLock lock(telling_mutex_);
   hooks_.on_depth(queue_.depth());
 }
 
@@ -171,8 +171,10 @@ void Controller::retry(const ObjectKey& key, const base::Error& error) {
   (void)base::guarded("failing", [&] { reconciler_.failing(key, error, failures); });
 }
 
-void Controller::tell_failing() const {
-  if (hooks_.on_failing) hooks_.on_failing(failures_.size());
+void Controller::tell_failing() {
+  if (!hooks_.on_failing) return;
+  const base::MutexLock lock(telling_mutex_);
+  hooks_.on_failing(failures_.size());
 }
 
 }  // namespace kube

@@ -44,7 +44,8 @@ struct ControllerOptions {
   std::chrono::milliseconds patience{1'000};
 };
 
-// What a controller tells the metrics; every member may be empty. Called on the workers.
+// What a controller tells the metrics; every member may be empty. Called on the workers; of
+// on_depth and on_failing never two at once, so that the last number told is the true one.
 struct ControllerHooks {
   std::function<void(size_t depth)> on_depth;
   // `error` is nullptr after a success.
@@ -89,7 +90,7 @@ class Controller {
   void process(const ObjectKey& key);
   void settle(const ObjectKey& key, const Reconciled& reconciled);
   void retry(const ObjectKey& key, const base::Error& error);
-  void tell_failing() const;
+  void tell_failing();
   void tell_depth();
 
   const ControllerOptions options_;
@@ -98,7 +99,7 @@ class Controller {
   const ControllerHooks hooks_;
   Failures failures_;
   WorkQueue queue_;
-  base::Mutex depth_mutex_;  // held while a depth is told
+  base::Mutex telling_mutex_;  // held while on_depth or on_failing is called
   DelayQueue delayed_;
   struct Watched {
     const Informer* informer;

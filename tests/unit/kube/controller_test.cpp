@@ -1,9 +1,11 @@
 #include "kube/controller.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/support/await.h"
 #include "tests/support/catch.h"
@@ -257,6 +259,41 @@ TEST_CASE("a reconciler hears how often it failed and that it works again") {
   running.outcomes.await(3);
   running.controller.stop();
   CHECK(listening.heard == "a quota 1; a quota 2; a quota 0; ");
+}
+
+// Two keys that worked again at the same time told 0 and then 1, and 1 it stayed.
+TEST_CASE("how many keys fail is told by one worker after the other") {
+  FakeClock clock;
+  std::atomic<bool> works = false;
+  std::atomic<int> inside = 0;
+  std::atomic<int> most_inside = 0;
+  std::atomic<size_t> last = 0;
+  Script script([&](int) -> base::Result<Reconciled> {
+    if (!works) return base::failure(base::Code::Unavailable, "not yet");
+    return Reconciled{};
+  });
+  const auto told = [&](size_t keys) {
+    most_inside = std::max(most_inside.load(), ++inside);
+    // Room for the other worker, which has its success as well.
+    if (works && keys == 1) script.await(4);
+    for (int i = 0; i < 1'000; ++i)
+      std::this_thread::yield();
+    last = keys;
+    --inside;
+  };
+  Controller controller({.name = "test", .workers = 2, .retry = {.first = 1s, .most = 1s}}, script,
+                        clock, {.on_failing = told});
+  controller.add({"n", "a"});
+  controller.add({"n", "b"});
+  controller.start();
+  REQUIRE(tests::await([&] { return last == 2; }));
+  works = true;
+  clock.await_waiters(1);
+  clock.advance(1s);
+  CHECK(tests::await([&] { return last == 0; }));
+  controller.stop();
+  CHECK(most_inside == 1);
+  CHECK(last == 0);
 }
 
 TEST_CASE("a reconcile without memory fails its own key and no other") {
