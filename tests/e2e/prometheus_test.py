@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -50,6 +51,16 @@ class Prometheus:
             return re.search(r'msg="Listening on" address=(127\.0\.0\.1:\d+)', self.log())
         return "http://" + wait_for(listens, "Prometheus listens").group(1)
 
+    def await_ready(self):
+        """It listens before it answers queries: until then they get 503."""
+        def ready():
+            try:
+                with urllib.request.urlopen(f"{self.address()}/-/ready", timeout=30) as answer:
+                    return answer.status == 200
+            except urllib.error.HTTPError:
+                return False
+        wait_for(ready, "Prometheus is ready")
+
     def ask(self, path, **parameters):
         with urllib.request.urlopen(f"{self.address()}/api/v1/{path}?{urllib.parse.urlencode(parameters)}", timeout=30) as answer:
             return json.load(answer)["data"]
@@ -69,6 +80,7 @@ class PrometheusTest(harness.E2ETest):
         wait_for(lambda: service.metric("sparkcron_schedule_runs_succeeded_total", schedule="good"), "a success")
         prometheus = Prometheus(self.folder / "prometheus", service)
         self.addCleanup(prometheus.stop)
+        prometheus.await_ready()
         wait_for(lambda: prometheus.value('up{job="sparkcron"}') == 1, "the service is scraped")
         # Every family of the service is there under its name.
         with service.open("/metrics") as answer:
