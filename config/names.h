@@ -35,7 +35,7 @@ inline constexpr const char* kScheduledTimeLocalAnnotation =
     "sparkoperator.k8s.io/scheduled-time-local";
 inline constexpr const char* kPreviousScheduledTimeAnnotation =
     "sparkoperator.k8s.io/previous-scheduled-time";
-// Any new value starts a run by hand.
+// Asks for a run by hand, and is taken away; of one that stays any new value does.
 inline constexpr const char* kTriggerAnnotation = "sparkoperator.k8s.io/trigger";
 // "true" on a run that was started by hand; its scheduled-time is when it was asked for.
 inline constexpr const char* kManualRunAnnotation = "sparkoperator.k8s.io/manual-run";

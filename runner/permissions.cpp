@@ -52,6 +52,9 @@ constexpr Permission kTable[] = {
                "a run starts only if its schedule still wants it"),
     controller(kOurs, "scheduledsparkapplications", "list", "schedules are found"),
     controller(kOurs, "scheduledsparkapplications", "watch", "changes of schedules are heard"),
+    controller(
+        kOurs, "scheduledsparkapplications", "patch",
+        "a trigger that was taken up is taken away, so that the same one can be given again"),
     controller(kOurs, "scheduledsparkapplications/status", "update",
                "schedules show and remember how they stand"),
     // Where OwnerReferencesPermissionEnforcement is on (OpenShift), who makes an object that blocks

@@ -148,6 +148,9 @@ class SlotDecider {
   // created: the decision after a crash must find the same name.
   void follow_trigger() {
     const std::string& wanted = spec_.trigger;
+    if (shows_taken_up() && !asks_again()) return;
+    // An annotation that stayed and is gone has its owner's leave to come again.
+    if (wanted.empty() && !state_.pending_trigger) state_.handled_trigger.clear();
     if (!spec_.submittable || wanted.empty() || wanted == state_.handled_trigger) return;
     if (state_.pending_trigger && state_.pending_trigger->value == wanted) return;
     // A crash may have hidden that the run asked for before was created.
@@ -155,8 +158,31 @@ class SlotDecider {
       adopt(*run);
       trigger_handled();
     }
-    state_.pending_trigger = PendingTrigger{.value = wanted, .at = free_second()};
+    state_.pending_trigger =
+        PendingTrigger{.value = wanted, .at = free_second(), .stays = !seen_.trigger_may_go};
     trigger_is_new_ = true;
+  }
+
+  [[nodiscard]] bool shows_taken_up() const {
+    const auto& pending = state_.pending_trigger;
+    return pending && !pending->stays && pending->value == spec_.trigger;
+  }
+
+  // The annotation of a wish goes before its run is created. So beside the run it is another wish;
+  // without one it is the same, or was written again while that waits, and one run is for both.
+  bool asks_again() {
+    if (const ObservedRun* run = pending_run()) {
+      adopt(*run);
+      trigger_handled();
+      return true;
+    }
+    if (seen_.trigger_was_refused) {
+      state_.pending_trigger->stays = true;
+      trigger_is_new_ = true;
+    } else {
+      out_.take_trigger = true;
+    }
+    return false;
   }
 
   // Two wishes within a second, or in the same second of a clock that was set back, are two runs.
@@ -192,7 +218,7 @@ class SlotDecider {
   }
 
   std::optional<StartRun> manual_candidate() {
-    if (!state_.pending_trigger || trigger_is_new_) return std::nullopt;
+    if (!state_.pending_trigger || trigger_is_new_ || out_.take_trigger) return std::nullopt;
     if (const ObservedRun* run = pending_run()) {
       adopt(*run);
       trigger_handled();
@@ -215,7 +241,7 @@ class SlotDecider {
   }
 
   void trigger_handled() {
-    state_.handled_trigger = state_.pending_trigger->value;
+    state_.handled_trigger = state_.pending_trigger->stays ? state_.pending_trigger->value : "";
     state_.pending_trigger.reset();
   }
 

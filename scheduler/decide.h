@@ -58,6 +58,8 @@ struct Decision {
   State state;
   // At most kNextRuns; empty while suspended and when there are no more.
   std::vector<Instant> next_runs;
+  // The trigger annotation has been taken up and is to be taken away.
+  bool take_trigger = false;
   // Slots or a run by hand wait for others to end, or for dead drivers.
   bool waiting = false;
   // The clock stands before what has already been accounted for; nothing starts until it is back,

@@ -61,10 +61,13 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-// A run by hand that was asked for: its name is fixed (by `at`) before it is created.
+// A run by hand that was asked for: its name is fixed (by `at`) before it is created. The
+// annotation that asked is taken away before that, too, unless it is to stay: then the same value,
+// found beside a run that exists, is another wish.
 struct PendingTrigger {
   std::string value;
   Instant at{};
+  bool stays = false;
   bool operator==(const PendingTrigger&) const = default;
 };
 
@@ -82,7 +85,7 @@ struct State {
   // kMostAhead: a clock that stood before them now had reached them once.
   std::vector<Span> ahead;
   std::optional<HeldSlots> held;
-  std::string handled_trigger;
+  std::string handled_trigger;  // of an annotation that stays
   std::optional<PendingTrigger> pending_trigger;
   std::vector<TrackedRun> tracked;
   Counts counts;
@@ -123,6 +126,10 @@ struct Observed {
   // The trigger annotation of a schedule that was never decided about came after its creation, so
   // somebody wants a run. Otherwise it was copied with the manifest.
   bool trigger_is_wanted = false;
+  // Nobody would write the trigger annotation again if it were taken away, but to ask again …
+  bool trigger_may_go = false;
+  // … and the API refused to take it away.
+  bool trigger_was_refused = false;
   // How long this process has seen the clock stand before what is accounted for.
   std::chrono::seconds clock_behind_for{0};
 };

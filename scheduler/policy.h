@@ -81,7 +81,8 @@ struct Spec {
   // Runs of it cannot be submitted as the spec stands: nothing starts, and nothing is owed from
   // this time.
   bool submittable = true;
-  // The value of the trigger annotation; "" = none. A new value asks for one run by hand.
+  // The value of the trigger annotation; "" = none. It asks for one run by hand, and goes, or a new
+  // value asks for the next.
   std::string trigger;
 };
 

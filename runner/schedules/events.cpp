@@ -112,7 +112,7 @@ void announce_ready(kube::EventRecorder& events, const Announcement& news) {
   events.record(news.schedule, EventType::Warning, reason, "Scheduling", message);
 }
 
-// A clock that was wrong, and a trigger that was copied.
+// A clock that was wrong, and a trigger that was copied or cannot be taken away.
 void announce_disbelief(kube::EventRecorder& events, const Announcement& news) {
   const auto& before = news.observed.state;
   const scheduler::Instant now = news.decision.state.accounted;
@@ -126,6 +126,11 @@ void announce_disbelief(kube::EventRecorder& events, const Announcement& news) {
     events.record(news.schedule, EventType::Normal, "TriggerIgnored", "Scheduling",
                   "The trigger annotation \"" + news.spec.trigger +
                       "\" came with the schedule and starts nothing; set a new value for a run");
+  if (!news.trigger_refusal.empty())
+    events.record(news.schedule, EventType::Warning, "TriggerStays", "Scheduling",
+                  "The trigger annotation \"" + news.spec.trigger +
+                      "\" is obeyed, but could not be taken away: " + news.trigger_refusal +
+                      "; a new value asks for the next run");
 }
 
 }  // namespace

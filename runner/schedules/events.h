@@ -4,7 +4,7 @@
 // the reasons are stable: RunStarted, RunStopped, RunPruned, RunSucceeded, RunFailed, SlotSkipped,
 // Suspended, Resumed, ScheduleChanged, NeverFires, ScheduleWarning, InvalidSpec, NameTaken,
 // WaitingForNamesake, WaitingForDriver, LeftoverDeleted, CreateRefused, NamespaceTerminating,
-// InvalidTemplate, ClockBehind, ClockBelieved, TriggerIgnored, ReconcileFailing.
+// InvalidTemplate, ClockBehind, ClockBelieved, TriggerIgnored, TriggerStays, ReconcileFailing.
 //
 // Threads: any.
 
@@ -36,6 +36,7 @@ struct Announcement {
   const scheduler::Observed& observed;  // of the decision; its state is the one before
   const scheduler::Decision& decision;
   const nlohmann::json& status;  // as it was written
+  std::string trigger_refusal;   // why its annotation was not taken away; "" = it was, or has none
 };
 // After the status was written, so that no crash makes it say a thing twice.
 void announce_decision(kube::EventRecorder& events, const Announcement& news);

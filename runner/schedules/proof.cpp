@@ -14,13 +14,12 @@ using scheduler::StartRun;
 
 // Slots, or a run by hand that was asked for: what is not seen now is not looked for again.
 bool passes_something(const Observed& observed, const scheduler::State& after) {
-  // Whether a trigger is a wish only the API itself can tell.
+  // Whether a trigger is a wish, and whose, only the API itself can tell.
   if (!observed.state)
     return observed.edited_before || after.accounted != observed.created ||
-           !after.handled_trigger.empty();
-  const auto& pending = observed.state->pending_trigger;
+           !after.handled_trigger.empty() || after.pending_trigger;
   return after.accounted != observed.state->accounted || after.ahead != observed.state->ahead ||
-         (pending && after.pending_trigger != pending);
+         after.pending_trigger != observed.state->pending_trigger;
 }
 
 bool starts_slot(const Decision& decision, scheduler::Instant slot) {
@@ -72,7 +71,8 @@ Proof needed_proof(const scheduler::Spec& spec, const Observed& observed,
   const bool covered = has_run_for_all(spec, observed, decision);
   // A suspend, an edit or a run could be missing from the cache, and a run that a crash kept out of
   // the counts is counted when its slot passes or never.
-  if (vanished || (passes_something(observed, decision.state) && !covered)) return Proof::Runs;
+  if (vanished || decision.take_trigger || (passes_something(observed, decision.state) && !covered))
+    return Proof::Runs;
   if (!starts) return Proof::None;
   return covered && scheduler::rules_of(spec.policy.concurrency).overlaps ? Proof::Schedule
                                                                           : Proof::Runs;

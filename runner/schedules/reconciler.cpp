@@ -133,6 +133,12 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     case Proof::None:
       break;
   }
+  if (round.decision.take_trigger) {
+    ASSIGN_OR_RETURN(const bool taken, take_trigger(round));
+    // A crash before this: it is taken away once more, or is gone. Its run starts in a round that
+    // has seen so.
+    if (taken) return kube::Reconciled{.wake_at = {}, .again = true};
+  }
   RETURN_IF_ERROR(stop_all(round));
   RETURN_IF_ERROR(start_all(round));
   const bool refused = !round.observed.refusals.empty();
@@ -228,7 +234,8 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                 .spec = round.parsed.spec,
                                 .observed = round.observed,
                                 .decision = round.decision,
-                                .status = status});
+                                .status = status,
+                                .trigger_refusal = round.trigger_refusal});
     // A crash before this: the skips stand in the status and are recorded by the next round.
     if (skipped)
       RETURN_IF_ERROR(

@@ -77,7 +77,8 @@ class ScheduleReconciler final : public kube::Reconciler {
     std::vector<ScheduleRun> runs;  // with more detail, in the order of observed.runs
     std::vector<Leftover> leftovers;
     scheduler::Decision decision;
-    size_t created = 0;  // runs that were not there before
+    size_t created = 0;           // runs that were not there before
+    std::string trigger_refusal;  // why the trigger annotation stays
     Trouble trouble;
     bool template_is_believed = false;  // it is still to be checked
 
@@ -113,6 +114,9 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Status collect_leftovers(const Round& round);
 
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
+  // Whether the annotation is gone; else the round goes on, and it stays.
+  base::Result<bool> take_trigger(Round& round);
+  base::Status promise_wish(const Round& round, const scheduler::StartRun& run);
   base::Status remember_wish(const Round& round);
   base::Status record_skips(const nlohmann::json& schedule, const ScheduleState& state);
   void report(const Round& round, const nlohmann::json& status);

@@ -51,6 +51,7 @@ base::Status ScheduleReconciler::observe(Round& round) {
   observed.edited_before = base::integer_at(schedule, {"metadata", "generation"}).value_or(1) > 1 ||
                            base::find(schedule, {"status", "lastRun"}) != nullptr;
   observed.trigger_is_wanted = annotated_after_creation(schedule, config::kTriggerAnnotation);
+  observed.trigger_may_go = is_nobodys_manifest(schedule, config::kTriggerAnnotation);
   if (round.before) observed.state = round.before->decided;
   for (ScheduleRun& run : seen.runs)
     round.see(std::move(run));
@@ -183,10 +184,10 @@ base::Status ScheduleReconciler::see_recorded(Round& round, const RunRecord& rec
 }
 
 // A run by hand that was created just before a crash, and is gone, must not be forgotten when
-// another one is asked for.
+// another one is asked for, be it with the same word.
 base::Status ScheduleReconciler::find_pending(Round& round) {
   const auto& pending = round.before->decided.pending_trigger;
-  if (!pending || pending->value == round.parsed.spec.trigger) return {};
+  if (!pending || (pending->stays && pending->value == round.parsed.spec.trigger)) return {};
   const std::string name = scheduler::manual_run_name(round.parsed.spec.name, pending->at);
   for (const ScheduleRun& run : round.runs)
     if (run.observed.name == name) return {};

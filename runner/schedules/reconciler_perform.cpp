@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "config/names.h"
 #include "kube/object.h"
@@ -47,6 +48,31 @@ void fill_in_uids(scheduler::State& state, const std::vector<ScheduleRun>& runs)
 
 }  // namespace
 
+base::Result<bool> ScheduleReconciler::take_trigger(Round& round) {
+  const kube::ObjectKey key = kube::key_of(round.schedule);
+  // With the version: what has been written since is another wish.
+  const auto left =
+      api_.patch(config::scheduled_spark_applications(), key, kube::PatchType::MergePatch,
+                 {{"metadata",
+                   {{"resourceVersion", kube::resource_version_of(round.schedule)},
+                    {"annotations", {{config::kTriggerAnnotation, nullptr}}}}}});
+  if (!left && left.error().code == Code::NotFound) return true;
+  if (!left && !is_refusal(left.error().code)) return base::failure(left.error());
+  if (left &&
+      base::string_at(*left, {"metadata", "annotations", config::kTriggerAnnotation}).empty()) {
+    memory_.change(key, [&](ScheduleMemory::Entry& one) {
+      one.replaced_version = kube::resource_version_of(round.schedule);
+    });
+    return true;
+  }
+  round.trigger_refusal = left ? "somebody puts it back at once" : left.error().message;
+  base::log_warning("runner", "The trigger annotation stays",
+                    {{"schedule", key.to_string()}, {"error", round.trigger_refusal}});
+  round.observed.trigger_was_refused = true;
+  round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
+  return false;
+}
+
 base::Status ScheduleReconciler::stop_all(Round& round) {
   for (const scheduler::Action& action : round.decision.actions)
     if (const auto* run = std::get_if<StopRun>(&action)) RETURN_IF_ERROR(stop(round, *run));
@@ -83,6 +109,15 @@ base::Status ScheduleReconciler::start_all(Round& round) {
   return {};
 }
 
+// An annotation that stays asks again when the status is lost that knew its run, unless the records
+// knew of it before the run was there.
+base::Status ScheduleReconciler::promise_wish(const Round& round, const StartRun& run) {
+  if (run.slot || !round.before || !round.before->decided.pending_trigger) return {};
+  const scheduler::PendingTrigger& pending = *round.before->decided.pending_trigger;
+  if (!pending.stays) return {};
+  return recorder_.handled(kube::uid_of(round.schedule), pending.value);
+}
+
 base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) {
   // A run that was started, recorded and deleted again leaves its name free but not its slot.
   ASSIGN_OR_RETURN(const auto record, recorder_.find_run(kube::uid_of(round.schedule), run.name));
@@ -90,6 +125,7 @@ base::Result<bool> ScheduleReconciler::start(Round& round, const StartRun& run) 
     RETURN_IF_ERROR(see_recorded(round, *record));
     return false;
   }
+  RETURN_IF_ERROR(promise_wish(round, run));
   const json object = build_run(round.schedule, *round.parsed.spec.schedule, run);
   const auto created = api_.create(config::spark_applications(), object);
   // A crash from here on: the run exists and the status does not say so. The next decision finds it

@@ -95,7 +95,10 @@ std::optional<ScheduleState> read_schedule_state(const json& status) {
       decided.held = scheduler::HeldSlots{.slots = stretch->slots, .reason = stretch->reason};
   if (const auto asked = time_at(*at, {"pendingTrigger", "at"}))
     decided.pending_trigger = scheduler::PendingTrigger{
-        .value = base::string_at(*at, {"pendingTrigger", "value"}), .at = *asked};
+        .value = base::string_at(*at, {"pendingTrigger", "value"}),
+        .at = *asked,
+        // Of a version that let every annotation stay.
+        .stays = base::bool_at(*at, {"pendingTrigger", "stays"}).value_or(true)};
   decided.counts = {.started = number_at(status, {"counts", "started"}),
                     .succeeded = number_at(status, {"counts", "succeeded"}),
                     .failed = number_at(status, {"counts", "failed"}),
@@ -112,7 +115,9 @@ void write_schedule_state(const ScheduleState& state, json& status) {
   if (decided.held) at["held"] = write_stretch(decided.held->slots, decided.held->reason);
   if (!decided.handled_trigger.empty()) at["handledTrigger"] = decided.handled_trigger;
   if (const auto& pending = decided.pending_trigger)
-    at["pendingTrigger"] = {{"value", pending->value}, {"at", base::format_rfc3339(pending->at)}};
+    at["pendingTrigger"] = {{"value", pending->value},
+                            {"at", base::format_rfc3339(pending->at)},
+                            {"stays", pending->stays}};
   for (const scheduler::Span& span : decided.ahead)
     at["ahead"].push_back(write_span(span));
   for (const scheduler::TrackedRun& run : decided.tracked)

@@ -12,6 +12,18 @@ namespace runner::schedules {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+bool was_applied(const json& schedule, std::string_view annotation) {
+  const auto applied =
+      base::parse_json(base::string_at(schedule, {"metadata", "annotations", kLastApplied}));
+  return applied && base::find(*applied, {"metadata", "annotations", annotation}) != nullptr;
+}
+
+}  // namespace
+
 bool annotated_after_creation(const json& schedule, std::string_view annotation) {
   const json* entries = base::find(schedule, {"metadata", "managedFields"});
   if (entries == nullptr || !entries->is_array()) return false;
@@ -25,6 +37,21 @@ bool annotated_after_creation(const json& schedule, std::string_view annotation)
     if (first_spec && written && created && *written > *created) return true;
   }
   return false;
+}
+
+bool is_nobodys_manifest(const json& schedule, std::string_view annotation) {
+  const json* entries = base::find(schedule, {"metadata", "managedFields"});
+  if (entries == nullptr || !entries->is_array()) return false;
+  const std::string field = "f:" + std::string(annotation);
+  bool written = false;
+  for (const json& entry : *entries) {
+    if (base::find(entry, {"fieldsV1", "f:metadata", "f:annotations", field}) == nullptr) continue;
+    if (base::string_at(entry, {"operation"}) == "Apply" ||
+        base::find(entry, {"fieldsV1", "f:spec", "f:template"}) != nullptr)
+      return false;
+    written = true;
+  }
+  return written && !was_applied(schedule, annotation);
 }
 
 }  // namespace runner::schedules

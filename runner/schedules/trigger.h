@@ -1,6 +1,8 @@
 #pragma once
 
-// trigger: whether the trigger annotation of a schedule that nobody has looked at yet asks for a
+// trigger: what the API server tells of who wrote the trigger annotation.
+//
+// annotated_after_creation: whether that of a schedule that nobody has looked at yet asks for a
 // run. It does if it came after the creation; a manifest that was copied with its annotation must
 // start nothing.
 //
@@ -13,6 +15,11 @@
 // What remains (the same client within the same second, or a server that does not keep
 // managedFields) counts as copied, and an event says so.
 //
+// is_nobodys_manifest: whether the annotation may be taken away once it is taken up, because nobody
+// would write it again but to ask again. It may not if it is part of what somebody applies: it
+// stands in an entry of server-side apply, in kubectl's last-applied-configuration, or in an entry
+// that has the template, as of a client that writes whole objects.
+//
 // Threads: pure.
 
 #include <string_view>
@@ -23,5 +30,6 @@ namespace runner::schedules {
 
 // `schedule` as the API has it: caches drop managedFields.
 bool annotated_after_creation(const nlohmann::json& schedule, std::string_view annotation);
+bool is_nobodys_manifest(const nlohmann::json& schedule, std::string_view annotation);
 
 }  // namespace runner::schedules

@@ -72,6 +72,7 @@ class Tenant:
             test.schedule("often", "*/3 * * * * *", test.application_spec(nodeSelector=NOTHING_SCHEDULES),
                           concurrencyPolicy="Replace", successfulRunHistoryLimit=1, failedRunHistoryLimit=1),
             {"apiVersion": cluster.API, "kind": "SparkApplication", "metadata": {"name": "fails"}, "spec": retried})
+        self.kubectl("annotate", "scheduledsparkapplication", "often", "sparkoperator.k8s.io/trigger=now")
 
     def edit(self):
         self.kubectl("patch", "sparkapplication", "fails", "--type=merge", "-p", '{"spec": {"arguments": ["edited"]}}')

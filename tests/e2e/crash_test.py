@@ -8,10 +8,16 @@ import unittest
 import harness
 from harness import FINAL, Kubectl, sparkctl, state_of, wait_for
 
+NAMES = ("short", "fails", "long", "wished")
+TRIGGER = "sparkoperator.k8s.io/trigger"
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "12"))
 
 
 class CrashTest(harness.E2ETest):
+    @staticmethod
+    def open_wish(kubectl):
+        return kubectl.get("scheduledsparkapplication", "wished")["metadata"].get("annotations", {}).get(TRIGGER)
+
     def test_kill9_at_random_moments(self):
         seed = int(os.environ.get("CRASH_SEED", random.randrange(1 << 30)))
         print(f"CRASH_SEED={seed}")
@@ -25,15 +31,21 @@ class CrashTest(harness.E2ETest):
             self.schedule("long", "*/5 * * * * *", seconds=2, concurrencyPolicy="Forbid", successfulRunHistoryLimit=100),
         )
         wait_for(self.started, "a driver started")
+        kubectl.apply(self.schedule("wished", "0 0 1 1 *", concurrencyPolicy="Allow", successfulRunHistoryLimit=100))
+        wishes = 0
         for _ in range(ROUNDS):
+            if self.open_wish(kubectl) is None:
+                kubectl("annotate", "scheduledsparkapplication", "wished", f"{TRIGGER}=now")
+                wishes += 1
             threading.Event().wait(rng.uniform(0.05, 2.5))  # a random moment is what is tested
             service.kill9()
             service.start()
         for name in ("short", "fails", "long"):
             kubectl.patch_spec(name, suspend=True)
+        wait_for(lambda: self.open_wish(kubectl) is None and len(kubectl.runs("wished")) == wishes, "each wish has its run")
 
         def settled():
-            runs = [run for name in ("short", "fails", "long") for run in kubectl.runs(name)]
+            runs = [run for name in NAMES for run in kubectl.runs(name)]
             return runs and all(state_of(run) in FINAL for run in runs) and runs
         runs = wait_for(settled, "every run ended")
 
@@ -51,7 +63,7 @@ class CrashTest(harness.E2ETest):
         # Every run that the API knows was really started, and the other way round.
         self.assertEqual(set(by_name), set(names))
         # The ledger counts each once.
-        for name in ("short", "fails", "long"):
+        for name in NAMES:
             rows = json.loads(sparkctl(service, "history", name, "--limit", "1000", "-o", "json").stdout)
             rows = rows if isinstance(rows, list) else rows["items"]
             mine = {run for run in names if run.startswith(name + "-")}

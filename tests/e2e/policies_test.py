@@ -220,6 +220,30 @@ class PoliciesTest(harness.E2ETest):
         wait_for(lambda: self.counts("manual").get("succeeded") == 1, "it is counted")
         self.assertEqual(len(self.started()), 1)
 
+    def test_the_same_trigger_starts_a_run_each_time_it_is_written(self):
+        annotation = "sparkoperator.k8s.io/trigger"
+        def written():
+            return self.get("again")["metadata"].get("annotations", {}).get(annotation)
+        self.kubectl.apply(self.schedule("again", "0 0 1 1 *", concurrencyPolicy="Allow"))
+        wait_for(lambda: self.get("again").get("status", {}).get("conditions"), "the schedule is seen")
+        for times in (1, 2, 3):
+            self.kubectl("annotate", "scheduledsparkapplication", "again", annotation + "=now")
+            wait_for(lambda: self.counts("again").get("succeeded") == times, "it ran")
+            self.assertIsNone(written())
+        # One of a manifest stays, and asks once.
+        manifest = self.schedule("again", "0 0 1 1 *", concurrencyPolicy="Allow")
+        manifest["metadata"].setdefault("annotations", {})[annotation] = "now"
+        self.kubectl.apply(manifest)
+        wait_for(lambda: self.counts("again").get("succeeded") == 4, "it ran")
+        manifest["metadata"]["annotations"]["more"] = "1"
+        self.kubectl.apply(manifest)
+        self.assertEqual(written(), "now")
+        self.kubectl("annotate", "scheduledsparkapplication", "again", annotation + "-")
+        wait_for(lambda: "handledTrigger" not in self.get("again")["status"]["scheduling"], "that is seen")
+        self.kubectl("annotate", "scheduledsparkapplication", "again", annotation + "=now")
+        wait_for(lambda: self.counts("again").get("succeeded") == 5, "it ran")
+        self.assertEqual(self.counts("again")["started"], 5)
+
     def test_logs_are_served_while_the_driver_runs_and_after(self):
         # The run that is asked about must not be pruned for the next one meanwhile.
         self.kubectl.apply(self.schedule("speaks", "*/3 * * * * *", successfulRunHistoryLimit=50))

@@ -49,6 +49,7 @@ void ReplicaBooks::run_created(const kube::ObjectKey& key) {
   if (!slot) return violated(key.name + " does not know its slot");
   const bool by_hand =
       base::find(*run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr;
+  if (by_hand) word_is_open_ = false;
   if (!by_hand && *slot > floor<seconds>(clock_.now())) violated(key.name + " was created early");
   runs_[kube::uid_of(*run)] = {
       .name = key.name, .slot = floor<seconds>(*slot), .by_hand = by_hand, .drivers = 0};
@@ -115,6 +116,8 @@ uint64_t ReplicaBooks::runs_by_hand(const json& schedule,
   for (const auto& [uid, run] : runs_)
     if (run.by_hand && run.drivers > 0 && !recorded.contains(run.name))
       violated(run.name + " ran and was not recorded");
+  if (word_is_open_) violated("the last wish for a run was forgotten");
+  if (words_ > 0 && recorded.size() > words_) violated("a run by hand was wished by nobody");
   return recorded.size();
 }
 

@@ -32,6 +32,11 @@ class ReplicaBooks {
   void driver_started(const std::string& run_uid, const std::string& policy, size_t others);
   // The user asks for a run by hand, or changes their mind about the one asked for before.
   void triggered(const std::string& value) { last_trigger_ = value; }
+  // … by a word that goes when it is taken up: no more runs than wishes, and one after the last.
+  void triggered_by_word() {
+    ++words_;
+    word_is_open_ = true;
+  }
 
   // Everything has ended and been looked at; slots from `created` to `until` are owed.
   void balance(const nlohmann::json& schedule, scheduler::Instant created, scheduler::Instant until,
@@ -58,6 +63,8 @@ class ReplicaBooks {
   std::map<std::string, Run> runs_;             // by UID
   std::map<std::string, int> drivers_of_name_;  // a slot, or a wish, is a name
   std::string last_trigger_;
+  size_t words_ = 0;
+  bool word_is_open_ = false;
 };
 
 }  // namespace simulation

@@ -16,6 +16,7 @@
 #include "tests/simulation/replica_books.h"
 #include "tests/simulation/replica_process.h"
 #include "tests/simulation/truth.h"
+#include "tests/simulation/wish.h"
 #include "tests/support/memory_recorder.h"
 
 namespace simulation {
@@ -130,11 +131,19 @@ class Replicas {
   // Of a schedule that was looked at already: before, the annotation may have been copied.
   void ask_for_a_run() {
     if (!api_.peek(config::scheduled_spark_applications(), kSchedule)->contains("status")) return;
-    const std::string wish = std::to_string(++wishes_);
+    // The same word each time, which goes when it is taken up, or a number as of a manifest.
+    const bool by_word = plan_.seed / 2 % 2 == 0;
+    const std::string wish = by_word ? "now" : std::to_string(++wishes_);
     tell("the user asks for run " + wish);
+    if (by_word)
+      api_.set(config::scheduled_spark_applications(), kSchedule, "/metadata/managedFields",
+               managed_by_annotate());
     api_.set(config::scheduled_spark_applications(), kSchedule, "/metadata/annotations",
              {{config::kTriggerAnnotation, wish}});
-    books_.triggered(wish);
+    if (by_word)
+      books_.triggered_by_word();
+    else
+      books_.triggered(wish);
   }
 
   void elect(size_t index) {

@@ -16,6 +16,7 @@
 #include "tests/simulation/random.h"
 #include "tests/simulation/trouble.h"
 #include "tests/simulation/truth.h"
+#include "tests/simulation/wish.h"
 #include "tests/support/permitted_api.h"
 
 namespace simulation {
@@ -396,9 +397,7 @@ class Simulation {
         return truth_.policy_edited();
       case 7:
       case 8:
-        truth_.run_wished();
-        return edit("/metadata/annotations",
-                    {{config::kTriggerAnnotation, std::to_string(random_.below(1000))}});
+        return wish_for_a_run();
       case 9:
         return delete_schedule();
       case 10:
@@ -406,6 +405,18 @@ class Simulation {
       default:
         return create_foreign_run();
     }
+  }
+
+  // By a number that is mostly new, as of a manifest, or by the same word each time, which goes
+  // when it is taken up.
+  void wish_for_a_run() {
+    const std::string number = std::to_string(random_.below(1000));
+    const bool by_word = plan_.seed / 2 % 2 == 0;
+    truth_.run_wished(by_word ? Wish::Word : Wish::Number);
+    if (by_word)
+      api_.set(config::scheduled_spark_applications(), kSchedule, "/metadata/managedFields",
+               managed_by_annotate());
+    edit("/metadata/annotations", {{config::kTriggerAnnotation, by_word ? "now" : number}});
   }
 
   void suspend_or_resume(const json& schedule) {

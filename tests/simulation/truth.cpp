@@ -135,6 +135,11 @@ void Truth::clock_was_set_right() {
   clock_moved();
 }
 
+void Truth::run_wished(Wish wish) {
+  ++life().wishes;
+  if (wish == Wish::Word) life().wish_is_open = true;
+}
+
 void Truth::run_created(const kube::ObjectKey& key) {
   const auto run = api_.peek(config::spark_applications(), key);
   const json& object = schedule();
@@ -151,6 +156,7 @@ void Truth::run_created(const kube::ObjectKey& key) {
       base::string_at(*run, {"metadata", "annotations", config::kScheduledTimeAnnotation}));
   if (!slot) violated(key.name + " does not know its slot");
   if (base::find(*run, {"metadata", "annotations", config::kManualRunAnnotation}) != nullptr) {
+    life().wish_is_open = false;
     if (++life().by_hand[key.name] > 1) violated(key.name + " was started twice");
     if (life().by_hand.size() > life().wishes) violated(key.name + " was wished by nobody");
     return;
@@ -246,6 +252,8 @@ void Truth::status_lost() {
   read_the_books();
   Life& it = life();
   it.owed_is_open = true;
+  // One that had been taken up stood there and nowhere else.
+  it.wish_is_open = false;
   if (recorder_.knows(current_uid_)) return;
   it.counts_lost = true;
   // Whoever knows nothing does it once more.
@@ -265,6 +273,7 @@ void Truth::settled() {
     if (it.gone) {
       check_gone(uid);
     } else {
+      if (it.wish_is_open) violated("a wish for a run was forgotten");
       check_clock();
       check_slots(uid, it);
       check_counts(uid, it);

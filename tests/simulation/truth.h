@@ -31,6 +31,9 @@ struct Process {
   bool alive = false;
 };
 
+// What a trigger annotation holds: a value, which asks once, or always the same word.
+enum class Wish { Number, Word };
+
 // One life of a schedule: from its creation to its deletion.
 struct Life {
   std::map<Instant, int> started;      // slots
@@ -50,6 +53,8 @@ struct Life {
   bool counts_lost = false;
   // Runs by hand that were asked for.
   size_t wishes = 0;
+  // One was asked for by a word, and none has started since.
+  bool wish_is_open = false;
   // Slots that a clock had reached before it was set back, after the first up to the second: what
   // was skipped of them may start in its time after all.
   std::vector<std::pair<Instant, Instant>> reached;
@@ -72,7 +77,7 @@ class Truth {
   void clock_went_wrong();
   void clock_was_set_right();
 
-  void run_wished() { ++life().wishes; }
+  void run_wished(Wish wish);
   void status_lost();
   void ledger_lost();
 

@@ -115,11 +115,12 @@ base::Result<Order> give_order(Session& session, const std::string& text) {
   for (int look = 0;; ++look) {
     ASSIGN_OR_RETURN(const kube::Json schedule, find_schedule(session, text));
     const bool last = look >= kLooks;
-    if (!last && !open_order(schedule).empty()) {
+    const std::string waiting = waiting_run(schedule);
+    if (!last && (!open_order(schedule).empty() || !waiting.empty())) {
       pause(session.clock);
       continue;
     }
-    if (const std::string waiting = waiting_run(schedule); !waiting.empty())
+    if (!waiting.empty())
       return base::failure(base::Code::Refused, "a run by hand waits already for others to end, " +
                                                     waiting +
                                                     ": another order would take its place");

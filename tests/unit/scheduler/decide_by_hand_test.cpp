@@ -52,6 +52,82 @@ TEST_CASE("Two wishes within a second are two runs, each counted once") {
   CHECK(world.state().counts == Counts{.started = 3});
 }
 
+namespace {
+
+// The controller, when it is told to take the annotation away.
+Actions take(World& world, std::string_view time) {
+  world.now = wall(time);
+  const auto decision = world.look();
+  CHECK(decision.take_trigger);
+  world.spec.trigger.clear();
+  world.observed.state = decision.state;
+  return tests::in_short(decision);
+}
+
+World wishful() {
+  World world = hourly();
+  world.spec.trigger = "now";
+  world.observed.trigger_may_go = true;
+  CHECK(world.step("2026-01-01T08:40:00Z") == Actions{});
+  return world;
+}
+
+}  // namespace
+
+TEST_CASE("A trigger is taken away before its run starts, and the same one asks again") {
+  World world = wishful();
+  CHECK(take(world, "2026-01-01T08:40:01Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:40:02Z") == Actions{"start job-manual-20260101t084000z"});
+  CHECK(world.state().handled_trigger.empty());
+  CHECK(world.step("2026-01-01T08:40:03Z") == Actions{});
+  world.spec.trigger = "now";
+  CHECK(world.step("2026-01-01T08:50:00Z") == Actions{});
+  CHECK(take(world, "2026-01-01T08:50:01Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:50:02Z") == Actions{"start job-manual-20260101t085000z"});
+  CHECK(world.state().counts == Counts{.started = 2});
+}
+
+TEST_CASE("A trigger that is given again while its run waits is one with it, and nothing is lost") {
+  World world = wishful();
+  CHECK(take(world, "2026-01-01T08:40:01Z") == Actions{});
+  world.spec.trigger = "now";
+  CHECK(take(world, "2026-01-01T08:40:02Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:40:03Z") == Actions{"start job-manual-20260101t084000z"});
+  CHECK(world.step("2026-01-01T08:40:04Z") == Actions{});
+}
+
+TEST_CASE("A trigger that is found beside the run of a crash is another wish") {
+  World world = wishful();
+  CHECK(take(world, "2026-01-01T08:40:01Z") == Actions{});
+  world.now = wall("2026-01-01T08:40:02Z");
+  const auto decision = world.look();
+  world.perform(decision, decision.actions.size());  // and no status
+  world.spec.trigger = "now";
+  CHECK(world.step("2026-01-01T08:41:00Z") == Actions{});
+  CHECK(world.state().counts == Counts{.started = 1});
+  CHECK(take(world, "2026-01-01T08:41:01Z") == Actions{});
+  CHECK(world.step("2026-01-01T08:41:02Z") == Actions{"start job-manual-20260101t084100z"});
+  CHECK(world.state().counts == Counts{.started = 2});
+}
+
+TEST_CASE("A trigger that cannot be taken away is obeyed once, in a decision that says so first") {
+  World world = wishful();
+  world.observed.trigger_was_refused = true;
+  CHECK(world.step("2026-01-01T08:40:01Z") == Actions{});
+  CHECK(world.state().pending_trigger->stays);
+  world.observed.trigger_was_refused = false;
+  CHECK(world.step("2026-01-01T08:40:02Z") == Actions{"start job-manual-20260101t084000z"});
+  CHECK(world.state().handled_trigger == "now");
+  CHECK(world.step("2026-01-01T08:40:03Z") == Actions{});
+  SECTION("until somebody takes it away and gives it again") {
+    world.spec.trigger.clear();
+    CHECK(world.step("2026-01-01T08:50:00Z") == Actions{});
+    world.spec.trigger = "now";
+    CHECK(world.step("2026-01-01T08:50:01Z") == Actions{});
+    CHECK(world.state().pending_trigger.has_value());
+  }
+}
+
 TEST_CASE("A trigger that comes with a new schedule is not new") {
   World world(make_spec("0 * * * *"), "2026-01-01T08:30:00Z");
   world.spec.trigger = "copied";

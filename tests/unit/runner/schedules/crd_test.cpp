@@ -39,7 +39,7 @@ scheduler::State full_state() {
           .held = scheduler::HeldSlots{.slots = {.first = kSlot, .last = kSlot, .count = 2},
                                        .reason = SkipReason::ForbidConcurrent},
           .handled_trigger = "again",
-          .pending_trigger = scheduler::PendingTrigger{.value = "more", .at = kSlot},
+          .pending_trigger = scheduler::PendingTrigger{.value = "more", .at = kSlot, .stays = true},
           .tracked = {{.name = "a", .uid = "a", .slot = kSlot, .manual = true}},
           .counts = {.started = 4, .succeeded = 1, .failed = 1, .skipped = 2}};
 }

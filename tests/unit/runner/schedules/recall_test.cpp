@@ -66,6 +66,28 @@ TEST_CASE("A wish that was handled is not granted again because the status is lo
   CHECK(world.runs().size() == 2);
 }
 
+TEST_CASE(
+    "A wish is not granted again though its run's process ended and then the status was lost") {
+  ScheduleWorld world;
+  world.edit("/metadata/annotations", {{"sparkoperator.k8s.io/trigger", "again"}});
+  world.reconcile_at("2026-01-01T08:40:00Z");
+  struct Crash {};
+  world.api.after = [](const tests::ApiCall& call) -> std::optional<base::Error> {
+    if (call.verb == "create") throw Crash{};
+    return std::nullopt;
+  };
+  world.clock.advance(std::chrono::seconds(2));
+  CHECK_THROWS_AS(world.reconcile(), Crash);
+  world.api.after = nullptr;
+  CHECK(world.runs() == Names{"job-manual-20260101t084000z"});
+  lose_status(world);
+  world.restart();
+  world.reconcile_at("2026-01-01T08:41:00Z");
+  world.reconcile_at("2026-01-01T08:41:02Z");
+  CHECK(world.runs() == Names{"job-manual-20260101t084000z"});
+  CHECK(world.status()["counts"]["started"] == 1);
+}
+
 TEST_CASE("Slots that came while the status was lost are owed as from the newest recorded one") {
   SECTION("of a schedule that nobody edited") {
     ScheduleWorld world;

@@ -1,0 +1,167 @@
+// The trigger annotation: who wrote it, whether it is taken away, and what a crash leaves of it.
+
+#include "runner/schedules/trigger.h"
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/runner/schedules/schedule_fixture.h"
+
+namespace tests {
+namespace {
+
+const std::string kAnnotation = config::kTriggerAnnotation;
+
+struct Writer {
+  std::string operation = "Update";
+  bool has_template = false;
+};
+
+json entry_of(const Writer& writer) {
+  json fields{{"f:metadata", {{"f:annotations", {{"f:" + kAnnotation, json::object()}}}}}};
+  if (writer.has_template) fields["f:spec"] = {{"f:template", json::object()}};
+  return {{"manager", "m"}, {"operation", writer.operation}, {"fieldsV1", fields}};
+}
+
+void annotate(ScheduleWorld& world, const std::string& value, const Writer& writer = {}) {
+  world.edit("/metadata/managedFields", json::array({entry_of(writer)}));
+  world.edit("/metadata/annotations", {{kAnnotation, value}});
+}
+
+std::string annotation_of(const ScheduleWorld& world) {
+  return base::string_at(world.schedule(), {"metadata", "annotations", kAnnotation});
+}
+
+struct Crash {};
+
+// Ends the process at the given call of the API, before or after it.
+struct Killer {
+  Killer(ScheduleWorld& world, int call, bool after) {
+    world.api.before = [this, call, after](const ApiCall&) -> std::optional<base::Error> {
+      if (calls++ == call && !after) throw Crash{};
+      return std::nullopt;
+    };
+    world.api.after = [this, call, after](const ApiCall&) -> std::optional<base::Error> {
+      if (calls == call + 1 && after) throw Crash{};
+      return std::nullopt;
+    };
+  }
+  int calls = 0;
+};
+
+void work_through(ScheduleWorld& world) {
+  for (int round = 0; round < 4; ++round) {
+    world.clock.advance(std::chrono::seconds(1));
+    world.reconcile();
+  }
+}
+
+}  // namespace
+
+TEST_CASE("A trigger that is written twice with the same value starts two runs") {
+  ScheduleWorld world;
+  annotate(world, "now");
+  work_through(world);
+  CHECK(world.runs().size() == 1);
+  CHECK(annotation_of(world).empty());
+  world.restart();
+  work_through(world);
+  CHECK(world.runs().size() == 1);
+  annotate(world, "now");
+  work_through(world);
+  CHECK(world.runs().size() == 2);
+  CHECK(world.status()["counts"]["started"] == 2);
+}
+
+TEST_CASE("Each trigger has one run, at whatever call the process is killed") {
+  for (const bool after : {false, true}) {
+    int calls = 1;
+    for (int call = 0; call < calls; ++call) {
+      ScheduleWorld world;
+      annotate(world, "now");
+      {
+        Killer killer(world, call, after);
+        try {
+          work_through(world);
+          calls = 0;
+        } catch (const Crash&) {
+          calls = call + 2;
+        }
+      }
+      world.api.before = world.api.after = nullptr;
+      world.restart();
+      // Given again when the run of the first is there, though its status may not say so.
+      if (!world.runs().empty()) annotate(world, "now");
+      const size_t wanted = world.runs().empty() ? 1 : 2;
+      work_through(world);
+      INFO("killed at call " << call << (after ? ", after it" : ", before it"));
+      CHECK(world.runs().size() == wanted);
+      CHECK(world.status()["counts"]["started"] == wanted);
+      CHECK(annotation_of(world).empty());
+    }
+  }
+}
+
+TEST_CASE("A trigger that is part of a manifest stays and asks once for each value") {
+  ScheduleWorld world;
+  const Writer writers[] = {{.operation = "Apply"}, {.has_template = true}};
+  const Writer& writer = writers[GENERATE(0, 1)];
+  annotate(world, "1", writer);
+  work_through(world);
+  annotate(world, "1", writer);
+  work_through(world);
+  CHECK(world.runs().size() == 1);
+  CHECK(annotation_of(world) == "1");
+  annotate(world, "2", writer);
+  work_through(world);
+  CHECK(world.runs().size() == 2);
+  CHECK(annotation_of(world) == "2");
+}
+
+TEST_CASE("A trigger that the API does not let go is obeyed once, and that is told") {
+  ScheduleWorld world;
+  annotate(world, "now");
+  world.api.before = [](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.verb == "patch") return base::Error{base::Code::Forbidden, "cannot patch"};
+    return std::nullopt;
+  };
+  work_through(world);
+  CHECK(world.runs().size() == 1);
+  CHECK(annotation_of(world) == "now");
+  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed, but "
+                          "could not be taken away: cannot patch; a new value asks for the next "
+                          "run") == 1);
+  world.restart();
+  work_through(world);
+  CHECK(world.runs().size() == 1);
+  SECTION("and once more when it was taken away and written again") {
+    world.edit("/metadata/annotations", nullptr);
+    work_through(world);
+    annotate(world, "now");
+    work_through(world);
+    CHECK(world.runs().size() == 2);
+  }
+}
+
+TEST_CASE("Whose annotation it is the API server tells") {
+  const auto asked = [](const json& metadata) {
+    return runner::schedules::is_nobodys_manifest({{"metadata", metadata}}, kAnnotation);
+  };
+  const json written{{"managedFields", json::array({entry_of({})})}};
+  CHECK(asked(written));
+  CHECK_FALSE(asked(json::object()));
+  CHECK_FALSE(asked({{"managedFields", json::array({entry_of({.operation = "Apply"})})}}));
+  CHECK_FALSE(asked({{"managedFields", json::array({entry_of({.has_template = true})})}}));
+  json applied = written;
+  json& last = applied["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
+  last = R"({"metadata": {"annotations": {"sparkoperator.k8s.io/trigger": "now"}}})";
+  CHECK_FALSE(asked(applied));
+  last = R"({"metadata": {"annotations": {}}})";
+  CHECK(asked(applied));
+  last = "no JSON";
+  CHECK(asked(applied));
+}
+
+}  // namespace tests
