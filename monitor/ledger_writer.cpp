@@ -273,12 +273,14 @@ Status LedgerWriter::count(const kube::ObjectKey& schedule, const std::string& s
   return add_counts(schedule, schedule_uid, more);
 }
 
-// Takes from `more` what the floor has told before, and from what is owed as much.
+// Takes from `more` what the floor has told before, and from what is owed as much. What is from
+// after now was seen by a clock that was wrong, so before, too.
 Status LedgerWriter::pay_off(const std::string& schedule_uid, RunCounts& more, WallTime when) {
   ASSIGN_OR_RETURN(Statement query,
                    database_.prepare("SELECT started, succeeded, failed, skipped FROM owed WHERE "
-                                     "schedule_uid = ? AND at > ?"));
-  ASSIGN_OR_RETURN(const bool found, query.bind(1, schedule_uid).bind(2, millis(when)).step());
+                                     "schedule_uid = ? AND (at > ? OR ?)"));
+  query.bind(1, schedule_uid).bind(2, millis(when)).bind(3, int64_t{when > clock_.now()});
+  ASSIGN_OR_RETURN(const bool found, query.step());
   if (!found) return {};
   const RunCounts owed = read_counts(query);
   query.reset();
@@ -344,7 +346,7 @@ Status LedgerWriter::owe(const std::string& schedule_uid, const RunCounts& more)
       database_.prepare("INSERT INTO owed VALUES (?,?,?,?,?,?) ON CONFLICT DO UPDATE SET started = "
                         "started + excluded.started, succeeded = succeeded + excluded.succeeded, "
                         "failed = failed + excluded.failed, skipped = skipped + excluded.skipped, "
-                        "at = excluded.at"));
+                        "at = max(at, excluded.at)"));
   owe.bind(1, schedule_uid);
   bind_counts(owe, 2, more);
   return owe.bind(6, millis(clock_.now())).run();

@@ -74,12 +74,14 @@ base::Status MemoryRecorder::record_skip(const runner::SkipRecord& skip) {
   });
 }
 
-// As monitor::LedgerWriter does: what a status told before pays for what is recorded later.
+// As monitor::LedgerWriter does: what a status told before pays for what is recorded later. What is
+// from after now is of a clock that was wrong, and from before.
 void MemoryRecorder::count(const std::string& schedule_uid, runner::RunCounts more,
                            base::WallTime when) {
   Book& book = books_[schedule_uid];
   const auto add = [&](uint64_t runner::RunCounts::* member) {
-    const uint64_t paid = book.at >= when ? std::min(book.owed.*member, more.*member) : 0;
+    const bool is_old = book.at >= when || (clock != nullptr && when > clock->now());
+    const uint64_t paid = is_old ? std::min(book.owed.*member, more.*member) : 0;
     book.owed.*member -= paid;
     book.counts.*member += more.*member - paid;
   };
@@ -97,7 +99,7 @@ base::Result<runner::RunCounts> MemoryRecorder::counts(const kube::ObjectKey&,
     if (floor.*member <= book.counts.*member) continue;
     book.owed.*member += floor.*member - book.counts.*member;
     book.counts.*member = floor.*member;
-    if (clock != nullptr) book.at = clock->now();
+    if (clock != nullptr) book.at = std::max(book.at, clock->now());
   }
   return book.counts;
 }

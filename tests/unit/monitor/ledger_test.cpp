@@ -210,6 +210,30 @@ TEST_CASE("what the floor knows and a power cut took is counted once", "[monitor
   CHECK(counts(*ledger) == RunCounts{.started = 3, .skipped = 1});
 }
 
+TEST_CASE("what the floor knows is counted once, though the clock was ahead or is set back",
+          "[monitor]") {
+  LedgerFixture fixture;
+  const auto ledger = fixture.open();
+  const auto before = fixture.clock.now();
+  fixture.clock.set_wall(before + std::chrono::hours(24 * 365));
+  const RunRecord ahead = fixture.ended("ahead", "COMPLETED");
+  fixture.clock.set_wall(before);
+  const RunRecord usual = fixture.ended("usual", "COMPLETED");
+  fixture.clock.advance(std::chrono::hours(2));
+  // The file was lost with both.
+  const RunCounts floor{.started = 2, .succeeded = 2};
+  CHECK(counts(*ledger, floor) == floor);
+  REQUIRE(ledger->record_run(ahead));
+  CHECK(counts(*ledger) == floor);
+  // One that is new is taken for one of before, until the next status.
+  fixture.clock.set_wall(before + std::chrono::hours(1));
+  REQUIRE(ledger->record_run(fixture.run("new")));
+  const RunCounts more{.started = 3, .succeeded = 2};
+  CHECK(counts(*ledger, more) == more);
+  REQUIRE(ledger->record_run(usual));
+  CHECK(counts(*ledger) == more);
+}
+
 TEST_CASE("skips are counted once, a growing stretch by what is new", "[monitor]") {
   LedgerFixture fixture;
   const auto ledger = fixture.open();
