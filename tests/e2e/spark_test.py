@@ -128,6 +128,26 @@ spec:
     def test_files_in_a_folder_of_the_service_reach_driver_and_executors(self):
         self.files_are_sent(SPARK_4_0, "4.0.1", "--upload-to", str(self.folder / "shared"))
 
+    def test_a_driver_with_a_proxy_user_acts_as_that_user(self):
+        """Towards Hadoop's file systems and as Spark names it; the process stays the service's own user's."""
+        service = self.service(spark_home=spark_home(SPARK_4_0)).start()
+        kubectl = Kubectl(service)
+        script = self.folder / "who.py"
+        script.write_text("from pyspark.sql import SparkSession\n"
+                          "spark = SparkSession.builder.getOrCreate()\n"
+                          "user = spark._jvm.org.apache.hadoop.security.UserGroupInformation.getCurrentUser()\n"
+                          "print('acts as', user.getShortUserName(), 'and', spark.sparkContext.sparkUser())\n")
+        kubectl.apply({
+            "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
+            "metadata": {"name": "who", "namespace": "default"},
+            "spec": {"type": "Python", "sparkVersion": "4.0.1", "image": "apache/spark:4.0.1", "proxyUser": "carol",
+                     "mainApplicationFile": f"local://{script}", "driver": {"memory": "512m"}, "executor": {"instances": 1}},
+        })
+        state = wait_for(lambda: (lambda state: state in FINAL and state)(state_of(kubectl.get("sparkapplication", "who"))), "the application ended")
+        log = kubectl("logs", "who-driver")
+        self.assertEqual(state, "COMPLETED", log[-3000:])
+        self.assertIn("acts as carol and carol", log)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
