@@ -221,9 +221,22 @@ class Simulation {
         (void)other_->schedules.reconcile(kSchedule);
       });
     }
+    if (plan_.stalls && random_.one_in(4)) trouble_.before_next_status([this] { overtake(); });
     trouble_.schedules_act();
     act(replica_->schedules, kSchedule);
     trouble_.before_next_create(nullptr);
+    trouble_.before_next_status(nullptr);
+  }
+
+  // One that has the lease and sees all.
+  void overtake() {
+    tell("the other replica acts before the status is written");
+    for (uint32_t rounds = 1 + random_.below(3); rounds > 0; --rounds) {
+      clock_.advance(seconds(random_.below(3)));
+      truth_.clock_moved();
+      other_->cache.sync();
+      (void)other_->schedules.reconcile(kSchedule);
+    }
   }
 
   void applications_act() {

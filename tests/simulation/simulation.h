@@ -28,6 +28,7 @@ struct Plan {
   std::string policy;  // "": any
   Reads reads = Reads::Any;
   bool losses = false;  // now and then the status, the ledger or both are lost
+  bool stalls = false;  // now and then a replica is overtaken just before it writes a status
 };
 
 struct Verdict {

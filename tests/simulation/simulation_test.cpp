@@ -53,6 +53,12 @@ TEST_CASE("Where runs may always overlap each promise is kept as well") {
   SUCCEED();
 }
 
+TEST_CASE("A replica that was overtaken undoes nothing of what the other wrote") {
+  live_many({.stalls = true}, 1, 50);
+  live_many({.policy = "Allow", .stalls = true}, 1, 50);
+  SUCCEED();
+}
+
 TEST_CASE("Counts and wishes outlive the loss of the status or of the ledger") {
   live_many({.losses = true}, 1, 200);
   live_many({.applications = Applications::Product, .losses = true}, 1, 20);
@@ -65,5 +71,6 @@ TEST_CASE("In thousands of lives each promise is kept", "[.][many]") {
   live_many({.applications = Applications::Product}, 20000, 200);
   live_many({.policy = "Allow"}, 30000, 1000);
   live_many({.losses = true}, 40000, 1000);
+  live_many({.stalls = true}, 50000, 1000);
   SUCCEED();
 }

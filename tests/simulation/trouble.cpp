@@ -1,5 +1,7 @@
 #include "tests/simulation/trouble.h"
 
+#include <utility>
+
 #include "config/names.h"
 
 namespace simulation {
@@ -9,7 +11,9 @@ using base::Code;
 Trouble::Trouble(tests::FakeApi& api, tests::MemoryRecorder& recorder, Random& random)
     : random_(random) {
   api.before = [this](const tests::ApiCall& call) {
-    auto error = before(call.verb == "create");
+    if (call.verb == "create") let_act(intruder_);
+    if (call.verb == "update" && call.subresource == "status") let_act(overtaker_);
+    auto error = before();
     if (!error) error = refused_driver(call);
     return error ? error : refused(call);
   };
@@ -17,7 +21,7 @@ Trouble::Trouble(tests::FakeApi& api, tests::MemoryRecorder& recorder, Random& r
     if (performed) performed(call);
     return after();
   };
-  recorder.before = [this](const std::string&) { return before(false); };
+  recorder.before = [this](const std::string&) { return before(); };
   recorder.after = [this](const std::string& call) {
     if (recorded) recorded(call);
     return after();
@@ -30,15 +34,15 @@ void Trouble::draw() {
   calls_left_ = random_.below(9);
 }
 
-std::optional<base::Error> Trouble::before(bool creating) {
-  if (creating && intruder_) {
-    const auto act = std::move(intruder_);
-    intruder_ = nullptr;
-    const bool armed = armed_;
-    armed_ = false;
-    act();
-    armed_ = armed;
-  }
+void Trouble::let_act(std::function<void()>& other) {
+  if (!other) return;
+  const auto act = std::exchange(other, nullptr);
+  const bool armed = std::exchange(armed_, false);
+  act();
+  armed_ = armed;
+}
+
+std::optional<base::Error> Trouble::before() {
   if (!armed_ || calls_left_ > 0) return std::nullopt;
   if (kind_ == Kind::CrashBefore) {
     armed_ = false;

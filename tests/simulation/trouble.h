@@ -31,6 +31,8 @@ class Trouble {
   void applications_act() { applications_act_ = true; }
   // Runs `act` just before the next creation: a replica that has lost its lease unknowingly.
   void before_next_create(std::function<void()> act) { intruder_ = std::move(act); }
+  // The same for the next status.
+  void before_next_status(std::function<void()> act) { overtaker_ = std::move(act); }
   // A webhook that refuses, at every try, to let runs be created or the status of schedules be
   // written, until it is mended.
   enum class Webhook { None, RefusesRuns, RefusesStatus };
@@ -44,7 +46,8 @@ class Trouble {
 
  private:
   enum class Kind { CrashBefore, CrashAfter, FailBefore, FailAfter };
-  std::optional<base::Error> before(bool creating);
+  std::optional<base::Error> before();
+  void let_act(std::function<void()>& other);
   std::optional<base::Error> refused(const tests::ApiCall& call) const;
   std::optional<base::Error> refused_driver(const tests::ApiCall& call) const;
   std::optional<base::Error> after();
@@ -59,6 +62,7 @@ class Trouble {
   Kind kind_ = Kind::CrashBefore;
   uint32_t calls_left_ = 0;
   std::function<void()> intruder_;
+  std::function<void()> overtaker_;
 };
 
 }  // namespace simulation
