@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kKeytab = "spark.kerberos.keytab";
+constexpr const char* kPrincipal = "spark.kerberos.principal";
 
 // A keytab that the driver's pod mounts is a file of its own, not of the machine that submits.
 void use_mounted_keytab(const json& application, Conf& conf) {
@@ -40,8 +42,8 @@ void use_mounted_keytab(const json& application, Conf& conf) {
   }
 }
 
-// A driver that is a process logs in with a plain path only: Spark takes local:// for a file of an
-// image, and does not look there.
+// A driver that is a process is given a plain path: Spark takes local:// for a file of an image,
+// and does not look there.
 void use_keytab_of_machine(Conf& conf) {
   const auto keytab = conf.find(kKeytab);
   if (keytab == conf.end()) return;
@@ -50,6 +52,28 @@ void use_keytab_of_machine(Conf& conf) {
     keytab->second.erase(0, scheme.size());
     return;
   }
+}
+
+bool sets_variable(const json& application, const std::string& name) {
+  const json* list = base::find(application, {"spec", "driver", "env"});
+  if (list != nullptr && list->is_array())
+    for (const json& one : *list)
+      if (base::string_at(one, {"name"}) == name) return true;
+  return base::find(application, {"spec", "driver", "envVars", name}) != nullptr;
+}
+
+// In a driver's pod Spark leaves the login to what gets tokens for the executors. Where these are
+// threads of the driver nothing does, so Hadoop is told in its own words (UserGroupInformation's
+// LoginParams); it reads them only where its security is Kerberos.
+void let_hadoop_log_in(const json& application, Conf& conf) {
+  const std::string keytab = first_of(conf, {kKeytab});
+  const std::string principal = first_of(conf, {kPrincipal});
+  if (keytab.empty() || principal.empty()) return;
+  const std::pair<std::string, std::string> variables[] = {{"KRB5PRINCIPAL", principal},
+                                                           {"KRB5KEYTAB", keytab}};
+  for (const auto& [name, value] : variables)
+    if (!sets_variable(application, name))
+      conf.try_emplace("spark.kubernetes.driverEnv." + name, value);
 }
 
 // No process has an /etc/krb5.conf of its own, so its Java is told where it is.
@@ -69,6 +93,7 @@ void use_krb5_of_machine(Conf& conf) {
 void use_kerberos_files(const json& application, FileUris files, Conf& conf) {
   if (files != FileUris::Pods) return use_mounted_keytab(application, conf);
   use_keytab_of_machine(conf);
+  let_hadoop_log_in(application, conf);
   use_krb5_of_machine(conf);
 }
 

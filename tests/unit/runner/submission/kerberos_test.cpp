@@ -1,3 +1,6 @@
+#include <map>
+#include <string>
+
 #include "tests/support/catch.h"
 #include "tests/unit/runner/submission/application.h"
 
@@ -47,6 +50,32 @@ TEST_CASE("a keytab on a machine is a plain path: Spark would not log in with an
   }
   CHECK_THAT(refusal(with_keytab("user.keytab"), on_a_machine()),
              Catch::Contains("spark.kerberos.keytab names a file of the submitting machine"));
+}
+
+// Spark logged in only where executors are pods; the keytab had no effect elsewhere.
+TEST_CASE("Hadoop on a machine is told how to log in") {
+  using Variables = std::map<std::string, std::string>;
+  const auto variables = [](const json& application, const Context& where) {
+    Variables found;
+    const Submission built = must_build(application, where);
+    for (const json& one : driver_container(built)["env"])
+      if (const auto name = one["name"].get<std::string>(); name.starts_with("KRB5"))
+        found[name] = one.value("value", "");
+    return found;
+  };
+  const json application = mounted(with_keytab("/etc/krb/user.keytab"));
+  CHECK(variables(application, on_a_machine()) ==
+        Variables{{"KRB5PRINCIPAL", "user@REALM"}, {"KRB5KEYTAB", "/etc/krb/user.keytab"}});
+  // In a cluster executors are pods, and objects are as spark-submit makes them.
+  CHECK(variables(application, context()).empty());
+  const json own = json::array({{{"name", "KRB5KEYTAB"}, {"value", "/own"}}});
+  const json chosen = with(application, {{"spec", {{"driver", {{"env", own}}}}}});
+  CHECK(variables(chosen, on_a_machine()) ==
+        Variables{{"KRB5PRINCIPAL", "user@REALM"}, {"KRB5KEYTAB", "/own"}});
+  const json old_words = {{"spec", {{"driver", {{"envVars", {{"KRB5PRINCIPAL", "me"}}}}}}}};
+  CHECK(variables(with(application, old_words), on_a_machine())["KRB5PRINCIPAL"] == "me");
+  const json by_ticket = with(scala_application(), {{"spec", {{"sparkConf", {{"a.b", "c"}}}}}});
+  CHECK(variables(by_ticket, on_a_machine()).empty());
 }
 
 TEST_CASE("Java on a machine is told where its krb5.conf is") {
