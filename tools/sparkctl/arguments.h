@@ -42,6 +42,7 @@ struct Arguments {
   kube::LogOptions log;
   int tail = -1;
   bool client_only = false;
+  bool no_open = false;
   RenderOptions render;
   UploadOptions upload;
   bool renders = false;

@@ -64,7 +64,8 @@ base::Result<ExitCode> execute(const Subcommands& line, const Terminal& terminal
       .ns = arguments.ns.empty() ? connection.ns : arguments.ns,
       .scope = arguments.all_namespaces ? Scope::All : Scope::Namespace,
       .output = output_of(arguments.output),
-      .colours = terminal.colours};
+      .colours = terminal.colours,
+      .interactive = terminal.interactive};
   return line.command()(session);
 }
 

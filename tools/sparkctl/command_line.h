@@ -18,6 +18,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   Colours colours = Colours::Off;
+  Interactive interactive = Interactive::No;
 };
 
 // Runs one command. Never throws.

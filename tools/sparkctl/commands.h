@@ -103,9 +103,10 @@ base::Status why(Session& session, const WhyOptions& options);
 // `name`: of that object and of what is named after it, as runs and pods are; "" = all.
 base::Status events(Session& session, const std::string& name, Follow follow);
 
-// Prints a link that logs a browser in, once. Unimplemented where no link is given: its message
-// says how the dashboard of a cluster is reached.
-base::Status dashboard(Session& session);
+enum class Opening { Browser, None };
+// Prints a link that logs a browser in, once, and opens it if a person is there and has a browser.
+// Unimplemented where no link is given: its message says how the dashboard of a cluster is reached.
+base::Status dashboard(Session& session, Opening opening);
 
 base::Status version(Session& session);
 

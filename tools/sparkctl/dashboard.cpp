@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "tools/sparkctl/browser.h"
 #include "tools/sparkctl/commands.h"
 
 namespace sparkctl {
@@ -16,7 +17,7 @@ constexpr const char* kNotServed =
 }  // namespace
 
 // The code stands behind the #: browsers send it to no server, proxy or log but in the login.
-base::Status dashboard(Session& session) {
+base::Status dashboard(Session& session, Opening opening) {
   base::http::Request request;
   request.method = "POST";
   request.path = "/dashboard/links";
@@ -29,8 +30,18 @@ base::Status dashboard(Session& session) {
   const auto link = base::parse_json(answer->body);
   const std::string code = link ? base::string_at(*link, {"login"}) : "";
   if (code.empty()) return base::failure(base::Code::Unimplemented, kNotServed);
-  session.out << session.server << "/dashboard/#login=" << code << '\n' << std::flush;
-  session.err << "Open it in a browser within five minutes; it works once.\n";
+  const std::string url = session.server + "/dashboard/#login=" + code;
+  session.out << url << '\n' << std::flush;
+  // Where it cannot be opened the person still can.
+  const Browser browser = opening == Opening::Browser && session.interactive == Interactive::Yes
+                              ? browser_of(session.environment)
+                              : Browser{};
+  if (!browser.program.empty() && open_privately(browser, url)) {
+    session.err << "Opened in a browser (" << browser.program
+                << "); if it is not, open the link within five minutes. It works once.\n";
+  } else {
+    session.err << "Open it in a browser within five minutes; it works once.\n";
+  }
   return {};
 }
 

@@ -29,7 +29,9 @@ int main(int argc, char** argv) {
       {.in = std::cin,
        .out = std::cout,
        .err = std::cerr,
-       .colours = wants_colours() ? sparkctl::Colours::On : sparkctl::Colours::Off},
+       .colours = wants_colours() ? sparkctl::Colours::On : sparkctl::Colours::Off,
+       .interactive =
+           isatty(STDOUT_FILENO) != 0 ? sparkctl::Interactive::Yes : sparkctl::Interactive::No},
       [](const char* name) {
         const char* const value = std::getenv(name);
         return std::string(value == nullptr ? "" : value);

@@ -20,6 +20,8 @@ namespace sparkctl {
 enum class Output { Table, Wide, Json, Yaml, Name };
 enum class Colours { Off, On };
 enum class Scope { Namespace, All };
+// Whether a person sees what is written.
+enum class Interactive { No, Yes };
 
 struct Session {
   kube::Api& api;
@@ -45,6 +47,7 @@ struct Session {
   Scope scope = Scope::Namespace;
   Output output = Output::Table;
   Colours colours = Colours::Off;
+  Interactive interactive = Interactive::No;
 };
 
 // Scripts may rely on these.

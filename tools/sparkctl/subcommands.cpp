@@ -318,8 +318,12 @@ struct Subcommands::Parts {
   void add_rest() {
     CLI::App* telling = add("version", "Of sparkctl and the server",
                             wrap([](Session& session) { return version(session); }));
-    add("dashboard", "A link that logs a browser in to the service's pages, once, within 5 minutes",
-        wrap([](Session& session) { return dashboard(session); }));
+    add("dashboard",
+        "Opens the service's pages: a link that logs a browser in, once, within 5 minutes",
+        wrap([this](Session& session) {
+          return dashboard(session, arguments.no_open ? Opening::None : Opening::Browser);
+        }))
+        ->add_flag("--no-open", arguments.no_open, "only prints the link");
     telling->add_flag("--client", arguments.client_only, "only of sparkctl");
     app.add_subcommand("completion", "A script that completes sparkctl's command line")
         ->add_option("shell", arguments.shell, "bash (default), zsh or fish")
