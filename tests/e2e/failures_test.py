@@ -109,7 +109,7 @@ class FailuresTest(harness.E2ETest):
         kubectl = Kubectl(service)
         kubectl.apply(self.schedule("often", "*/2 * * * * *"), self.schedule("bad", "0 0 1 1 *", exit_code=3))
         counts = lambda name: kubectl.get("scheduledsparkapplication", name).get("status", {}).get("counts", {})
-        trigger = lambda name: harness.sparkctl(service, "trigger", name, "--wait", "--timeout", "60", check=False)
+        trigger = lambda name: harness.sparkctl(service, "trigger", name, "--wait", "--timeout", "110", check=False)
         trigger("bad")
         wait_for(lambda: counts("often").get("succeeded", 0) >= 3, "runs succeeded")
         kubectl.patch_spec("often", suspend=True)
@@ -126,7 +126,7 @@ class FailuresTest(harness.E2ETest):
         trigger("bad")
         after = {"often": one_more(before["often"], "succeeded"), "bad": one_more(before["bad"], "failed")}
         for name, wanted in after.items():
-            wait_for(lambda n=name, w=wanted: counts(n) == w, f"{name} is counted on: {wanted}", 60)
+            wait_for(lambda n=name, w=wanted: counts(n) == w, f"{name} is counted on: {wanted}")
             self.assertEqual(service.metric("sparkcron_schedule_runs_started_total", schedule=name), wanted["started"])
 
     def test_counts_outlive_the_loss_of_the_status(self):
@@ -135,7 +135,7 @@ class FailuresTest(harness.E2ETest):
         kubectl.apply(self.schedule("often", "*/2 * * * * *"), self.schedule("bad", "0 0 1 1 *", exit_code=3))
         counts = lambda name: kubectl.get("scheduledsparkapplication", name).get("status", {}).get("counts", {})
         runs = lambda: {item["metadata"]["name"] for item in kubectl.get("sparkapplications")["items"]}
-        trigger = lambda name: harness.sparkctl(service, "trigger", name, "--wait", "--timeout", "60", check=False)
+        trigger = lambda name: harness.sparkctl(service, "trigger", name, "--wait", "--timeout", "110", check=False)
         trigger("bad")
         wait_for(lambda: counts("often").get("succeeded", 0) >= 3, "runs succeeded")
         kubectl.patch_spec("often", suspend=True)
@@ -146,12 +146,12 @@ class FailuresTest(harness.E2ETest):
             kubectl("patch", "scheduledsparkapplication", name, "--subresource=status", "--type=json", "-p",
                     '[{"op": "remove", "path": "/status"}]')
         for name, wanted in before.items():
-            wait_for(lambda n=name, w=wanted: counts(n) == w, f"{name} has its counts again: {wanted}", 60)
+            wait_for(lambda n=name, w=wanted: counts(n) == w, f"{name} has its counts again: {wanted}")
         # What was asked for once is not done again.
         self.assertEqual(runs(), existing)
         trigger("bad")
         wanted = {**before["bad"], "started": 2, "failed": 2}
-        wait_for(lambda: counts("bad") == wanted, f"the next run is counted on: {wanted}", 60)
+        wait_for(lambda: counts("bad") == wanted, f"the next run is counted on: {wanted}")
         self.assertEqual(service.metric("sparkcron_schedule_runs_started_total", schedule="bad"), 2)
 
     def test_help_and_version(self):

@@ -123,7 +123,7 @@ class Service:
 
     def open(self, path):
         tls = ssl.create_default_context(cafile=str(self.data / "tls.crt"))
-        return urllib.request.urlopen(self.address() + path, timeout=5, context=tls)
+        return urllib.request.urlopen(self.address() + path, timeout=60, context=tls)
 
     def metric(self, name, **labels):
         """The value of one series of /metrics; None when it is not there."""

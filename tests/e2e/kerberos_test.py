@@ -54,7 +54,7 @@ class Kdc:
         wait_for(self.listens, "the KDC listens")
 
     def run(self, name, *arguments):
-        subprocess.run([program(name), *arguments], env=self.environment, capture_output=True, check=True, timeout=60)
+        subprocess.run([program(name), *arguments], env=self.environment, capture_output=True, check=True, timeout=240)
 
     def listens(self):
         if self.process.poll() is not None:

@@ -173,7 +173,7 @@ class RobustnessTest(harness.E2ETest):
         host, port = service.address().removeprefix("https://").split(":")
         with contextlib.ExitStack() as idle:
             for _ in range(1000):
-                idle.enter_context(socket.create_connection((host, int(port)), timeout=10))
+                idle.enter_context(socket.create_connection((host, int(port)), timeout=60))
             Kubectl(service).apply(self.schedule("through"))
             wait_for(self.started, "a driver started")
 

@@ -65,13 +65,13 @@ class SparkctlTest(harness.E2ETest):
 
     def test_a_run_by_hand_is_waited_for(self):
         self.create("good", "0 0 1 1 *")
-        self.assertIn("good-manual-", self.ctl("trigger", "good", "--wait", "--timeout", "60"))
+        self.assertIn("good-manual-", self.ctl("trigger", "good", "--wait", "--timeout", "110"))
         self.create("bad", "0 0 1 1 *", exit_code=3)
-        code, message = self.refused("trigger", "bad", "--wait", "--timeout", "60")
+        code, message = self.refused("trigger", "bad", "--wait", "--timeout", "110")
         self.assertEqual(code, 7)
         self.assertIn("FAILED", message)
         self.assertRegex(self.standalone.output(), r"warning \[runner\] SparkApplication failed application=default/bad-manual-\w+ reason=.*exit code 3.* exit_code=3")
-        wait_for(lambda: re.search(r"(?s)RunFailed.*failed:.*exit\s+code\s+3", self.ctl("events", "bad")), "the event says why", 20)
+        wait_for(lambda: re.search(r"(?s)RunFailed.*failed:.*exit\s+code\s+3", self.ctl("events", "bad")), "the event says why")
 
     def test_the_services_group_operates_it_with_a_kubeconfig_of_its_own(self):
         run = self.folder / "run"
@@ -82,7 +82,7 @@ class SparkctlTest(harness.E2ETest):
         self.standalone.start()
         self.assertEqual(kubeconfig.stat().st_mode & 0o777, 0o640)
         self.assertNotIn(str(self.standalone.data), kubeconfig.read_text(), "nothing else is read")
-        done = subprocess.run([str(BIN / "sparkctl"), "--kubeconfig", str(kubeconfig), "list"], text=True, capture_output=True, timeout=60, check=False)
+        done = subprocess.run([str(BIN / "sparkctl"), "--kubeconfig", str(kubeconfig), "list"], text=True, capture_output=True, timeout=240, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.standalone.stop()
         self.standalone.arguments = ("--operator-kubeconfig", str(self.folder / "nowhere/kubeconfig"))
@@ -265,7 +265,7 @@ class CompletionTest(unittest.TestCase):
                 script = folder / "script"
                 script.write_text(subprocess.run([str(BIN / "sparkctl"), "completion", shell], capture_output=True, text=True,
                                                  check=True).stdout)
-                done = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=60, check=False,
+                done = subprocess.run([*command, str(script)], capture_output=True, text=True, timeout=240, check=False,
                                       env={"PATH": f"{folder}:/usr/bin:/bin", "HOME": str(folder), "TERM": "dumb"})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(done.stdout.split("\n")[:2], ["history", "nightly nightly-1"], done.stderr)
@@ -331,13 +331,13 @@ class ClientCertificateTest(harness.E2ETest):
         kubeconfig = self.folder / "kubeconfig"
         kubeconfig.write_text(json.dumps(config))
         command = [str(BIN / "sparkctl"), "--kubeconfig", str(kubeconfig), "list"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(set(seen), {"jane"})
 
         del config["users"][0]["user"]["client-certificate-data"], config["users"][0]["user"]["client-key-data"]
         kubeconfig.write_text(json.dumps(config))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
         self.assertNotEqual(done.returncode, 0, "without the certificate nobody gets in")
 
     def certificate(self, name, subject):
