@@ -197,12 +197,29 @@ class Sparkcron(Controller):
         return self.ask("/metrics").count("\nsparkcron_schedule_next_run_timestamp_seconds{")
 
 
+# The peer starts only where this kind of its own is known, which has nothing to do with schedules.
+SPARK_CONNECT = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sparkconnects.sparkoperator.k8s.io}
+spec:
+  group: sparkoperator.k8s.io
+  scope: Namespaced
+  names: {kind: SparkConnect, listKind: SparkConnectList, plural: sparkconnects, singular: sparkconnect}
+  versions:
+    - {name: v1alpha1, served: true, storage: true, subresources: {status: {}}, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}
+"""
+
+
 class Peer(Controller):
     """The Kubeflow operator's binary, with as many threads and as much of the API as it can use."""
 
     def __init__(self, binary, arguments):
         self.binary, self.arguments, self.port_of_metrics = binary, arguments, free_port()
-        super().__init__()
+        plane = ControlPlane()
+        plane.create_yaml(plane.connect(), "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", SPARK_CONNECT)
+        plane.wait_for("/apis/sparkoperator.k8s.io/v1alpha1/namespaces/default/sparkconnects")
+        super().__init__(plane)
 
     def start(self):
         self.launch([self.binary, "controller", "start", f"--kubeconfig={self.plane.kubeconfig}", "--namespaces=default",
