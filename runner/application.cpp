@@ -66,43 +66,6 @@ RestartPolicy read_restart_policy(const json& object) {
   return policy;
 }
 
-ApplicationStatus read_status(const json& object) {
-  ApplicationStatus status;
-  const json* found = base::find(object, {"status"});
-  if (found == nullptr || !found->is_object()) return status;
-  const json& from = *found;
-  status.state = parse_app_state(string_at(from, {"applicationState", "state"}));
-  status.error_message = string_at(from, {"applicationState", "errorMessage"});
-  status.stop_reason = string_at(from, {"stopReason"});
-  status.app_id = string_at(from, {"sparkApplicationId"});
-  status.submission_id = string_at(from, {"submissionID"});
-  status.spec_hash = string_at(from, {"specHash"});
-  status.restart_hash = string_at(from, {"restartHash"});
-  status.observed_generation = integer_at(from, {"observedGeneration"}).value_or(0);
-  status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
-  status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
-  status.failures_in_a_row = integer_at(from, {"failuresInARow"}).value_or(0);
-  status.executor_failures = integer_at(from, {"executorFailures"}).value_or(0);
-  status.last_submission = time_at(from, {"lastSubmissionAttemptTime"});
-  status.not_submitted_since = time_at(from, {"notSubmittedSince"});
-  status.driver_started = time_at(from, {"driverStartTime"});
-  status.terminated = time_at(from, {"terminationTime"});
-  status.driver_pod = string_at(from, {"driverInfo", "podName"});
-  status.web_ui_address = string_at(from, {"driverInfo", "webUIAddress"});
-  status.web_ui = {.service = string_at(from, {"driverInfo", "webUIServiceName"}),
-                   .port = integer_at(from, {"driverInfo", "webUIPort"}).value_or(0),
-                   .ingress = string_at(from, {"driverInfo", "webUIIngressName"}),
-                   .ingress_address = string_at(from, {"driverInfo", "webUIIngressAddress"})};
-  status.driver_exit_code = integer_at(from, {"driverExitCode"});
-  const json* executors = base::find(from, {"executorState"});
-  if (executors != nullptr && executors->is_object()) {
-    for (const auto& [name, state] : executors->items()) {
-      if (state.is_string()) status.executor_state[name] = state.get<std::string>();
-    }
-  }
-  return status;
-}
-
 json time_or_null(const std::optional<base::WallTime>& time) {
   if (!time) return nullptr;
   return base::format_rfc3339(std::chrono::floor<std::chrono::seconds>(*time));
@@ -218,6 +181,43 @@ AppState parse_app_state(std::string_view text) {
     if (name == text) return value;
   }
   return AppState::Unknown;
+}
+
+ApplicationStatus read_status(const json& object) {
+  ApplicationStatus status;
+  const json* found = base::find(object, {"status"});
+  if (found == nullptr || !found->is_object()) return status;
+  const json& from = *found;
+  status.state = parse_app_state(string_at(from, {"applicationState", "state"}));
+  status.error_message = string_at(from, {"applicationState", "errorMessage"});
+  status.stop_reason = string_at(from, {"stopReason"});
+  status.app_id = string_at(from, {"sparkApplicationId"});
+  status.submission_id = string_at(from, {"submissionID"});
+  status.spec_hash = string_at(from, {"specHash"});
+  status.restart_hash = string_at(from, {"restartHash"});
+  status.observed_generation = integer_at(from, {"observedGeneration"}).value_or(0);
+  status.execution_attempts = integer_at(from, {"executionAttempts"}).value_or(0);
+  status.submission_attempts = integer_at(from, {"submissionAttempts"}).value_or(0);
+  status.failures_in_a_row = integer_at(from, {"failuresInARow"}).value_or(0);
+  status.executor_failures = integer_at(from, {"executorFailures"}).value_or(0);
+  status.last_submission = time_at(from, {"lastSubmissionAttemptTime"});
+  status.not_submitted_since = time_at(from, {"notSubmittedSince"});
+  status.driver_started = time_at(from, {"driverStartTime"});
+  status.terminated = time_at(from, {"terminationTime"});
+  status.driver_pod = string_at(from, {"driverInfo", "podName"});
+  status.web_ui_address = string_at(from, {"driverInfo", "webUIAddress"});
+  status.web_ui = {.service = string_at(from, {"driverInfo", "webUIServiceName"}),
+                   .port = integer_at(from, {"driverInfo", "webUIPort"}).value_or(0),
+                   .ingress = string_at(from, {"driverInfo", "webUIIngressName"}),
+                   .ingress_address = string_at(from, {"driverInfo", "webUIIngressAddress"})};
+  status.driver_exit_code = integer_at(from, {"driverExitCode"});
+  const json* executors = base::find(from, {"executorState"});
+  if (executors != nullptr && executors->is_object()) {
+    for (const auto& [name, state] : executors->items()) {
+      if (state.is_string()) status.executor_state[name] = state.get<std::string>();
+    }
+  }
+  return status;
 }
 
 Application read_application(const json& object) {

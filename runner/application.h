@@ -119,6 +119,8 @@ struct Application {
 
 // Never fails: the API server has validated the schema, and what is missing reads as its default.
 Application read_application(const nlohmann::json& object);
+// Of it the status alone, which costs no hash of the spec.
+ApplicationStatus read_status(const nlohmann::json& object);
 
 // The slot that a run was made for, or the moment of one by hand; nullopt: of no schedule.
 std::optional<base::WallTime> scheduled_time(const nlohmann::json& run);

@@ -64,7 +64,7 @@ const char* to_string(Origin origin) {
 }
 
 RunRecord run_record(const json& application) {
-  return run_record(application, read_application(application).status);
+  return run_record(application, read_status(application));
 }
 
 }  // namespace runner

@@ -139,24 +139,24 @@ json trial_run(const json& schedule, const scheduler::Spec& spec, base::WallTime
 }
 
 ScheduleRun read_run(const json& application) {
-  const Application app = read_application(application);
+  const ApplicationStatus status = read_status(application);
   const bool manual = is_by_hand(application);
   ScheduleRun run;
   if (const auto slot =
           time_at(application, {"metadata", "annotations", config::kScheduledTimeAnnotation});
       slot && !manual)
     run.observed.slot = floor<seconds>(*slot);
-  run.observed.name = app.key.name;
-  run.observed.uid = app.uid;
+  run.observed.name = kube::key_of(application).name;
+  run.observed.uid = kube::uid_of(application);
   run.observed.manual = !run.observed.slot;
-  run.observed.phase = phase_of(app.status.state);
-  run.observed.stopping = app.deleting;
-  run.observed.created = app.created;
-  run.state = to_string(app.status.state);
-  run.message = app.status.error_message;
+  run.observed.phase = phase_of(status.state);
+  run.observed.stopping = kube::is_deleting(application);
+  run.observed.created = kube::created_at(application).value_or(base::WallTime{});
+  run.state = to_string(status.state);
+  run.message = status.error_message;
   run.resource_version = kube::resource_version_of(application);
-  run.started = app.status.driver_started;
-  if (is_final(app.status.state)) run.ended = app.status.terminated;
+  run.started = status.driver_started;
+  if (is_final(status.state)) run.ended = status.terminated;
   return run;
 }
 

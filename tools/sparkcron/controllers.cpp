@@ -123,12 +123,14 @@ class DeciderEvents final : public kube::EventRecorder {
 // What each replica on a cluster does, deciding or not. It writes nothing to the API.
 struct Keepers {
   Keepers(kube::Api& behind, const kube::Cache& cache, const ControllersOptions::Keeping& keeping,
-          kube::EventRecorder& recorder, const std::atomic<bool>& deciding, base::Clock& clock)
+          kube::EventRecorder& recorder, const std::atomic<bool>& deciding, base::Clock& clock,
+          const kube::Controller& schedules)
       : events(recorder, deciding),
         observer(cache, keeping.ledger),
         collector(cache, keeping.logs, keeping.meanwhile, keeping.fetch, events, clock),
         api(behind, collector),
-        observing({.name = "history", .workers = 2}, observer, clock),
+        // A thousand runs that start within seconds are a thousand records, each a transaction.
+        observing({.name = "history", .workers = 2, .yields_to = &schedules}, observer, clock),
         collecting({.name = "log", .workers = 4}, collector, clock) {}
 
   void see(const kube::ResourceType& type, const kube::Json& object) {
@@ -182,7 +184,7 @@ struct Controllers::Parts {
                                         const ControllersOptions& options) {
     if (!options.keeping) return nullptr;
     return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
-                                     clock);
+                                     clock, schedules);
   }
   // One list of all is allowed, and is what the informers have.
   static bool looks_at_all(const ControllersOptions& options) {
