@@ -169,14 +169,15 @@ class SlotDecider {
   }
 
   // The annotation of a wish goes before its run is created. So beside the run it is another wish;
-  // without one it is the same, or was written again while that waits, and one run is for both.
+  // without one it is the same, or was written again while that waits, and one run is for both. By
+  // then it may be part of a manifest.
   bool asks_again() {
     if (const ObservedRun* run = pending_run()) {
       adopt(*run);
       trigger_handled();
       return true;
     }
-    if (seen_.trigger_was_refused) {
+    if (seen_.trigger_was_refused || !seen_.trigger_may_go) {
       state_.pending_trigger->stays = true;
       trigger_is_new_ = true;
     } else {

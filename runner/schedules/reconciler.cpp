@@ -133,11 +133,15 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     case Proof::None:
       break;
   }
+  base::Status trigger_left;
   if (round.decision.take_trigger) {
-    ASSIGN_OR_RETURN(const bool taken, take_trigger(round));
+    const auto taken = take_trigger(round);
     // A crash before this: it is taken away once more, or is gone. Its run starts in a round that
     // has seen so.
-    if (taken) return kube::Reconciled{.wake_at = {}, .again = true};
+    if (taken && *taken) return kube::Reconciled{.wake_at = {}, .again = true};
+    // Somebody wrote first: nothing of what was decided holds. For all else slots do not wait.
+    if (!taken && taken.error().code == base::Code::Conflict) return base::failure(taken.error());
+    if (!taken) trigger_left = base::failure(taken.error());
   }
   RETURN_IF_ERROR(stop_all(round));
   RETURN_IF_ERROR(start_all(round));
@@ -151,7 +155,9 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
     return kube::Reconciled{.wake_at = {}, .again = true};
   RETURN_IF_ERROR(record_created(key));
   RETURN_IF_ERROR(prune_all(round));
-  return finish(round);
+  auto finished = finish(round);
+  if (finished) RETURN_IF_ERROR(trigger_left);
+  return finished;
 }
 
 bool ScheduleReconciler::was_so_at_its_slot(const Round& round) {

@@ -35,6 +35,10 @@ bool is_terminating(const base::Error& error, const std::string& ns) {
              std::string::npos;
 }
 
+// What writes its trigger again whenever it is gone would have runs without end.
+constexpr size_t kMostTriggers = 10;
+constexpr std::chrono::minutes kTriggersTime{1};
+
 // Tells the tracked runs that this round created what the API called them.
 void fill_in_uids(scheduler::State& state, const std::vector<ScheduleRun>& runs) {
   for (scheduler::TrackedRun& tracked : state.tracked) {
@@ -50,27 +54,48 @@ void fill_in_uids(scheduler::State& state, const std::vector<ScheduleRun>& runs)
 
 base::Result<bool> ScheduleReconciler::take_trigger(Round& round) {
   const kube::ObjectKey key = kube::key_of(round.schedule);
+  if (triggers_taken_lately(key) >= kMostTriggers) {
+    let_trigger_stay(
+        round, "it was written again " + std::to_string(kMostTriggers) + " times within a minute");
+    return false;
+  }
   // With the version: what has been written since is another wish.
   const auto left =
       api_.patch(config::scheduled_spark_applications(), key, kube::PatchType::MergePatch,
                  {{"metadata",
                    {{"resourceVersion", kube::resource_version_of(round.schedule)},
                     {"annotations", {{config::kTriggerAnnotation, nullptr}}}}}});
-  if (!left && left.error().code == Code::NotFound) return true;
   if (!left && !is_refusal(left.error().code)) return base::failure(left.error());
   if (left &&
       base::string_at(*left, {"metadata", "annotations", config::kTriggerAnnotation}).empty()) {
     memory_.change(key, [&](ScheduleMemory::Entry& one) {
       one.replaced_version = kube::resource_version_of(round.schedule);
+      one.triggers_taken.push_back(clock_.steady_now());
     });
     return true;
   }
-  round.trigger_refusal = left ? "somebody puts it back at once" : left.error().message;
-  base::log_warning("runner", "The trigger annotation stays",
-                    {{"schedule", key.to_string()}, {"error", round.trigger_refusal}});
+  let_trigger_stay(round, left ? "somebody puts it back at once" : left.error().message);
+  return false;
+}
+
+size_t ScheduleReconciler::triggers_taken_lately(const kube::ObjectKey& key) {
+  size_t count = 0;
+  memory_.change(key, [&](ScheduleMemory::Entry& one) {
+    std::erase_if(one.triggers_taken, [&](const base::SteadyTime at) {
+      return clock_.steady_now() - at > kTriggersTime;
+    });
+    count = one.triggers_taken.size();
+  });
+  return count;
+}
+
+void ScheduleReconciler::let_trigger_stay(Round& round, std::string reason) {
+  round.trigger_refusal = std::move(reason);
+  base::log_warning(
+      "runner", "The trigger annotation stays",
+      {{"schedule", kube::key_of(round.schedule).to_string()}, {"error", round.trigger_refusal}});
   round.observed.trigger_was_refused = true;
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
-  return false;
 }
 
 base::Status ScheduleReconciler::stop_all(Round& round) {

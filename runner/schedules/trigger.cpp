@@ -46,9 +46,9 @@ bool is_nobodys_manifest(const json& schedule, std::string_view annotation) {
   bool written = false;
   for (const json& entry : *entries) {
     if (base::find(entry, {"fieldsV1", "f:metadata", "f:annotations", field}) == nullptr) continue;
-    if (base::string_at(entry, {"operation"}) == "Apply" ||
-        base::find(entry, {"fieldsV1", "f:spec", "f:template"}) != nullptr)
-      return false;
+    const bool whole = base::find(entry, {"fieldsV1", "f:spec", "f:schedule"}) != nullptr &&
+                       base::find(entry, {"fieldsV1", "f:spec", "f:template"}) != nullptr;
+    if (whole || base::string_at(entry, {"operation"}) == "Apply") return false;
     written = true;
   }
   return written && !was_applied(schedule, annotation);

@@ -18,7 +18,8 @@
 // is_nobodys_manifest: whether the annotation may be taken away once it is taken up, because nobody
 // would write it again but to ask again. It may not if it is part of what somebody applies: it
 // stands in an entry of server-side apply, in kubectl's last-applied-configuration, or in an entry
-// that has the template, as of a client that writes whole objects.
+// that has schedule and template too, as of the client that made the object. (Of one that replaces
+// it later the entry has what it changed, and looks like anybody's.)
 //
 // Threads: pure.
 

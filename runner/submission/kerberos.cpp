@@ -54,7 +54,9 @@ void use_keytab_of_machine(Conf& conf) {
   }
 }
 
+// Those of a ConfigMap or Secret may be among them: they are left alone.
 bool sets_variable(const json& application, const std::string& name) {
+  if (base::find(application, {"spec", "driver", "envFrom"}) != nullptr) return true;
   const json* list = base::find(application, {"spec", "driver", "env"});
   if (list != nullptr && list->is_array())
     for (const json& one : *list)

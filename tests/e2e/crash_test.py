@@ -16,7 +16,10 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "12"))
 class CrashTest(harness.E2ETest):
     @staticmethod
     def open_wish(kubectl):
-        return kubectl.get("scheduledsparkapplication", "wished")["metadata"].get("annotations", {}).get(TRIGGER)
+        """Written, or taken away and without a run yet: another now might be one with it."""
+        schedule = kubectl.get("scheduledsparkapplication", "wished")
+        return (schedule["metadata"].get("annotations", {}).get(TRIGGER)
+                or schedule.get("status", {}).get("scheduling", {}).get("pendingTrigger"))
 
     def test_kill9_at_random_moments(self):
         seed = int(os.environ.get("CRASH_SEED", random.randrange(1 << 30)))

@@ -1,6 +1,7 @@
 """A real KDC (MIT's, from Debian): a driver logs in with the keytab of a Secret and the krb5.conf of a ConfigMap."""
 import base64
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -35,9 +36,8 @@ class Kdc:
         self.folder = folder
         folder.mkdir()
         self.keytab = folder / "etl.keytab"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = "127.0.0.1:%d" % probe.getsockname()[1]
+        # An address of its own, so that nobody takes its port meanwhile.
+        self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}:88"
         # By TCP alone, as behind many firewalls.
         self.configuration = (f"[libdefaults]\n  default_realm = {REALM}\n  dns_lookup_kdc = false\n  udp_preference_limit = 1\n"
                               f"[realms]\n  {REALM} = {{\n    kdc = {self.address}\n  }}\n")
@@ -50,11 +50,13 @@ class Kdc:
         self.run("kdb5_util", "create", "-s", "-P", "secret")
         self.run("kadmin.local", "-q", f"addprinc -randkey {PRINCIPAL}")
         self.run("kadmin.local", "-q", f"ktadd -k {self.keytab} {PRINCIPAL}")
-        self.process = subprocess.Popen([program("krb5kdc"), "-n"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self.listens, "the KDC listens")
+        self.process = subprocess.Popen([program("krb5kdc"), "-n"], env=self.environment, cwd=folder, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
 
     def run(self, name, *arguments):
-        subprocess.run([program(name), *arguments], env=self.environment, capture_output=True, check=True, timeout=240)
+        done = subprocess.run([program(name), *arguments], env=self.environment, capture_output=True, text=True, timeout=240, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{name} {' '.join(arguments)}: {done.stderr}")
 
     def listens(self):
         if self.process.poll() is not None:
@@ -76,6 +78,7 @@ class KerberosTest(harness.E2ETest):
     def test_a_driver_logs_in_with_the_keytab_of_a_secret(self):
         kdc = Kdc(self.folder / "kdc")
         self.addCleanup(kdc.stop)
+        wait_for(kdc.listens, "the KDC listens")
         service = self.service(spark_home=spark_home(SPARK_4_0)).start()
         kubectl = Kubectl(service)
         script = self.folder / "who.py"

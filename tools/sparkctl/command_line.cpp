@@ -44,7 +44,9 @@ base::Result<ExitCode> execute(const Subcommands& line, const Terminal& terminal
   const std::string server = connection.client.base_url;
   ASSIGN_OR_RETURN(std::unique_ptr<base::http::Client> client,
                    base::http::Client::create(std::move(connection.client)));
-  kube::HttpApi api(std::move(client), {.field_manager = "sparkctl",
+  // Of who made a schedule the service takes no trigger away, as it may be part of a manifest.
+  const char* const manager = line.chosen() == "trigger" ? "sparkctl-trigger" : "sparkctl";
+  kube::HttpApi api(std::move(client), {.field_manager = manager,
                                         .field_validation = "Strict",
                                         .on_warning = [&](const std::string& text) {
                                           terminal.err << "Warning: " << safe_text(text) << '\n';

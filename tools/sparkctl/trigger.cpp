@@ -154,7 +154,12 @@ base::Result<std::string> run_of(Session& session, const Order& order) {
                      session.api.get(config::scheduled_spark_applications(), order.schedule));
     const bool ours = base::string_at(schedule, {"status", "scheduling", "pendingTrigger",
                                                  "value"}) == order.value;
-    if (ours) return waiting_run(schedule);
+    // Until its annotation is gone, or is known to stay, somebody's next would take its place.
+    const bool settled =
+        open_order(schedule) != order.value ||
+        base::bool_at(schedule, {"status", "scheduling", "pendingTrigger", "stays"})
+            .value_or(false);
+    if (ours && settled) return waiting_run(schedule);
   }
   return "";
 }

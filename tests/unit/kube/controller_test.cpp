@@ -288,9 +288,11 @@ TEST_CASE("how many keys fail is told by one worker after the other") {
   controller.start();
   REQUIRE(tests::await([&] { return last == 2; }));
   works = true;
-  clock.await_waiters(1);
-  clock.advance(1s);
-  CHECK(tests::await([&] { return last == 0; }));
+  // A key that failed last may be told before its retry is set.
+  CHECK(tests::await([&] {
+    clock.advance(1s);
+    return last == 0;
+  }));
   controller.stop();
   CHECK(most_inside == 1);
   CHECK(last == 0);

@@ -17,11 +17,13 @@ const std::string kAnnotation = config::kTriggerAnnotation;
 struct Writer {
   std::string operation = "Update";
   bool has_template = false;
+  bool has_schedule = true;  // with a template
 };
 
 json entry_of(const Writer& writer) {
   json fields{{"f:metadata", {{"f:annotations", {{"f:" + kAnnotation, json::object()}}}}}};
   if (writer.has_template) fields["f:spec"] = {{"f:template", json::object()}};
+  if (writer.has_template && writer.has_schedule) fields["f:spec"]["f:schedule"] = json::object();
   return {{"manager", "m"}, {"operation", writer.operation}, {"fieldsV1", fields}};
 }
 
@@ -145,6 +147,94 @@ TEST_CASE("A trigger that the API does not let go is obeyed once, and that is to
   }
 }
 
+// Who has patched a field of the template before could trigger once only.
+TEST_CASE("A trigger of who has changed the template is taken away") {
+  ScheduleWorld world;
+  const Writer writer{.has_template = true, .has_schedule = false};
+  annotate(world, "now", writer);
+  work_through(world);
+  annotate(world, "now", writer);
+  work_through(world);
+  CHECK(world.runs().size() == 2);
+}
+
+// It was taken away each time it came, for as long as its run waited.
+TEST_CASE("A trigger that becomes part of a manifest while its run waits stays") {
+  ScheduleWorld world({{"schedule", "0 0 1 1 *"}, {"concurrencyPolicy", "Forbid"}});
+  annotate(world, "1");
+  work_through(world);
+  REQUIRE(world.runs().size() == 1);
+  annotate(world, "now");
+  work_through(world);
+  REQUIRE(annotation_of(world).empty());
+  annotate(world, "now", {.operation = "Apply"});
+  work_through(world);
+  CHECK(annotation_of(world) == "now");
+  CHECK(world.runs().size() == 1);
+  world.end(world.runs()[0]);
+  work_through(world);
+  work_through(world);
+  CHECK(world.runs().size() == 2);
+  CHECK(annotation_of(world) == "now");
+}
+
+TEST_CASE("A trigger that is put back at once, by who stamps the object, too, has one run") {
+  ScheduleWorld world;
+  annotate(world, "now");
+  int stamp = 0;
+  world.api.after = [&](const ApiCall& call) -> std::optional<base::Error> {
+    if (call.verb == "patch" && annotation_of(world).empty()) {
+      world.edit("/metadata/annotations",
+                 {{kAnnotation, "now"}, {"stamp", std::to_string(++stamp)}});
+      // What a webhook adds is nobody's.
+      world.edit("/metadata/managedFields", json::array());
+    }
+    return std::nullopt;
+  };
+  for (int i = 0; i < 5; ++i)
+    work_through(world);
+  CHECK(world.runs().size() == 1);
+  CHECK(stamp == 1);
+}
+
+TEST_CASE("A trigger that somebody writes again whenever it is gone has an end") {
+  ScheduleWorld world({{"schedule", "0 0 1 1 *"}, {"concurrencyPolicy", "Allow"}});
+  for (int i = 0; i < 40; ++i) {
+    if (annotation_of(world).empty()) annotate(world, "now");
+    world.clock.advance(std::chrono::milliseconds(300));
+    world.reconcile();
+  }
+  CHECK(world.runs().size() <= 11);
+  CHECK(annotation_of(world) == "now");
+  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed, but "
+                          "could not be taken away: it was written again 10 times within a "
+                          "minute; a new value asks for the next run") == 1);
+}
+
+// A webhook of others that was down kept slots from starting.
+TEST_CASE("Slots do not wait for a trigger that cannot be taken away now") {
+  ScheduleWorld world({{"schedule", "* * * * *"}, {"concurrencyPolicy", "Allow"}});
+  annotate(world, "now");
+  bool down = true;
+  world.api.before = [&](const ApiCall& call) -> std::optional<base::Error> {
+    if (down && call.verb == "patch")
+      return base::Error{base::Code::Unavailable, "webhook is down"};
+    return std::nullopt;
+  };
+  world.clock.advance(std::chrono::seconds(1));
+  (void)world.try_to_reconcile();
+  world.clock.advance(std::chrono::minutes(1));
+  const auto done = world.try_to_reconcile();
+  REQUIRE_FALSE(done);
+  CHECK(done.error().message == "webhook is down");
+  CHECK(world.runs().size() == 1);
+  CHECK(annotation_of(world) == "now");
+  down = false;
+  work_through(world);
+  CHECK(world.runs().size() == 2);
+  CHECK(annotation_of(world).empty());
+}
+
 TEST_CASE("Whose annotation it is the API server tells") {
   const auto asked = [](const json& metadata) {
     return runner::schedules::is_nobodys_manifest({{"metadata", metadata}}, kAnnotation);
@@ -154,6 +244,8 @@ TEST_CASE("Whose annotation it is the API server tells") {
   CHECK_FALSE(asked(json::object()));
   CHECK_FALSE(asked({{"managedFields", json::array({entry_of({.operation = "Apply"})})}}));
   CHECK_FALSE(asked({{"managedFields", json::array({entry_of({.has_template = true})})}}));
+  CHECK(asked(
+      {{"managedFields", json::array({entry_of({.has_template = true, .has_schedule = false})})}}));
   json applied = written;
   json& last = applied["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
   last = R"({"metadata": {"annotations": {"sparkoperator.k8s.io/trigger": "now"}}})";

@@ -74,6 +74,9 @@ TEST_CASE("Hadoop on a machine is told how to log in") {
         Variables{{"KRB5PRINCIPAL", "user@REALM"}, {"KRB5KEYTAB", "/own"}});
   const json old_words = {{"spec", {{"driver", {{"envVars", {{"KRB5PRINCIPAL", "me"}}}}}}}};
   CHECK(variables(with(application, old_words), on_a_machine())["KRB5PRINCIPAL"] == "me");
+  const json from = json::array({{{"secretRef", {{"name", "krb"}}}}});
+  CHECK(variables(with(application, {{"spec", {{"driver", {{"envFrom", from}}}}}}), on_a_machine())
+            .empty());
   const json by_ticket = with(scala_application(), {{"spec", {{"sparkConf", {{"a.b", "c"}}}}}});
   CHECK(variables(by_ticket, on_a_machine()).empty());
 }
