@@ -37,7 +37,7 @@ class Kdc:
         folder.mkdir()
         self.keytab = folder / "etl.keytab"
         # An address of its own, so that nobody takes its port meanwhile.
-        self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}:88"
+        self.address = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}:8888"
         # By TCP alone, as behind many firewalls.
         self.configuration = (f"[libdefaults]\n  default_realm = {REALM}\n  dns_lookup_kdc = false\n  udp_preference_limit = 1\n"
                               f"[realms]\n  {REALM} = {{\n    kdc = {self.address}\n  }}\n")

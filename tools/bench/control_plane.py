@@ -201,7 +201,7 @@ class Sparkcron(Controller):
 SPARK_CONNECT = """
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: sparkconnects.sparkoperator.k8s.io}
+metadata: {name: sparkconnects.sparkoperator.k8s.io, annotations: {api-approved.kubernetes.io: "unapproved, measured only"}}
 spec:
   group: sparkoperator.k8s.io
   scope: Namespaced
