@@ -157,8 +157,7 @@ base::Result<std::string> run_of(Session& session, const Order& order) {
     // Until its annotation is gone, or is known to stay, somebody's next would take its place.
     const bool settled =
         open_order(schedule) != order.value ||
-        base::bool_at(schedule, {"status", "scheduling", "pendingTrigger", "stays"})
-            .value_or(false);
+        base::bool_at(schedule, {"status", "scheduling", "pendingTrigger", "stays"}).value_or(true);
     if (ours && settled) return waiting_run(schedule);
   }
   return "";

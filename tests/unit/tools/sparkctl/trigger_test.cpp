@@ -67,6 +67,21 @@ TEST_CASE("trigger prints the name of the run") {
     REQUIRE(trigger(desk.session, {.name = "paused"}).value() == kDone);
     CHECK(desk.out.str() == triggered + "paused-manual-20261121t000003z\n");
   }
+  SECTION("once its annotation is gone, for the next would take its place") {
+    const std::jthread controller = on_order(desk, [&](const std::string& order) {
+      set_scheduling(desk, "paused",
+                     {{"pendingTrigger",
+                       {{"value", order}, {"at", "2026-11-21T00:00:03Z"}, {"stays", false}}}});
+      desk.clock.advance(std::chrono::seconds(2));
+      REQUIRE(desk.api.patch(
+          config::scheduled_spark_applications(), {"team", "paused"}, kube::PatchType::MergePatch,
+          {{"metadata", {{"annotations", {{config::kTriggerAnnotation, nullptr}}}}}}, {}));
+    });
+    REQUIRE(trigger(desk.session, {.name = "paused"}).value() == kDone);
+    CHECK(desk.out.str() == triggered + "paused-manual-20261121t000003z\n");
+    CHECK(order_of(desk.api.peek(config::scheduled_spark_applications(), {"team", "paused"})) ==
+          "");
+  }
   SECTION("that was created, though another was ordered since") {
     const std::jthread controller = on_order(desk, [&](const std::string& order) {
       // A slot's run is not taken for it, whatever it is called.
