@@ -119,6 +119,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::run_round(const json& schedul
   }
   RETURN_IF_ERROR(observe(round));
   round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
+  RETURN_IF_ERROR(name_wish(round));
   if (round.template_is_believed && starts(round.decision) > 0) return run_round(schedule, view);
   const kube::ObjectKey key = kube::key_of(schedule);
   switch (view == View::Live ? Proof::None

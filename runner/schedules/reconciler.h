@@ -100,6 +100,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Status record_existing(const Round& round);
   base::Status find_ended(Round& round);
   base::Status find_pending(Round& round);
+  base::Status name_wish(Round& round);
   base::Status find_uncounted(Round& round);
   base::Status see_recorded(Round& round, const RunRecord& record);
   base::Status stop_all(Round& round);

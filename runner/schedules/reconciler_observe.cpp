@@ -183,6 +183,23 @@ base::Status ScheduleReconciler::see_recorded(Round& round, const RunRecord& rec
   return {};
 }
 
+// The name of a run that was pruned is taken as well: a wish under it would be taken for that run,
+// which would be counted again.
+base::Status ScheduleReconciler::name_wish(Round& round) {
+  while (const auto& wish = round.decision.state.pending_trigger) {
+    const auto& before =
+        round.observed.state ? round.observed.state->pending_trigger : std::nullopt;
+    if (before && before->at == wish->at) break;
+    ASSIGN_OR_RETURN(const auto record, recorder_.find_run(kube::uid_of(round.schedule),
+                                                           scheduler::manual_run_name(
+                                                               round.parsed.spec.name, wish->at)));
+    if (!record) break;
+    RETURN_IF_ERROR(see_recorded(round, *record));
+    round.decision = scheduler::decide_slots(clock_.now(), round.parsed.spec, round.observed);
+  }
+  return {};
+}
+
 // A run by hand that was created just before a crash, and is gone, must not be forgotten when
 // another one is asked for, be it with the same word.
 base::Status ScheduleReconciler::find_pending(Round& round) {

@@ -124,13 +124,14 @@ class DeciderEvents final : public kube::EventRecorder {
 struct Keepers {
   Keepers(kube::Api& behind, const kube::Cache& cache, const ControllersOptions::Keeping& keeping,
           kube::EventRecorder& recorder, const std::atomic<bool>& deciding, base::Clock& clock,
-          const kube::Controller& schedules)
+          const kube::Controller& applications)
       : events(recorder, deciding),
         observer(cache, keeping.ledger),
         collector(cache, keeping.logs, keeping.meanwhile, keeping.fetch, events, clock),
         api(behind, collector),
         // A thousand runs that start within seconds are a thousand records, each a transaction.
-        observing({.name = "history", .workers = 2, .yields_to = &schedules}, observer, clock),
+        // Who submits them waits for the starts in its turn.
+        observing({.name = "history", .workers = 2, .yields_to = &applications}, observer, clock),
         collecting({.name = "log", .workers = 4}, collector, clock) {}
 
   void see(const kube::ResourceType& type, const kube::Json& object) {
@@ -184,7 +185,7 @@ struct Controllers::Parts {
                                         const ControllersOptions& options) {
     if (!options.keeping) return nullptr;
     return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
-                                     clock, schedules);
+                                     clock, applications);
   }
   // One list of all is allowed, and is what the informers have.
   static bool looks_at_all(const ControllersOptions& options) {

@@ -147,6 +147,22 @@ TEST_CASE("A trigger that the API does not let go is obeyed once, and that is to
   }
 }
 
+// The name of a run that was pruned was given again, and that run counted again, hundreds of times.
+TEST_CASE("Many triggers within a second are as many runs, though the first are pruned") {
+  ScheduleWorld world({{"schedule", "0 0 1 1 *"}, {"successfulRunHistoryLimit", 1}});
+  for (int i = 0; i < 7; ++i) {
+    if (i < 6) annotate(world, "now");
+    world.reconcile();
+    for (const std::string& name : world.runs())
+      if (!world.run(name).contains("status")) world.end(name);
+    world.reconcile();
+  }
+  CHECK(world.events_with("Normal RunStarted") == 6);
+  CHECK(world.runs().size() == 1);
+  CHECK(world.status()["counts"]["started"] == 6);
+  CHECK(world.status()["counts"]["succeeded"] == 6);
+}
+
 // Who has patched a field of the template before could trigger once only.
 TEST_CASE("A trigger of who has changed the template is taken away") {
   ScheduleWorld world;
