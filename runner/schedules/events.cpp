@@ -128,9 +128,8 @@ void announce_disbelief(kube::EventRecorder& events, const Announcement& news) {
                       "\" came with the schedule and starts nothing; set a new value for a run");
   if (!news.trigger_refusal.empty())
     events.record(news.schedule, EventType::Warning, "TriggerStays", "Scheduling",
-                  "The trigger annotation \"" + news.spec.trigger +
-                      "\" is obeyed, but could not be taken away: " + news.trigger_refusal +
-                      "; a new value asks for the next run");
+                  "The trigger annotation \"" + news.spec.trigger + "\" is obeyed and stays: " +
+                      news.trigger_refusal + "; a new value asks for the next run");
 }
 
 }  // namespace

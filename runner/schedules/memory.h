@@ -44,8 +44,8 @@ class ScheduleMemory {
     std::optional<base::SteadyTime> clock_behind_since;
     // Since when the leftovers are known that the last live look has seen, by UID.
     std::map<std::string, base::SteadyTime> leftover_since;
-    // When triggers were taken away lately.
-    std::vector<base::SteadyTime> triggers_taken;
+    // When triggers were taken away lately, and which.
+    std::vector<std::pair<base::SteadyTime, std::string>> triggers_taken;
     int refusals = 0;  // rounds in a row in which the API refused a run
     // The template that is believed until its turn to be checked comes, by the version of the spec.
     std::string believed_spec;

@@ -117,7 +117,7 @@ class ScheduleReconciler final : public kube::Reconciler {
   base::Status write_status(const nlohmann::json& schedule, nlohmann::json status);
   // Whether the annotation is gone; else the round goes on, and it stays.
   base::Result<bool> take_trigger(Round& round);
-  size_t triggers_taken_lately(const kube::ObjectKey& key);
+  int64_t taken_lately(const kube::ObjectKey& key, const std::string& trigger);
   void let_trigger_stay(Round& round, std::string reason);
   base::Status promise_wish(const Round& round, const scheduler::StartRun& run);
   base::Status remember_wish(const Round& round);

@@ -36,7 +36,7 @@ bool is_terminating(const base::Error& error, const std::string& ns) {
 }
 
 // What writes its trigger again whenever it is gone would have runs without end.
-constexpr size_t kMostTriggers = 10;
+constexpr int64_t kMostTriggers = 10;
 constexpr std::chrono::minutes kTriggersTime{1};
 
 // Tells the tracked runs that this round created what the API called them.
@@ -54,7 +54,7 @@ void fill_in_uids(scheduler::State& state, const std::vector<ScheduleRun>& runs)
 
 base::Result<bool> ScheduleReconciler::take_trigger(Round& round) {
   const kube::ObjectKey key = kube::key_of(round.schedule);
-  if (triggers_taken_lately(key) >= kMostTriggers) {
+  if (taken_lately(key, round.parsed.spec.trigger) >= kMostTriggers) {
     let_trigger_stay(
         round, "it was written again " + std::to_string(kMostTriggers) + " times within a minute");
     return false;
@@ -70,21 +70,24 @@ base::Result<bool> ScheduleReconciler::take_trigger(Round& round) {
       base::string_at(*left, {"metadata", "annotations", config::kTriggerAnnotation}).empty()) {
     memory_.change(key, [&](ScheduleMemory::Entry& one) {
       one.replaced_version = kube::resource_version_of(round.schedule);
-      one.triggers_taken.push_back(clock_.steady_now());
+      one.triggers_taken.emplace_back(clock_.steady_now(), round.parsed.spec.trigger);
     });
     return true;
   }
-  let_trigger_stay(round, left ? "somebody puts it back at once" : left.error().message);
+  let_trigger_stay(round, left ? "somebody puts it back at once"
+                               : "it cannot be taken away: " + left.error().message);
   return false;
 }
 
-size_t ScheduleReconciler::triggers_taken_lately(const kube::ObjectKey& key) {
-  size_t count = 0;
+// Other words are other wishes: sparkctl writes the time.
+int64_t ScheduleReconciler::taken_lately(const kube::ObjectKey& key, const std::string& trigger) {
+  int64_t count = 0;
   memory_.change(key, [&](ScheduleMemory::Entry& one) {
-    std::erase_if(one.triggers_taken, [&](const base::SteadyTime at) {
-      return clock_.steady_now() - at > kTriggersTime;
+    std::erase_if(one.triggers_taken, [&](const auto& taken) {
+      return clock_.steady_now() - taken.first > kTriggersTime;
     });
-    count = one.triggers_taken.size();
+    count = std::count_if(one.triggers_taken.begin(), one.triggers_taken.end(),
+                          [&](const auto& taken) { return taken.second == trigger; });
   });
   return count;
 }

@@ -144,7 +144,7 @@ class StatusWriter {
       const std::string created = text_of(run.observed.created);
       if (created >= base::string_at(status_, {"lastRun"}) && !run.observed.gone) {
         if (created > base::string_at(status_, {"lastRun"}) ||
-            base::string_at(status_, {"lastRunName"}).empty()) {
+            run.observed.name > base::string_at(status_, {"lastRunName"})) {
           status_["lastRun"] = created;
           status_["lastRunName"] = run.observed.name;
         }

@@ -61,8 +61,7 @@ base::Result<ExitCode> await_end(Session& session, const TriggerOptions& options
       session.err << "started " << run.name << '\n';
     } else {
       RETURN_IF_ERROR(
-          waiting.wait("no run was started (an unfinished run holds it back under "
-                       "concurrencyPolicy Forbid)"));
+          waiting.wait("no run was started; sparkctl describe " + options.name + " says why"));
     }
   }
   std::string shown;

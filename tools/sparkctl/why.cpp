@@ -263,13 +263,15 @@ class Story {
     const auto created = time_at(schedule_, {"metadata", "creationTimestamp"});
     if (created && slot <= *created) {
       say("Slot " + text_of(slot) + " lies before the schedule was created.");
+    } else if (state_ && slot > state_->decided.accounted && spec_.policy.suspended) {
+      say("Slot " + text_of(slot) + " starts nothing: the schedule is suspended.");
+      detail("A resume does not make up for it.");
     } else if (state_ && slot > state_->decided.accounted) {
       say("Slot " + text_of(slot) + " is late: it is due, and nothing was decided about it yet.");
-      detail(spec_.policy.suspended
-                 ? "The schedule is suspended."
-                 : "If nothing above says why, look whether sparkcron runs and is the leader, and "
-                   "at sparkctl events " +
-                       key_.name + ".");
+      detail(
+          "If nothing above says why, look whether sparkcron runs and is the leader, and "
+          "at sparkctl events " +
+          key_.name + ".");
     } else {
       say("Slot " + text_of(slot) + " left no trace: no run, and no record that it was skipped.");
       detail(

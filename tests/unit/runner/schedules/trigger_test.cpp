@@ -132,9 +132,9 @@ TEST_CASE("A trigger that the API does not let go is obeyed once, and that is to
   work_through(world);
   CHECK(world.runs().size() == 1);
   CHECK(annotation_of(world) == "now");
-  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed, but "
-                          "could not be taken away: cannot patch; a new value asks for the next "
-                          "run") == 1);
+  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed "
+                          "and stays: it cannot be taken away: cannot patch; a new value asks for "
+                          "the next run") == 1);
   world.restart();
   work_through(world);
   CHECK(world.runs().size() == 1);
@@ -145,6 +145,18 @@ TEST_CASE("A trigger that the API does not let go is obeyed once, and that is to
     work_through(world);
     CHECK(world.runs().size() == 2);
   }
+}
+
+// The first of them stayed the last.
+TEST_CASE("Of two runs that start within a second the status names the later one") {
+  ScheduleWorld world;
+  for (int i = 0; i < 2; ++i) {
+    annotate(world, "now");
+    world.reconcile();
+    world.reconcile();
+  }
+  REQUIRE(world.runs().size() == 2);
+  CHECK(world.status_text("lastRunName") == world.runs().back());
 }
 
 // The name of a run that was pruned was given again, and that run counted again, hundreds of times.
@@ -222,9 +234,9 @@ TEST_CASE("A trigger that somebody writes again whenever it is gone has an end")
   }
   CHECK(world.runs().size() <= 11);
   CHECK(annotation_of(world) == "now");
-  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed, but "
-                          "could not be taken away: it was written again 10 times within a "
-                          "minute; a new value asks for the next run") == 1);
+  CHECK(world.events_with("Warning TriggerStays: The trigger annotation \"now\" is obeyed "
+                          "and stays: it was written again 10 times within a minute; a new value "
+                          "asks for the next run") == 1);
 }
 
 // A webhook of others that was down kept slots from starting.
