@@ -180,6 +180,17 @@ class KubectlCalls:
     def patch_spec(self, name, /, **spec):
         return self.patch("scheduledsparkapplication", name, {"spec": spec})
 
+    def await_completed(self, application):
+        """The driver's log of an application that completes; fails, with its end, when it does not."""
+        def ended():
+            state = state_of(self.get("sparkapplication", application))
+            return state in FINAL and state
+        state = wait_for(ended, f"{application} ended")
+        log = self("logs", f"{application}-driver")
+        if state != "COMPLETED":
+            raise AssertionError(f"{application} is {state}: {log[-3000:]}")
+        return log
+
     def runs(self, schedule):
         items = self.get("sparkapplications", "-l", f"{LABEL}={schedule}")["items"]
         return sorted(items, key=lambda item: item["metadata"]["name"])

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import harness
-from harness import FINAL, Kubectl, state_of, wait_for
+from harness import Kubectl, wait_for
 from spark_test import SPARK_4_0, spark_home
 
 REALM = "ETL.TEST"
@@ -95,13 +95,7 @@ class KerberosTest(harness.E2ETest):
                                     "spark.hadoop.hadoop.security.authentication": "kerberos"},
                       "driver": {"memory": "512m", "secrets": [{"name": "etl-keytab", "path": "/etc/keytabs", "secretType": "Generic"}]},
                       "executor": {"instances": 1}}})
-
-        def ended():
-            state = state_of(kubectl.get("sparkapplication", "who"))
-            return state in FINAL and state
-        state = wait_for(ended, "the application ended")
-        log = kubectl("logs", "who-driver")
-        self.assertEqual(state, "COMPLETED", log[-3000:])
+        log = kubectl.await_completed("who")
         self.assertIn(f"logged in as {PRINCIPAL} with KERBEROS True True", log)
         # The KDC has heard of it.
         self.assertIn(f"{PRINCIPAL} for krbtgt/{REALM}@{REALM}", kdc.log())

@@ -2,7 +2,7 @@
 import unittest
 
 import harness
-from harness import FINAL, Kubectl, sparkctl, state_of, wait_for
+from harness import Kubectl, sparkctl, state_of, wait_for
 
 SPARK_4_0 = harness.ROOT / ".venv"
 SPARK_3_5 = harness.ROOT / ".venv-3.5"
@@ -59,13 +59,7 @@ class SparkTest(harness.E2ETest):
                 "driver": {"memory": "512m"}, "executor": {"instances": 2, "memory": "512m", "cores": 1},
             },
         })
-
-        def ended():
-            state = state_of(kubectl.get("sparkapplication", "pi"))
-            return state in FINAL and state
-        state = wait_for(ended, "the application ended")
-        log = kubectl("logs", "pi-driver")
-        self.assertEqual(state, "COMPLETED", log[-3000:])
+        log = kubectl.await_completed("pi")
         self.assertIn("Pi is roughly 3.", log)
         for number in (1, 2):
             self.assertRegex(log, rf"Registered executor .*with ID {number}[, ]")
@@ -108,13 +102,7 @@ spec:
 """)
         self.assertIn("job.py sent: ", sparkctl(service, "create", "-f", str(here / "job.yaml"), "--upload", *to).stdout)
         kubectl = Kubectl(service)
-
-        def ended():
-            state = state_of(kubectl.get("sparkapplication", "job"))
-            return state in FINAL and state
-        state = wait_for(ended, "the application ended")
-        log = kubectl("logs", "job-driver")
-        self.assertEqual(state, "COMPLETED", log[-3000:])
+        log = kubectl.await_completed("job")
         self.assertIn("a word 0 ['a word 1', 'a word 2']", log)
         kubectl("delete", "sparkapplication", "job")
         wait_for(lambda: "sparkctl-" not in kubectl("get", "configmaps", "-o", "name"), "files go with what used them")
@@ -143,9 +131,7 @@ spec:
             "spec": {"type": "Python", "sparkVersion": "4.0.1", "image": "apache/spark:4.0.1", "proxyUser": "carol",
                      "mainApplicationFile": f"local://{script}", "driver": {"memory": "512m"}, "executor": {"instances": 1}},
         })
-        state = wait_for(lambda: (lambda state: state in FINAL and state)(state_of(kubectl.get("sparkapplication", "who"))), "the application ended")
-        log = kubectl("logs", "who-driver")
-        self.assertEqual(state, "COMPLETED", log[-3000:])
+        log = kubectl.await_completed("who")
         self.assertIn("acts as carol and carol", log)
 
 

@@ -40,6 +40,10 @@ json with(json application, const json& changes) {
   return application;
 }
 
+json with_spec(const json& spec) {
+  return with(scala_application(), {{"spec", spec}});
+}
+
 Context context() {
   return {.app_id = "spark-0123456789abcdef0123456789abcdef",
           .unique_id = "a1b2c3d4e5f60718",
@@ -48,6 +52,12 @@ Context context() {
           .submit_time = base::WallTime{std::chrono::milliseconds{1700000000123}},
           .default_conf = {},
           .forced_conf = {}};
+}
+
+Context on_a_machine() {
+  Context where = context();
+  where.pods = PodsRunAs::Processes;
+  return where;
 }
 
 Submission must_build(const json& application, const Context& where) {

@@ -17,7 +17,12 @@ nlohmann::json python_application();
 // `changes` as a JSON merge patch.
 nlohmann::json with(nlohmann::json application, const nlohmann::json& changes);
 
+// The first with this spec besides.
+nlohmann::json with_spec(const nlohmann::json& spec);
+
 Context context();
+// Of standalone: pods are processes.
+Context on_a_machine();
 
 // Of a built submission; the test fails when it is not there.
 Submission must_build(const nlohmann::json& application, const Context& context = test::context());

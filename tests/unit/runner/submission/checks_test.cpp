@@ -14,17 +14,8 @@ using nlohmann::json;
 
 namespace {
 
-json with_spec(const json& spec) {
-  return with(scala_application(), {{"spec", spec}});
-}
 json with_driver(const json& driver) {
   return with_spec({{"driver", driver}});
-}
-
-Context on_a_machine() {
-  Context where = context();
-  where.pods = PodsRunAs::Processes;
-  return where;
 }
 
 }  // namespace

@@ -21,12 +21,6 @@ json mounted(const json& application) {
   return with(application, {{"spec", {{"driver", {{"secrets", secrets}}}}}});
 }
 
-Context on_a_machine() {
-  Context where = context();
-  where.pods = PodsRunAs::Processes;
-  return where;
-}
-
 }  // namespace
 
 TEST_CASE("a keytab that the driver mounts is a file of its pod") {

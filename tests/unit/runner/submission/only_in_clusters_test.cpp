@@ -5,20 +5,6 @@ using namespace runner::submission;
 using namespace runner::submission::test;
 using nlohmann::json;
 
-namespace {
-
-json with_spec(const json& spec) {
-  return with(scala_application(), {{"spec", spec}});
-}
-
-Context on_a_machine() {
-  Context where = context();
-  where.pods = PodsRunAs::Processes;
-  return where;
-}
-
-}  // namespace
-
 TEST_CASE("what only a cluster has is left out on a machine, and told by path") {
   const json application = with_spec(
       {{"batchScheduler", "volcano"},
