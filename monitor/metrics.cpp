@@ -539,7 +539,7 @@ std::string Metrics::text_without_schedules() const {
   return serialized(std::move(families));
 }
 
-std::string Metrics::text() const {
+std::string Metrics::text(const std::set<std::string_view>& names) const {
   const Snapshot numbers = snapshot();
   std::vector<MetricFamily> families;
   collect_process(numbers, families);
@@ -547,6 +547,9 @@ std::string Metrics::text() const {
   collect_schedules(numbers, families);
   collect_controllers(families);
   collect_admission(families);
+  if (!names.empty())
+    std::erase_if(families,
+                  [&](const MetricFamily& family) { return !names.contains(family.name); });
   return serialized(std::move(families));
 }
 
@@ -555,9 +558,12 @@ base::http::Handler Metrics::handler() const {
       [this](const base::http::Request& request, std::shared_ptr<base::http::Responder> responder) {
         if (request.method != "GET" && request.method != "HEAD")
           return responder->send({.status = 405, .headers = {{"Allow", "GET, HEAD"}}, .body = ""});
+        std::set<std::string_view> names;
+        for (const auto& [name, value] : request.query)
+          if (name == "name[]") names.insert(value);
         responder->send({.status = 200,
                          .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-                         .body = text()});
+                         .body = text(names)});
       };
 }
 

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,12 +87,12 @@ class Metrics final : public runner::Telemetry {
   void admission_answered(std::string_view resource, std::string_view answer,
                           std::chrono::milliseconds took) override;
 
-  // The text format 0.0.4.
-  [[nodiscard]] std::string text() const;
+  // The text format 0.0.4; of the named families alone, unless none is named.
+  [[nodiscard]] std::string text(const std::set<std::string_view>& names = {}) const;
   // The same without series of single schedules; of all of them together only how late their runs
   // were. Short, however many there are.
   [[nodiscard]] std::string text_without_schedules() const;
-  // For GET /metrics.
+  // For GET /metrics; `?name[]=family`, given once or more, asks for those only.
   [[nodiscard]] base::http::Handler handler() const;
 
  private:

@@ -3,6 +3,8 @@ import http.client
 import json
 import ssl
 
+NEXT_RUN = "sparkcron_schedule_next_run_timestamp_seconds"  # one series for each schedule that was decided on
+
 
 class ApiClient:
     def connect(self, timeout=60):

@@ -18,7 +18,7 @@ import tempfile
 import time
 import urllib.request
 
-from api_client import ApiClient
+from api_client import NEXT_RUN, ApiClient
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 CLUSTER = ROOT / "tests/cluster"
@@ -194,7 +194,7 @@ class Sparkcron(Controller):
         return self.fetch(f"http://{said.group(1)}{path}") if said else self.fetch("http://127.0.0.1:9/")
 
     def decided(self):
-        return self.ask("/metrics").count("\nsparkcron_schedule_next_run_timestamp_seconds{")
+        return self.ask(f"/metrics?name[]={NEXT_RUN}").count(f"\n{NEXT_RUN}{{")
 
 
 # The peer starts only where this kind of its own is known, which has nothing to do with schedules.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from api_client import ApiClient
+from api_client import NEXT_RUN, ApiClient
 
 
 class Service(ApiClient):
@@ -59,16 +59,16 @@ class Service(ApiClient):
     def certificate(self):
         return self.folder / "data/tls.crt"
 
-    def metrics(self):
+    def metrics(self, query=""):
         connection = self.connect()
-        connection.request("GET", "/metrics")
+        connection.request("GET", "/metrics" + query)
         text = connection.getresponse().read().decode()
         connection.close()
         return text
 
     def decided(self):
         """On how many schedules it has decided since it was started."""
-        return self.metrics().count("\nsparkcron_schedule_next_run_timestamp_seconds{")
+        return self.metrics(f"?name[]={NEXT_RUN}").count(f"\n{NEXT_RUN}{{")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()

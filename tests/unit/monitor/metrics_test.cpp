@@ -447,6 +447,24 @@ TEST_CASE("/metrics is text 0.0.4 for GET alone", "[monitor]") {
   CHECK(tests::ask(metrics.handler(), "/metrics", {}, "POST").status == 405);
 }
 
+TEST_CASE("/metrics tells single families to who names them", "[monitor]") {
+  Metrics metrics{MetricsOptions{.version = "1.2.3"}};
+  metrics.queue_length("schedule", 3);
+  const auto told = [&](const std::vector<std::pair<std::string, std::string>>& query) {
+    return tests::ask(metrics.handler(), "/metrics", query).body;
+  };
+  const std::string queued = told({{"name[]", "sparkcron_queue_length"}});
+  CHECK_THAT(queued, Catch::Contains("sparkcron_queue_length{controller=\"schedule\"} 3\n"));
+  CHECK_THAT(queued, !Catch::Contains("sparkcron_build_info"));
+  const std::string both =
+      told({{"name[]", "sparkcron_queue_length"}, {"name[]", "sparkcron_build_info"}});
+  CHECK_THAT(both, Catch::Contains("sparkcron_queue_length") &&
+                       Catch::Contains("sparkcron_build_info") &&
+                       !Catch::Contains("sparkcron_metrics_dropped_total"));
+  CHECK(told({{"name[]", "no_such_family"}}).empty());
+  CHECK(told({{"name", "sparkcron_build_info"}}) == metrics.text());
+}
+
 TEST_CASE("skips go on from what the ledger has counted", "[monitor]") {
   bool readable = false;
   Metrics metrics{MetricsOptions{
