@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ namespace base {
 struct JsonLimits {
   size_t bytes = size_t{16} << 20;
   size_t depth = 64;  // nlohmann's dump() and copy recurse: deeper input would end the process
+  // The keys to one member that is checked like the rest but not kept; none: everything is.
+  std::span<const std::string_view> leave_out;
 };
 
 // InvalidArgument: "not JSON: syntax error at byte 12", "JSON is nested deeper than 64

@@ -56,8 +56,9 @@ struct WatchEvent {
   // Unreadable: it was added or modified and is none of the readable ones any more.
   enum class Type { Added, Modified, Deleted, Bookmark, Unreadable };
   Type type = Type::Added;
-  std::shared_ptr<const Json> object;  // Unreadable: what could be found of its metadata
-  std::string problem;                 // Unreadable: why
+  // Without managedFields, which caches drop. Unreadable: what could be found of its metadata.
+  std::shared_ptr<const Json> object;
+  std::string problem;  // Unreadable: why
 };
 
 class Watch {
@@ -92,7 +93,8 @@ class Api {
   virtual base::Result<ObjectList> list(const ResourceType& type, const ListOptions& options) = 0;
   virtual base::Result<std::unique_ptr<Watch>> watch(const ResourceType& type,
                                                      const ListOptions& options) = 0;
-  // The namespace is metadata.namespace of the object. Returns the object as stored.
+  // The namespace is metadata.namespace of the object. This and the next two return the object as
+  // stored, without managedFields.
   virtual base::Result<Json> create(const ResourceType& type, const Json& object) = 0;
   virtual base::Result<Json> update(const ResourceType& type, const Json& object,
                                     std::string_view subresource = "") = 0;

@@ -64,9 +64,9 @@ void Controller::watch(Informer& informer, KeyMapper map) {
   informer.add_handler([this, map = std::move(map)](const StoreDelta& delta) {
     if (!started_) return;
     // Both sides: an object that changed hands concerns its old owner too. The queue dedups.
-    for (const auto* object : {delta.before.get(), delta.after.get()}) {
-      if (object == nullptr) continue;
-      for (const ObjectKey& key : map(*object))
+    for (const PackedObject* side : {&delta.before, &delta.after}) {
+      if (!*side) continue;
+      for (const ObjectKey& key : map(*side->object()))
         add(key);
     }
   });
@@ -90,9 +90,10 @@ void Controller::start() {
   // here or told there.
   started_ = true;
   for (const Watched& watched : watched_)
-    for (const Store::Object& object : watched.informer->store().list(""))
+    watched.informer->store().for_each("", [&](const Store::Object& object) {
       for (const ObjectKey& key : watched.map(*object))
         add(key);
+    });
   for (size_t i = 0; i < options_.workers; ++i)
     workers_.push_back(base::start_thread(options_.name, [this] { work(stop_.get_token()); }));
 }

@@ -18,15 +18,35 @@ constexpr std::chrono::seconds kKept{60};
 }  // namespace
 
 FreshVersions::FreshVersions(Api& api, const Cache& cache, base::Clock& clock, ResourceType type,
-                             Scope scope, size_t few)
-    : api_(api), cache_(cache), clock_(clock), type_(std::move(type)), scope_(scope), few_(few) {}
+                             Scope scope, FreshVersionsOptions options)
+    : api_(api),
+      cache_(cache),
+      clock_(clock),
+      type_(std::move(type)),
+      scope_(scope),
+      options_(std::move(options)) {}
 
 bool FreshVersions::has(const ObjectKey& key, const std::string& version, base::SteadyTime since) {
   const std::string listed = scope_ == Scope::All ? std::string() : key.ns;
   if (shows(listed, key, version, since)) return true;
-  if (!ask_in_vain(listed)) return false;
-  list(listed);
+  if (ask_in_vain(listed))
+    list(listed);
+  else if (!await_list(listed, since))
+    return false;
   return shows(listed, key, version, since);
+}
+
+// A GET now is one more that the list makes needless, and slows it.
+bool FreshVersions::await_list(const std::string& listed, base::SteadyTime since) {
+  const base::SteadyTime until = clock_.steady_now() + options_.patience;
+  base::MutexLock lock(mutex_);
+  while (true) {
+    const auto shared = shared_.find(listed);
+    if (shared == shared_.end()) return false;
+    if (!shared->second.listing) return shared->second.begun && *shared->second.begun >= since;
+    if (*shared->second.listing < since || clock_.steady_now() >= until) return false;
+    clock_.wait_until(lock, ended_, until);
+  }
 }
 
 size_t FreshVersions::remembers() const {
@@ -46,6 +66,7 @@ bool FreshVersions::shows(const std::string& listed, const ObjectKey& key,
 
 bool FreshVersions::ask_in_vain(const std::string& listed) {
   const base::SteadyTime now = clock_.steady_now();
+  const size_t waiting = options_.waiting ? options_.waiting() : 0;
   size_t enough = 0;
   {
     base::MutexLock lock(mutex_);
@@ -58,17 +79,17 @@ bool FreshVersions::ask_in_vain(const std::string& listed) {
       shared.failed = false;
     }
     ++shared.in_vain;
-    if (shared.failed || shared.listing || shared.in_vain <= few_) return false;
+    if (shared.failed || shared.listing || shared.in_vain + waiting <= options_.few) return false;
     enough = shared.enough;
   }
   // How many there are is asked once in a window, and only when many ask.
-  if (enough == 0) enough = few_ + 1 + cache_.list(type_, listed).size() / kObjectsPerGet;
+  if (enough == 0) enough = options_.few + 1 + cache_.keys(type_, listed).size() / kObjectsPerGet;
   base::MutexLock lock(mutex_);
   Shared& shared = shared_[listed];
   shared.enough = enough;
   // Another may have listed meanwhile.
-  if (shared.failed || shared.listing || shared.in_vain < enough) return false;
-  shared.listing = true;
+  if (shared.failed || shared.listing || shared.in_vain + waiting < enough) return false;
+  shared.listing = clock_.steady_now();
   return true;
 }
 
@@ -87,7 +108,8 @@ void FreshVersions::list(const std::string& listed) {
     // Whatever came of it, the next may list again.
     base::MutexLock lock(mutex_);
     Shared& shared = shared_[listed];
-    shared.listing = false;
+    shared.listing.reset();
+    ended_.notify_all();
     shared.failed = !read;
     if (read) {
       shared.begun = begun;

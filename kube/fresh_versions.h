@@ -6,14 +6,17 @@
 //
 // Promises: has() says yes only after a list that was begun at or after `since` and held the object
 // in this version. No proves nothing: ask for the object. A list costs the API about as much as one
-// GET for each kObjectsPerGet objects (measured: docs/scale.md), so it is made only after that many
-// were asked for in vain within a second, and a few more: nobody lists for one object. While one
-// lists, the others are told no and wait for nothing. A list that fails is not believed and not
-// tried again within that second. Its memory is one version for each object of the last list.
+// GET for each kObjectsPerGet objects (measured: docs/scale.md), so it is made only where that many
+// and a few more have asked in vain within a second or are about to: nobody lists for one object.
+// While one lists, the others wait for that list, as long as they are told to. A list that fails is
+// not believed and not tried again within that second. Its memory is one version for each object of
+// the last list.
 //
 // Threads: any.
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,14 +28,20 @@
 
 namespace kube {
 
+struct FreshVersionsOptions {
+  size_t few = 16;                        // so many may ask in vain at least
+  std::function<size_t()> waiting;        // how many more may soon ask; empty: nobody knows
+  std::chrono::milliseconds patience{0};  // how long to wait for a list that another makes
+};
+
 class FreshVersions {
  public:
   static constexpr size_t kObjectsPerGet = 60;
 
   enum class Scope { All, Namespace };  // what is listed: all, or the object's namespace
-  // The Api, the cache and the clock must outlive it. `few`: so many may ask in vain at least.
+  // The Api, the cache and the clock must outlive it.
   FreshVersions(Api& api, const Cache& cache, base::Clock& clock, ResourceType type, Scope scope,
-                size_t few = 16);
+                FreshVersionsOptions options = {});
 
   // `since` as clock.steady_now() counts.
   [[nodiscard]] bool has(const ObjectKey& key, const std::string& version, base::SteadyTime since);
@@ -45,14 +54,16 @@ class FreshVersions {
     std::optional<base::SteadyTime> begun;  // of the list that `versions` is from
     std::map<ObjectKey, std::string> versions;
     base::SteadyTime counted_from{};
-    size_t in_vain = 0;   // since counted_from
-    size_t enough = 0;    // 0: not known yet
-    bool failed = false;  // a list, since counted_from
-    bool listing = false;
+    size_t in_vain = 0;                       // since counted_from
+    size_t enough = 0;                        // 0: not known yet
+    bool failed = false;                      // a list, since counted_from
+    std::optional<base::SteadyTime> listing;  // since when; nullopt: nobody lists
   };
   // Whether this caller is to list.
   bool ask_in_vain(const std::string& listed) EXCLUDES(mutex_);
   void list(const std::string& listed) EXCLUDES(mutex_);
+  // Whether another's list that began at or after `since` has ended meanwhile.
+  bool await_list(const std::string& listed, base::SteadyTime since) EXCLUDES(mutex_);
   [[nodiscard]] bool shows(const std::string& listed, const ObjectKey& key,
                            const std::string& version, base::SteadyTime since) EXCLUDES(mutex_);
   void forget_old(base::SteadyTime now) REQUIRES(mutex_);
@@ -62,8 +73,9 @@ class FreshVersions {
   base::Clock& clock_;
   const ResourceType type_;
   const Scope scope_;
-  const size_t few_;
+  const FreshVersionsOptions options_;
   mutable base::Mutex mutex_;
+  base::CondVar ended_;  // a list
   std::map<std::string, Shared> shared_ GUARDED_BY(mutex_);
 };
 

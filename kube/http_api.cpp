@@ -97,10 +97,14 @@ base::Result<Response> HttpApi::raw(const Request& request) {
   return response;
 }
 
+// Of what was written nobody asks who manages which field, and that is half of it.
 base::Result<Json> HttpApi::ask(const Request& request) {
+  constexpr std::string_view kManagedFields[] = {"metadata", "managedFields"};
   ASSIGN_OR_RETURN(const Response response, raw(request));
-  auto parsed =
-      base::parse_json(response.body, {.bytes = size_t{64} << 20, .depth = ObjectLimits{}.depth});
+  base::JsonLimits limits{
+      .bytes = size_t{64} << 20, .depth = ObjectLimits{}.depth, .leave_out = {}};
+  if (request.method != "GET") limits.leave_out = kManagedFields;
+  auto parsed = base::parse_json(response.body, limits);
   if (!parsed) {
     return base::failure(base::Code::Unavailable,
                          request.method + " " + request.path + ": " + parsed.error().message);

@@ -1,12 +1,14 @@
 #include "kube/informer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
 #include "base/guard.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace kube {
@@ -95,6 +97,8 @@ WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
   if (what == WatcherAsk::List) {
     auto list = api_.list(type_, scope_);
     if (!list) return StepFailed{std::move(list.error())};
+    for (Json& item : list->items)
+      slim(item);
     return ListArrived{std::move(*list)};
   }
   if (what == WatcherAsk::OpenWatch) {
@@ -114,11 +118,34 @@ WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
     watch = watch_.get();
   }
   auto event = watch->next();  // only this thread replaces watch_
-  if (event && *event) return EventArrived{std::move(**event)};
+  if (event && *event) {
+    (*event)->object = slimmed(std::move((*event)->object));
+    return EventArrived{std::move(**event)};
+  }
   base::MutexLock lock(mutex_);
   watch_.reset();
   if (!event) return StepFailed{std::move(event.error())};
   return WatchEnded{.lasted = clock_.steady_now() - opened_};
+}
+
+void Informer::slim(Json& object) const {
+  if (const auto metadata = object.find("metadata");
+      metadata != object.end() && metadata->is_object())
+    metadata->erase("managedFields");
+  if (!trim_) return;
+  if (auto less = trim_(object)) object = *std::move(less);
+}
+
+// It may be others' as well.
+std::shared_ptr<const Json> Informer::slimmed(std::shared_ptr<const Json> object) const {
+  if (base::find(*object, {"metadata", "managedFields"}) != nullptr) {
+    Json less = *object;
+    slim(less);
+    return std::make_shared<const Json>(std::move(less));
+  }
+  if (!trim_) return object;
+  auto less = trim_(*object);
+  return less ? std::make_shared<const Json>(*std::move(less)) : std::move(object);
 }
 
 void Informer::carry_out(StoreChange change) {
@@ -139,11 +166,11 @@ void Informer::carry_out(StoreChange change) {
     tell(store_.apply(std::move(one->object)));
   } else if (const auto* gone = std::get_if<RemoveOne>(&change)) {
     StoreDelta delta = store_.remove(key_of(*gone->object));
-    if (delta.before != nullptr) tell(delta);
+    if (delta.before) tell(delta);
   } else if (const auto* one_lost = std::get_if<LoseOne>(&change)) {
     // As the next list would have it: a copy of what it was would be believed.
     StoreDelta delta = store_.remove(one_lost->lost.key);
-    if (delta.before != nullptr) tell(delta);
+    if (delta.before) tell(delta);
     report(one_lost->lost);
   }
 }
@@ -154,11 +181,11 @@ void Informer::tell(const StoreDelta& delta) {
       const base::Status told = base::guarded("tell of a change", [&] { handler(delta); });
       if (told) break;
       const bool again = told.error().code == base::Code::ResourceExhausted && tries < kTries;
-      const Json& object = delta.after != nullptr ? *delta.after : *delta.before;
       (void)base::guarded("log", [&] {
+        const auto object = (delta.after ? delta.after : delta.before).object();
         base::log_error("kube", again ? "A change waits for memory" : "A change was lost",
                         {{"resource", type_.plural},
-                         {"key", key_of(object).to_string()},
+                         {"key", key_of(*object).to_string()},
                          {"error", told.error().message}});
       });
       if (!again) break;
@@ -260,6 +287,22 @@ std::vector<std::shared_ptr<const Json>> InformerCache::list(const ResourceType&
   for (const auto& informer : following(type, ns)) {
     auto part = informer->store().list(ns);
     all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+void InformerCache::for_each(const ResourceType& type, const std::string& ns,
+                             const std::function<void(const Json&)>& visit) const {
+  for (const auto& informer : following(type, ns))
+    informer->store().for_each(ns, [&](const Store::Object& object) { visit(*object); });
+}
+
+std::vector<ObjectKey> InformerCache::keys(const ResourceType& type, const std::string& ns) const {
+  std::vector<ObjectKey> all;
+  for (const auto& informer : following(type, ns)) {
+    auto part = informer->store().keys(ns);
+    all.insert(all.end(), std::make_move_iterator(part.begin()),
+               std::make_move_iterator(part.end()));
   }
   return all;
 }

@@ -46,8 +46,9 @@ class Informer {
   // Called for each such object, again after each list that has it.
   using UnreadableHandler = std::function<void(const ResourceType&, const Unreadable&)>;
   void on_unreadable(UnreadableHandler handler) { unreadable_handler_ = std::move(handler); }
-  // What is not to be kept of each object (kube/store.h).
-  void trim_with(Store::Trim trim) { store_.trim_with(std::move(trim)); }
+  // What is kept of an object, if that is less than all but managedFields; its metadata must stay.
+  using Trim = std::function<std::optional<Json>(const Json&)>;
+  void trim_with(Trim trim) { trim_ = std::move(trim); }
   // The Api's watches without a resourceVersion begin with what there is (HttpApi::watch): no lists
   // where the server offers that.
   void stream_lists() { streams_ = true; }
@@ -71,6 +72,8 @@ class Informer {
  private:
   void run();
   WatcherInput ask(WatcherAsk what, const WatcherState& state);
+  void slim(Json& object) const;
+  [[nodiscard]] std::shared_ptr<const Json> slimmed(std::shared_ptr<const Json> object) const;
   void carry_out(StoreChange change);
   void tell(const StoreDelta& delta);
   void report(const Unreadable& lost);
@@ -87,6 +90,7 @@ class Informer {
   UnreadableHandler unreadable_handler_;
   std::function<void()> synced_handler_;
   bool streams_ = false;
+  Trim trim_;
   std::atomic<uint64_t> unreadable_ = 0;
   Store store_;
   mutable base::Mutex mutex_;
@@ -119,6 +123,10 @@ class InformerCache final : public Cache {
       std::string_view value) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const Json>> list(const ResourceType& type,
                                                               const std::string& ns) const override;
+  void for_each(const ResourceType& type, const std::string& ns,
+                const std::function<void(const Json&)>& visit) const override;
+  [[nodiscard]] std::vector<ObjectKey> keys(const ResourceType& type,
+                                            const std::string& ns) const override;
 
  private:
   // Those of one namespace, "" = all.

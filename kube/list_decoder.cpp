@@ -54,7 +54,7 @@ void ListDecoder::end_item() {
                     ? base::failure(base::Code::TooLarge, std::to_string(item_size_) +
                                                               " bytes are over the limit of " +
                                                               std::to_string(limits_.bytes))
-                    : decode_object(item_, limits_);
+                    : decode_object(item_, limits_, content_);
   if (object) {
     if (content_ == ListOptions::Content::Versions) object = version_of(type_, *object);
     object->emplace("apiVersion", type_.api_version());

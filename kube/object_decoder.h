@@ -23,8 +23,10 @@ struct ObjectLimits {
   size_t depth = 128;
 };
 
-// Errors: those of base::parse_json(), `not an object`, `an object without metadata.name`.
-base::Result<nlohmann::json> decode_object(std::string_view text, const ObjectLimits& limits);
+// Errors: those of base::parse_json(), `not an object`, `an object without metadata.name`. Where
+// only its version is asked for it comes without managedFields, which may be half of it.
+base::Result<nlohmann::json> decode_object(std::string_view text, const ObjectLimits& limits,
+                                           ListOptions::Content content);
 
 // What a text that decode_object() refuses, or the beginning of one, says about itself.
 Unreadable describe_unreadable(std::string_view text, std::string reason);

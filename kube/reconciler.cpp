@@ -20,4 +20,17 @@ std::vector<std::shared_ptr<const Json>> Cache::labelled(const ResourceType& typ
   return found;
 }
 
+void Cache::for_each(const ResourceType& type, const std::string& ns,
+                     const std::function<void(const Json&)>& visit) const {
+  for (const auto& object : list(type, ns))
+    visit(*object);
+}
+
+std::vector<ObjectKey> Cache::keys(const ResourceType& type, const std::string& ns) const {
+  std::vector<ObjectKey> keys;
+  for (const auto& object : list(type, ns))
+    keys.push_back(key_of(*object));
+  return keys;
+}
+
 }  // namespace kube

@@ -6,6 +6,7 @@
 //
 // Threads: reconcile() is called from several workers at once, never twice at once for one key.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,12 @@ class Cache {
   // All objects of one namespace ("" = all).
   [[nodiscard]] virtual std::vector<std::shared_ptr<const Json>> list(
       const ResourceType& type, const std::string& ns) const = 0;
+  // The same one after the other, for who needs no two at once: a cache may keep text. As it stands
+  // here, a walk over list(); so is the next.
+  virtual void for_each(const ResourceType& type, const std::string& ns,
+                        const std::function<void(const Json&)>& visit) const;
+  [[nodiscard]] virtual std::vector<ObjectKey> keys(const ResourceType& type,
+                                                    const std::string& ns) const;
 };
 
 }  // namespace kube

@@ -1,15 +1,17 @@
 #pragma once
 
 // Store: the local copy of one resource type, as the watch told it. Objects are immutable and
-// shared; managedFields are dropped, which halves them, and what `trim` takes away that nobody asks
-// for. Indexed by owner, by namespace and, if
-// asked for, by one label.
+// shared. The last few that were told or asked for are kept as trees, all others as their text,
+// from which a tree is made for who asks: ten thousand schedules are not read by anybody for hours.
+// Indexed by owner, by namespace and, if asked for, by one label.
 //
 // Threads: any. Readers get snapshots and never block a writer for long.
 
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,30 +20,31 @@
 
 #include "base/mutex.h"
 #include "kube/api.h"
+#include "kube/packed_object.h"
 
 namespace kube {
 
-// One object's change: before is null when it is new, after when it is gone.
+// One object's change: before is none when it is new, after when it is gone.
 struct StoreDelta {
-  std::shared_ptr<const Json> before;
-  std::shared_ptr<const Json> after;
+  PackedObject before;
+  PackedObject after;
 };
 
 class Store {
  public:
   using Object = std::shared_ptr<const Json>;
+  using Objects = std::map<ObjectKey, PackedObject>;
 
-  explicit Store(std::string indexed_label = {}) : indexed_label_(std::move(indexed_label)) {}
+  static constexpr size_t kTrees = 128;
 
-  // Takes from each object what is not to be kept; its metadata must stay. Before the first object.
-  using Trim = std::function<void(Json&)>;
-  void trim_with(Trim trim) { trim_ = std::move(trim); }
+  explicit Store(std::string indexed_label = {}, size_t trees = kTrees)
+      : indexed_label_(std::move(indexed_label)), most_trees_(trees) {}
 
   // Everything at once; what is not among the items is gone. Returns what differs. Without memory
   // for all of it nothing has changed, so that nobody misses what was put in half way.
-  std::vector<StoreDelta> replace(std::vector<Json> items);
+  std::vector<StoreDelta> replace(Objects items);
   StoreDelta apply(Object object);
-  // before is null when it was not there.
+  // before is none when it was not there.
   StoreDelta remove(const ObjectKey& key);
 
   [[nodiscard]] Object get(const ObjectKey& key) const;
@@ -49,26 +52,35 @@ class Store {
   // Without a search if it is the indexed label.
   [[nodiscard]] std::vector<Object> labelled(const std::string& ns, std::string_view label,
                                              std::string_view value) const;
-  [[nodiscard]] std::vector<Object> list(const std::string& ns) const;  // "" = all
+  // All of a namespace, "" = all; one after the other, so that only one of them is a tree.
+  void for_each(const std::string& ns, const std::function<void(const Object&)>& visit) const;
+  [[nodiscard]] std::vector<Object> list(const std::string& ns) const;
+  [[nodiscard]] std::vector<ObjectKey> keys(const std::string& ns) const;
   [[nodiscard]] size_t size() const;
+  [[nodiscard]] size_t trees() const;
 
  private:
+  using Recent = std::list<ObjectKey>;
+  struct Kept {
+    PackedObject object;
+    std::optional<Recent::iterator> recent;  // while it is a tree
+  };
   struct Contents {
-    std::map<ObjectKey, Object> objects;  // by namespace first
+    std::map<ObjectKey, Kept> objects;  // by namespace first
     std::map<std::string, std::set<ObjectKey>> by_owner;
     std::map<std::string, std::set<ObjectKey>> by_label;  // by the label's value
+    Recent recent;                                        // trees, the last asked for first
   };
-  StoreDelta put(Object object) REQUIRES(mutex_);
   StoreDelta take(const ObjectKey& key) REQUIRES(mutex_);
-  void index(const Json& object, const ObjectKey& key, Contents& contents) const;
-  void unindex(const Json& object, const ObjectKey& key) REQUIRES(mutex_);
-
-  void slim(Json& object) const;
+  void index(const PackedObject& object, const ObjectKey& key, Contents& contents) const;
+  void unindex(const PackedObject& object, const ObjectKey& key) REQUIRES(mutex_);
+  void touch(const ObjectKey& key, Kept& kept) const REQUIRES(mutex_);
+  [[nodiscard]] std::vector<Object> get_all(const std::vector<ObjectKey>& keys) const;
 
   const std::string indexed_label_;
-  Trim trim_;
+  const size_t most_trees_;
   mutable base::Mutex mutex_;
-  Contents contents_ GUARDED_BY(mutex_);
+  mutable Contents contents_ GUARDED_BY(mutex_);  // reading decides what is a tree
 };
 
 }  // namespace kube

@@ -41,7 +41,9 @@ base::Result<WatchEvent> unreadable(std::string_view line, const base::Error& er
 }
 
 base::Result<WatchEvent> decode(std::string_view line, const ObjectLimits& limits) {
-  auto parsed = base::parse_json(line, {.bytes = limits.bytes, .depth = limits.depth + 1});
+  constexpr std::string_view kManagedFields[] = {"object", "metadata", "managedFields"};
+  auto parsed = base::parse_json(
+      line, {.bytes = limits.bytes, .depth = limits.depth + 1, .leave_out = kManagedFields});
   if (!parsed) return unreadable(line, parsed.error());
   const std::string name = base::string_at(*parsed, {"type"});
   const auto object = parsed->is_object() ? parsed->find("object") : parsed->end();

@@ -12,14 +12,24 @@ namespace {
 
 using Phase = WatcherState::Phase;
 
+// A whole list of trees is what nobody has memory for.
+PackedObject packed(std::shared_ptr<const Json> object) {
+  PackedObject made(std::move(object));
+  made.pack();
+  return made;
+}
+
 WatcherStep listed(WatcherState state, ListArrived input) {
+  ReplaceAll all{.items = {}, .unreadable = std::move(input.list.unreadable)};
+  for (Json& item : input.list.items) {
+    ObjectKey key = key_of(item);
+    all.items.insert_or_assign(std::move(key),
+                               packed(std::make_shared<const Json>(std::move(item))));
+  }
   state.phase = Phase::Listed;
   state.resource_version = std::move(input.list.resource_version);
   // The failures stay: a server that lists but refuses every watch must not be listed in a circle.
-  return {.state = std::move(state),
-          .change = ReplaceAll{.items = std::move(input.list.items),
-                               .unreadable = std::move(input.list.unreadable)},
-          .ask = WatcherAsk::OpenWatch};
+  return {.state = std::move(state), .change = std::move(all), .ask = WatcherAsk::OpenWatch};
 }
 
 WatcherStep opened(WatcherState state) {
@@ -44,12 +54,8 @@ bool ends_the_list(const WatchEvent& event) {
 
 // All has come: as if it had been listed, and the watch goes on.
 WatcherStep all_came(WatcherState state, const WatchEvent& end) {
-  ReplaceAll all{.items = {}, .unreadable = std::exchange(state.unreadable, {})};
-  all.items.reserve(state.coming.size());
-  while (!state.coming.empty()) {
-    all.items.push_back(*state.coming.begin()->second);
-    state.coming.erase(state.coming.begin());
-  }
+  ReplaceAll all{.items = std::exchange(state.coming, {}),
+                 .unreadable = std::exchange(state.unreadable, {})};
   state.phase = Phase::Watching;
   state.resource_version = resource_version_of(*end.object);
   // The failures stay, as after a list.
@@ -63,7 +69,7 @@ WatcherStep came(WatcherState state, EventArrived input) {
   switch (input.event.type) {
     case WatchEvent::Type::Added:
     case WatchEvent::Type::Modified:
-      state.coming[key] = std::move(input.event.object);
+      state.coming.insert_or_assign(key, packed(std::move(input.event.object)));
       break;
     case WatchEvent::Type::Deleted:
       state.coming.erase(key);

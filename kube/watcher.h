@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "kube/api.h"
+#include "kube/packed_object.h"
 
 namespace kube {
 
@@ -36,7 +37,7 @@ struct WatcherState {
   bool moved = false;            // something came since the watch was opened
   bool streams = false;          // a watch may begin with what there is
   // What has come in Listing.
-  std::map<ObjectKey, std::shared_ptr<const Json>> coming;
+  std::map<ObjectKey, PackedObject> coming;
   std::vector<Unreadable> unreadable;
 };
 
@@ -64,7 +65,7 @@ using WatcherInput = std::variant<ListArrived, WatchOpened, EventArrived, WatchE
 // What to do to the local copy.
 struct KeepAll {};
 struct ReplaceAll {
-  std::vector<Json> items;
+  std::map<ObjectKey, PackedObject> items;
   std::vector<Unreadable> unreadable;
 };
 struct ApplyOne {

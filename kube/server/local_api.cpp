@@ -54,8 +54,10 @@ base::Result<std::string> LocalApi::perform(Request request, LocalCall& call) {
 base::Result<Json> LocalApi::ask(Request request, const Json* body) {
   LocalCall call{.body = body};
   ASSIGN_OR_RETURN(const std::string text, perform(std::move(request), call));
-  if (call.object) return objects::Objects::served(*call.resource, *call.object);
-  return base::parse_json(text);
+  if (!call.object) return base::parse_json(text);
+  Json object = objects::Objects::served(*call.resource, *call.object);
+  if (body != nullptr && object.contains("metadata")) object["metadata"].erase("managedFields");
+  return object;
 }
 
 base::Result<Json> LocalApi::get(const ResourceType& type, const ObjectKey& key) {

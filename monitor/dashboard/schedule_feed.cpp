@@ -99,8 +99,8 @@ base::Result<std::vector<std::string>> ScheduleFeed::namespaces() const {
   base::MutexLock lock(mutex_);
   RETURN_IF_ERROR(check_ready());
   std::set<std::string> found;
-  for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), ""))
-    found.insert(kube::key_of(*schedule).ns);
+  for (const kube::ObjectKey& key : cache_->keys(config::scheduled_spark_applications(), ""))
+    found.insert(key.ns);
   return std::vector<std::string>(found.begin(), found.end());
 }
 
@@ -115,11 +115,11 @@ base::Status ScheduleFeed::open(base::http::Responder& responder, Scope scope) {
   // Under the lock: what changes meanwhile follows.
   Json items = Json::array();
   bool is_whole = true;
-  for (const auto& schedule : cache_->list(config::scheduled_spark_applications(), "")) {
-    const std::string ns = kube::key_of(*schedule).ns;
-    if (scope.has(ns)) items.push_back(*schedule);
+  cache_->for_each(config::scheduled_spark_applications(), "", [&](const Json& schedule) {
+    const std::string ns = kube::key_of(schedule).ns;
+    if (scope.has(ns)) items.push_back(schedule);
     is_whole = is_whole && is_considered(scope, ns);
-  }
+  });
   auto stream =
       responder.stream(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}});
   if (!stream->write(line_of({{"type", "LIST"}, {"items", std::move(items)}}))) return {};

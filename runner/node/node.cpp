@@ -154,8 +154,8 @@ void RunningNode::ring(const std::string& uid) {
 void RunningNode::told(const kube::StoreDelta& delta) {
   base::MutexLock lock(mutex_);
   // A namesake may have replaced it: two UIDs, two pods.
-  if (delta.before != nullptr) told_[kube::uid_of(*delta.before)] = nullptr;
-  if (delta.after != nullptr) told_[kube::uid_of(*delta.after)] = delta.after;
+  if (delta.before) told_[kube::uid_of(*delta.before.object())] = nullptr;
+  if (const auto after = delta.after.object()) told_[kube::uid_of(*after)] = after;
   woken_.notify_all();
 }
 

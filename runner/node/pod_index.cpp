@@ -10,6 +10,16 @@
 #include "runner/node/pod_status.h"
 
 namespace runner::node {
+namespace {
+
+// A cache may make a new tree of what has not changed.
+bool is_same(const PodIndex::Object& known, const PodIndex::Object& object) {
+  if (known == nullptr || known == object) return known == object;
+  const std::string version = kube::resource_version_of(*object);
+  return !version.empty() && version == kube::resource_version_of(*known);
+}
+
+}  // namespace
 
 std::string node_of(const nlohmann::json& pod) {
   return base::string_at(pod, {"spec", "nodeName"});
@@ -44,8 +54,13 @@ std::vector<std::string> PodIndex::replace(const std::vector<Object>& objects) {
   std::vector<std::string> changed;
   for (const auto& [uid, object] : objects_)
     if (!fresh.contains(uid)) changed.push_back(uid);
-  for (const auto& [uid, object] : fresh)
-    if (find(uid) != object) changed.push_back(uid);
+  for (auto& [uid, object] : fresh) {
+    Object known = find(uid);
+    if (is_same(known, object))
+      object = std::move(known);
+    else
+      changed.push_back(uid);
+  }
   objects_ = std::move(fresh);
   unbound_.clear();
   ours_.clear();

@@ -39,7 +39,7 @@ ReplicaProcess::ReplicaProcess(std::string name, Network& network, ReplicaBooks&
       api_(
           fenced_, [this] { come_to_a_call(); }, without),
       versions_(api_, cache, network.clock, config::scheduled_spark_applications(),
-                kube::FreshVersions::Scope::Namespace, 0),
+                kube::FreshVersions::Scope::Namespace, {.few = 0}),
       schedules_(api_, cache, events, ledger, network.clock, {.versions = &versions_}),
       applications_(api_, cache, events, ledger, network.clock, options(without)) {
   cache.sync();

@@ -49,7 +49,7 @@ struct Replica {
                          plan.sabotage == Sabotage::GiveUpDrivers ? plan.sabotage : Sabotage::None),
         records(recorder, plan.sabotage),
         versions(lied_to, seen, clock, config::scheduled_spark_applications(),
-                 kube::FreshVersions::Scope::Namespace, 0),
+                 kube::FreshVersions::Scope::Namespace, {.few = 0}),
         schedules(lied_to, seen, events, records, clock,
                   {.versions = shares_reads(plan) ? &versions : nullptr}) {
     if (plan.applications == Applications::Model) {

@@ -62,15 +62,20 @@ kube::KeyMapper schedule_of_pod() {
 }
 
 // Executors are most of the pods; of them only whose they are and how they stand is ever asked.
-void trim_executor(kube::Json& pod) {
-  if (base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor") return;
-  pod.erase("spec");
-  pod["metadata"].erase("annotations");
-  if (pod.contains("status"))
-    pod["status"] = {{"phase", base::string_at(pod, {"status", "phase"})}};
+std::optional<kube::Json> trim_executor(const kube::Json& pod) {
+  if (base::string_at(pod, {"metadata", "labels", config::kSparkRoleLabel}) != "executor")
+    return std::nullopt;
+  kube::Json less = pod;
+  less.erase("spec");
+  less["metadata"].erase("annotations");
+  if (less.contains("status"))
+    less["status"] = {{"phase", base::string_at(pod, {"status", "phase"})}};
+  return less;
 }
 
 constexpr std::chrono::minutes kLasting{1};
+// A list of a thousand versions takes a tenth of that.
+constexpr std::chrono::milliseconds kListPatience{1'000};
 // Of which a new leader writes events; the log has them all.
 constexpr size_t kMostUnread = 1'000;
 
@@ -165,7 +170,8 @@ struct Controllers::Parts {
         keepers(make_keepers(events, clock, options)),
         versions(api, territory.cache(), clock, config::scheduled_spark_applications(),
                  looks_at_all(options) ? kube::FreshVersions::Scope::All
-                                       : kube::FreshVersions::Scope::Namespace),
+                                       : kube::FreshVersions::Scope::Namespace,
+                 {.waiting = [this] { return schedules.waiting(); }, .patience = kListPatience}),
         schedule_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,

@@ -116,8 +116,8 @@ void Territory::match() {
   }
   if (!labelled_->has_synced()) return;
   std::set<std::string> wanted(options_.namespaces.begin(), options_.namespaces.end());
-  for (const auto& one : labelled_->store().list(""))
-    wanted.insert(kube::key_of(*one).name);
+  for (const kube::ObjectKey& key : labelled_->store().keys(""))
+    wanted.insert(key.name);
   const auto known = scopes();
   for (const auto& [ns, scope] : known)
     if (!wanted.contains(ns)) close(ns);
@@ -162,8 +162,8 @@ std::shared_ptr<Territory::Scope> Territory::make(const std::string& ns) {
         [this, raw = scope.get(), type = one.type](const kube::StoreDelta& delta) {
           if (!raw->open) return;
           // Both sides: an object that changed hands concerns its old owner too.
-          for (const auto* object : {delta.before.get(), delta.after.get()})
-            if (object != nullptr) hooks_.on_change(type, *object);
+          for (const kube::PackedObject* side : {&delta.before, &delta.after})
+            if (*side) hooks_.on_change(type, *side->object());
         });
     informer->on_synced([this] { notify(); });
     if (one.trim) informer->trim_with(one.trim);
@@ -202,8 +202,9 @@ void Territory::close(const std::string& ns) {
 
 void Territory::tell(const Scope& scope) const {
   for (const auto& informer : scope.informers)
-    for (const auto& object : informer->store().list(""))
+    informer->store().for_each("", [&](const kube::Store::Object& object) {
       hooks_.on_change(informer->type(), *object);
+    });
 }
 
 void Territory::tell_all() const {

@@ -37,7 +37,7 @@ class Territory {
     kube::ResourceType type;
     std::string label_selector;
     std::string indexed_label;
-    kube::Store::Trim trim;  // may be empty
+    kube::Informer::Trim trim;  // may be empty
   };
   struct Hooks {
     // Something about this object has changed, or it is new to us, or not ours any more.

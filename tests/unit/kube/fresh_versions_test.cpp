@@ -1,7 +1,9 @@
 #include "kube/fresh_versions.h"
 
+#include <atomic>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -51,8 +53,11 @@ class SizedCache final : public kube::Cache {
   }
   std::vector<std::shared_ptr<const Json>> list(const kube::ResourceType&,
                                                 const std::string&) const override {
+    return {};
+  }
+  std::vector<ObjectKey> keys(const kube::ResourceType&, const std::string&) const override {
     if (while_it_counts) std::exchange(while_it_counts, nullptr)();
-    return std::vector<std::shared_ptr<const Json>>(size);
+    return std::vector<ObjectKey>(size);
   }
   size_t size = 0;
   mutable std::function<void()> while_it_counts;  // once
@@ -60,7 +65,8 @@ class SizedCache final : public kube::Cache {
 
 struct World {
   FreshVersions share(size_t few, FreshVersions::Scope scope = FreshVersions::Scope::All) {
-    return FreshVersions(api, cache, clock, kube::config_maps(), scope, few);
+    return FreshVersions(api, cache, clock, kube::config_maps(), scope,
+                         {.few = few, .waiting = [this] { return waiting; }});
   }
   std::string create(const std::string& ns, const std::string& name) {
     const auto created =
@@ -87,6 +93,7 @@ struct World {
   SizedCache cache;
   tests::FakeClock clock;
   int changes = 0;
+  size_t waiting = 0;
 };
 
 }  // namespace
@@ -105,6 +112,56 @@ TEST_CASE("few ask for themselves, many share one list", "[fresh_versions]") {
   REQUIRE(world.api.asked.size() == 1);
   CHECK(world.api.asked[0].ns.empty());
   CHECK(world.api.asked[0].content == ListOptions::Content::Versions);
+}
+
+TEST_CASE("who knows that many will ask lists at once", "[fresh_versions]") {
+  World world;
+  const std::string version = world.create("etl", "a");
+  FreshVersions versions = world.share(3);
+  world.cache.size = 4 * FreshVersions::kObjectsPerGet;
+  world.waiting = 6;
+  CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  CHECK(world.api.asked.empty());
+  CHECK(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  CHECK(world.api.asked.size() == 1);
+}
+
+TEST_CASE("who comes while another lists waits for that list", "[fresh_versions]") {
+  World world;
+  const std::string version = world.create("etl", "a");
+  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
+                         FreshVersions::Scope::All, {.few = 0, .patience = seconds{1}});
+  const base::SteadyTime since = world.clock.steady_now();
+  std::vector<std::thread> others;
+  std::atomic<int> yes = 0;
+  world.api.while_it_lists = [&] {
+    for (int i = 0; i < 3; ++i)
+      others.emplace_back([&] { yes += versions.has({"etl", "a"}, version, since) ? 1 : 0; });
+    // A list that began before the moment in question proves nothing of it: nobody waits.
+    CHECK_FALSE(versions.has({"etl", "a"}, version, since + seconds{5}));
+  };
+  CHECK(versions.has({"etl", "a"}, version, since));
+  for (std::thread& other : others)
+    other.join();
+  CHECK(yes == 3);
+  CHECK(world.api.asked.size() == 1);
+}
+
+TEST_CASE("nobody waits for a list longer than it was told to", "[fresh_versions]") {
+  World world;
+  const std::string version = world.create("etl", "a");
+  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
+                         FreshVersions::Scope::All, {.few = 0, .patience = seconds{1}});
+  const base::SteadyTime since = world.clock.steady_now();
+  bool told_yes = true;
+  world.api.while_it_lists = [&] {
+    std::thread other([&] { told_yes = versions.has({"etl", "a"}, version, since); });
+    world.clock.await_waiters(1);
+    world.clock.advance(seconds{1});
+    other.join();
+  };
+  CHECK(versions.has({"etl", "a"}, version, since));
+  CHECK_FALSE(told_yes);
 }
 
 TEST_CASE("few in each second never list", "[fresh_versions]") {

@@ -28,8 +28,8 @@ class Followed {
   Followed() {
     informer.add_handler([this](const kube::StoreDelta& delta) {
       base::MutexLock lock(mutex_);
-      const Json& object = delta.after ? *delta.after : *delta.before;
-      told_ += (delta.after ? delta.before ? "~" : "+" : "-") + kube::key_of(object).name + " ";
+      const auto object = (delta.after ? delta.after : delta.before).object();
+      told_ += (delta.after ? delta.before ? "~" : "+" : "-") + kube::key_of(*object).name + " ";
       ++count_;
       changed_.notify_all();
     });
@@ -180,8 +180,8 @@ TEST_CASE("an object that cannot be read is left out and reported, and the other
   base::CondVar changed;
   informer.add_handler([&](const kube::StoreDelta& delta) {
     base::MutexLock lock(mutex);
-    told +=
-        (delta.after ? "+" : "-") + kube::key_of(delta.after ? *delta.after : *delta.before).name;
+    told += (delta.after ? "+" : "-") +
+            kube::key_of(*(delta.after ? delta.after : delta.before).object()).name;
     changed.notify_all();
   });
   const auto await = [&](const std::string& wanted) {
@@ -205,6 +205,36 @@ TEST_CASE("an object that cannot be read is left out and reported, and the other
   informer.stop();
 }
 
+TEST_CASE("what nobody asks for is not kept, whether it was listed or watched") {
+  const auto big = [](const std::string& name, const std::string& role) {
+    Json made = pod(name);
+    made["metadata"]["labels"] = {{"role", role}};
+    made["metadata"]["managedFields"] = Json::array({{{"manager", "m"}}});
+    made["spec"] = {{"nodeName", "x"}};
+    return made;
+  };
+  Followed pods;
+  pods.informer.trim_with([](const Json& object) -> std::optional<Json> {
+    if (object["metadata"]["labels"]["role"] == "driver") return std::nullopt;
+    Json less = object;
+    less.erase("spec");
+    return less;
+  });
+  pods.api.create(kube::pods(), big("a", "executor")).value();
+  pods.api.create(kube::pods(), big("b", "driver")).value();
+  pods.informer.start();
+  pods.await(2);
+  pods.api.create(kube::pods(), big("c", "executor")).value();
+  pods.api.create(kube::pods(), big("d", "driver")).value();
+  pods.await(4);
+  for (const auto& one : pods.informer.store().list("")) {
+    const bool is_driver = (*one)["metadata"]["labels"]["role"] == "driver";
+    CHECK(one->contains("spec") == is_driver);
+    CHECK_FALSE(one->at("metadata").contains("managedFields"));
+  }
+  pods.informer.stop();
+}
+
 TEST_CASE("a handler that throws loses one change, and none for want of memory") {
   MemoryApi api;
   FakeClock clock;
@@ -215,7 +245,7 @@ TEST_CASE("a handler that throws loses one change, and none for want of memory")
   int short_of_memory = 2;
   informer.add_handler([&](const kube::StoreDelta& delta) {
     base::MutexLock lock(mutex);
-    const std::string name = kube::key_of(*delta.after).name;
+    const std::string name = kube::key_of(*delta.after.object()).name;
     if (name == "odd") throw std::runtime_error("a bug");
     if (name == "big" && short_of_memory-- > 0) throw std::bad_alloc();
     told += name + " ";

@@ -12,12 +12,9 @@ using kube::Store;
 
 Json object(const std::string& ns, const std::string& name, const std::string& version,
             const std::vector<std::string>& owners = {}) {
-  Json made = {{"metadata",
-                {{"namespace", ns},
-                 {"name", name},
-                 {"uid", "u-" + name},
-                 {"resourceVersion", version},
-                 {"managedFields", Json::array({{{"manager", "m"}}})}}}};
+  Json made = {
+      {"metadata",
+       {{"namespace", ns}, {"name", name}, {"uid", "u-" + name}, {"resourceVersion", version}}}};
   for (const std::string& owner : owners)
     made["metadata"]["ownerReferences"].push_back({{"uid", owner}});
   return made;
@@ -27,6 +24,13 @@ std::shared_ptr<const Json> shared(Json value) {
   return std::make_shared<const Json>(std::move(value));
 }
 
+Store::Objects listed(const std::vector<Json>& objects) {
+  Store::Objects items;
+  for (const Json& one : objects)
+    items.emplace(kube::key_of(one), kube::PackedObject(shared(one)));
+  return items;
+}
+
 std::string names(const std::vector<Store::Object>& objects) {
   std::string all;
   for (const auto& one : objects)
@@ -34,27 +38,10 @@ std::string names(const std::vector<Store::Object>& objects) {
   return all;
 }
 
-TEST_CASE("what nobody asks for is not kept, whether it was listed or watched") {
-  Store store;
-  store.trim_with([](Json& pod) { pod.erase("spec"); });
-  Json listed = object("n", "a", "1");
-  listed["spec"] = {{"nodeName", "x"}};
-  Json watched = object("n", "b", "2");
-  watched["spec"] = {{"nodeName", "x"}};
-  store.replace({listed});
-  store.apply(shared(watched));
-  for (const auto& one : store.list("")) {
-    CHECK_FALSE(one->contains("spec"));
-    CHECK_FALSE(one->at("metadata").contains("managedFields"));
-    CHECK(kube::uid_of(*one) != "");
-  }
-  CHECK(store.size() == 2);
-}
-
 TEST_CASE("a store answers by name, namespace and owner") {
   Store store;
-  store.replace(
-      {object("b", "x", "1", {"o1"}), object("a", "y", "2", {"o1", "o2"}), object("ab", "z", "3")});
+  store.replace(listed({object("b", "x", "1", {"o1"}), object("a", "y", "2", {"o1", "o2"}),
+                        object("ab", "z", "3")}));
   CHECK(store.size() == 3);
   CHECK(kube::uid_of(*store.get({"a", "y"})) == "u-y");
   CHECK(store.get({"a", "x"}) == nullptr);
@@ -82,8 +69,8 @@ TEST_CASE("objects are found by label, indexed or not") {
     made["metadata"]["labels"] = {{"app", app}};
     return made;
   };
-  store.replace({labelled("a", "x", "1"), labelled("a", "y", "2"), labelled("b", "z", "1"),
-                 object("a", "bare", "9")});
+  store.replace(listed({labelled("a", "x", "1"), labelled("a", "y", "2"), labelled("b", "z", "1"),
+                        object("a", "bare", "9")}));
   CHECK(names(store.labelled("a", "app", "1")) == "a/x ");
   CHECK(names(store.labelled("", "app", "1")) == "a/x b/z ");
   CHECK(names(store.labelled("a", "other", "1")).empty());
@@ -94,54 +81,85 @@ TEST_CASE("objects are found by label, indexed or not") {
   CHECK(names(store.labelled("a", "app", "2")) == "a/x ");
 }
 
-TEST_CASE("managedFields are dropped however an object comes in") {
-  Store store;
-  store.replace({object("a", "x", "1")});
-  store.apply(shared(object("a", "y", "2")));
-  for (const auto& one : store.list(""))
-    CHECK_FALSE(one->at("metadata").contains("managedFields"));
-}
-
 TEST_CASE("a store says what changed") {
   Store store;
-  auto first = store.replace({object("a", "x", "1"), object("a", "y", "1")});
+  auto first = store.replace(listed({object("a", "x", "1"), object("a", "y", "1")}));
   REQUIRE(first.size() == 2);
-  CHECK(first[0].before == nullptr);
+  CHECK_FALSE(first[0].before);
 
   SECTION("a list shows only the differences") {
-    const auto deltas =
-        store.replace({object("a", "x", "1"), object("a", "z", "5"), object("b", "q", "5")});
+    const auto deltas = store.replace(
+        listed({object("a", "x", "1"), object("a", "z", "5"), object("b", "q", "5")}));
     REQUIRE(deltas.size() == 3);
-    CHECK(kube::key_of(*deltas[0].before).name == "y");
-    CHECK(deltas[0].after == nullptr);
-    CHECK(deltas[1].before == nullptr);
-    CHECK(kube::key_of(*deltas[1].after).name == "z");
-    CHECK(kube::key_of(*deltas[2].after).name == "q");
+    CHECK(kube::key_of(*deltas[0].before.object()).name == "y");
+    CHECK(!deltas[0].after);
+    CHECK(!deltas[1].before);
+    CHECK(kube::key_of(*deltas[1].after.object()).name == "z");
+    CHECK(kube::key_of(*deltas[2].after.object()).name == "q");
   }
   SECTION("a namesake is another object even at the same revision") {
     Json other = object("a", "x", "1");
     other["metadata"]["uid"] = "other";
-    const auto deltas = store.replace({other, object("a", "y", "1")});
+    const auto deltas = store.replace(listed({other, object("a", "y", "1")}));
     REQUIRE(deltas.size() == 1);
-    CHECK(kube::uid_of(*deltas[0].before) == "u-x");
-    CHECK(kube::uid_of(*deltas[0].after) == "other");
+    CHECK(kube::uid_of(*deltas[0].before.object()) == "u-x");
+    CHECK(kube::uid_of(*deltas[0].after.object()) == "other");
   }
   SECTION("apply shows both sides") {
     const auto delta = store.apply(shared(object("a", "x", "2")));
-    CHECK(kube::resource_version_of(*delta.before) == "1");
-    CHECK(kube::resource_version_of(*delta.after) == "2");
+    CHECK(kube::resource_version_of(*delta.before.object()) == "1");
+    CHECK(kube::resource_version_of(*delta.after.object()) == "2");
   }
   SECTION("removing what is not there") {
-    CHECK(store.remove({"a", "nobody"}).before == nullptr);
+    CHECK_FALSE(store.remove({"a", "nobody"}).before);
   }
 }
 
 TEST_CASE("a reader keeps its snapshot") {
   Store store;
-  store.replace({object("a", "x", "1")});
+  store.replace(listed({object("a", "x", "1")}));
   const auto before = store.get({"a", "x"});
   store.apply(shared(object("a", "x", "2")));
   CHECK(kube::resource_version_of(*before) == "1");
+}
+
+TEST_CASE("a store keeps the last objects that were asked for as trees, and all others as text") {
+  Store store({}, 2);
+  store.replace(listed(
+      {object("a", "x", "1", {"o1"}), object("a", "y", "1", {"o1"}), object("a", "z", "1")}));
+  CHECK(store.trees() == 0);
+  const auto x = store.get({"a", "x"});
+  CHECK(store.get({"a", "x"}) == x);
+  CHECK(store.trees() == 1);
+
+  SECTION("what was not asked for longest makes room") {
+    store.apply(shared(object("a", "q", "2")));
+    CHECK(store.get({"a", "x"}) == x);
+    const auto y = store.get({"a", "y"});
+    CHECK(store.trees() == 2);
+    CHECK(store.get({"a", "x"}) == x);
+    CHECK(kube::uid_of(*store.get({"a", "q"})) == "u-q");  // it was packed
+    CHECK(store.get({"a", "y"}) != y);
+    CHECK(*store.get({"a", "y"}) == *y);
+  }
+  SECTION("a walk over all makes no trees") {
+    CHECK(names(store.list("")) == "a/x a/y a/z ");
+    CHECK(store.keys("a").size() == 3);
+    CHECK(store.trees() == 1);
+  }
+  SECTION("indexes know text as well") {
+    CHECK(names(store.owned_by("o1")) == "a/x a/y ");
+    CHECK(store.trees() == 2);
+    store.remove({"a", "x"});
+    store.remove({"a", "z"});
+    CHECK(names(store.owned_by("o1")) == "a/y ");
+    CHECK(store.trees() == 1);
+  }
+  SECTION("a list makes everything text again") {
+    store.replace(listed({object("a", "x", "1", {"o1"}), object("a", "w", "3")}));
+    CHECK(store.trees() == 0);
+    CHECK(*store.get({"a", "x"}) == *x);
+  }
 }
 
 }  // namespace

@@ -188,6 +188,18 @@ TEST_CASE("the end of an object that could not be read is its end") {
   CHECK(kube::key_of(*(*event)->object).name == "a");
 }
 
+TEST_CASE("an event comes without managedFields, which are half of it") {
+  WatchDecoder decoder;
+  decoder.feed(
+      R"({"type":"ADDED","object":{"managedFields":1,"metadata":{"name":"a","managedFields":[{"a":1}],)"
+      R"("uid":"u"},"spec":{"managedFields":2}}})"
+      "\n");
+  const auto event = decoder.next();
+  REQUIRE(event.has_value());
+  CHECK((*event)->object->dump() ==
+        R"({"managedFields":1,"metadata":{"name":"a","uid":"u"},"spec":{"managedFields":2}})");
+}
+
 TEST_CASE("the end of a line is known") {
   WatchDecoder decoder;
   CHECK(decoder.at_boundary());

@@ -41,7 +41,7 @@ TEST_CASE("each step of a watch") {
   const WatcherState watching{.phase = Phase::Watching, .resource_version = "5", .moved = true};
   const WatcherState streams{.streams = true};
   WatcherState half{.phase = Phase::Listing, .streams = true};
-  half.coming[{"", "a"}] = std::make_shared<const Json>();
+  half.coming[{"", "a"}] = kube::PackedObject(std::make_shared<const Json>());
   const Case cases[] = {
       {.name = "a list fills the copy",
        .state = empty,
@@ -277,8 +277,10 @@ TEST_CASE("a list that a watch begins with is kept back until it is whole") {
   REQUIRE(std::holds_alternative<kube::ReplaceAll>(step.change));
   const auto& all = std::get<kube::ReplaceAll>(step.change);
   REQUIRE(all.items.size() == 2);
-  CHECK(all.items[0]["metadata"]["resourceVersion"] == "1");
-  CHECK(all.items[1]["metadata"]["resourceVersion"] == "5");
+  CHECK(kube::resource_version_of(*all.items.begin()->second.object()) == "1");
+  CHECK(kube::resource_version_of(*all.items.rbegin()->second.object()) == "5");
+  for (const auto& [key, item] : all.items)
+    CHECK_FALSE(item.has_tree());
   REQUIRE(all.unreadable.size() == 1);
   CHECK(all.unreadable[0].key.name == "d");
 }

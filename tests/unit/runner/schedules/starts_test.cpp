@@ -180,7 +180,7 @@ struct SharingWorld : ScheduleWorld {
                                clock,
                                config::scheduled_spark_applications(),
                                kube::FreshVersions::Scope::Namespace,
-                               0};
+                               {.few = 0}};
   runner::schedules::ScheduleReconciler sharing{permitted, cache, events,
                                                 recorder,  clock, {.versions = &versions}};
 };
