@@ -81,8 +81,8 @@ class Controller {
   [[nodiscard]] bool ready() const;
   // Blocks while keys wait for a worker, but not longer than `most`, and not once it has stopped.
   void await_drained(std::chrono::milliseconds most) const { queue_.await_drained(clock_, most); }
-  // Keys that wait for a worker.
-  [[nodiscard]] size_t waiting() const { return queue_.depth(); }
+  // Keys of a namespace that wait for a worker; "" = of all.
+  [[nodiscard]] size_t waiting(const std::string& ns) const { return queue_.depth(ns); }
   // What fails now, for health checks.
   [[nodiscard]] const Failures& failures() const { return failures_; }
 

@@ -29,7 +29,7 @@ FreshVersions::FreshVersions(Api& api, const Cache& cache, base::Clock& clock, R
 bool FreshVersions::has(const ObjectKey& key, const std::string& version, base::SteadyTime since) {
   const std::string listed = scope_ == Scope::All ? std::string() : key.ns;
   if (shows(listed, key, version, since)) return true;
-  if (ask_in_vain(listed))
+  if (ask_in_vain(listed, since))
     list(listed);
   else if (!await_list(listed, since))
     return false;
@@ -38,13 +38,14 @@ bool FreshVersions::has(const ObjectKey& key, const std::string& version, base::
 
 // A GET now is one more that the list makes needless, and slows it.
 bool FreshVersions::await_list(const std::string& listed, base::SteadyTime since) {
-  const base::SteadyTime until = clock_.steady_now() + options_.patience;
   base::MutexLock lock(mutex_);
   while (true) {
     const auto shared = shared_.find(listed);
     if (shared == shared_.end()) return false;
-    if (!shared->second.listing) return shared->second.begun && *shared->second.begun >= since;
-    if (*shared->second.listing < since || clock_.steady_now() >= until) return false;
+    const auto& [key, list] = *shared;
+    if (!list.listing) return list.begun && *list.begun >= since;
+    const base::SteadyTime until = *list.listing + options_.patience;
+    if (*list.listing < since || clock_.steady_now() >= until) return false;
     clock_.wait_until(lock, ended_, until);
   }
 }
@@ -64,9 +65,10 @@ bool FreshVersions::shows(const std::string& listed, const ObjectKey& key,
   return found != shared->second.versions.end() && found->second == version;
 }
 
-bool FreshVersions::ask_in_vain(const std::string& listed) {
+bool FreshVersions::ask_in_vain(const std::string& listed, base::SteadyTime since) {
   const base::SteadyTime now = clock_.steady_now();
-  const size_t waiting = options_.waiting ? options_.waiting() : 0;
+  // Both are asked without the lock; the second costs a look at every key.
+  size_t waiting = options_.waiting ? options_.waiting(listed) : 0;
   size_t enough = 0;
   {
     base::MutexLock lock(mutex_);
@@ -79,7 +81,9 @@ bool FreshVersions::ask_in_vain(const std::string& listed) {
       shared.failed = false;
     }
     ++shared.in_vain;
-    if (shared.failed || shared.listing || shared.in_vain + waiting <= options_.few) return false;
+    // Who waits may have been served by that list already, and waits for something else.
+    if (shared.begun && now - *shared.begun <= kWindow) waiting = 0;
+    if (is_no_use(shared, since) || shared.in_vain + waiting <= options_.few) return false;
     enough = shared.enough;
   }
   // How many there are is asked once in a window, and only when many ask.
@@ -88,9 +92,13 @@ bool FreshVersions::ask_in_vain(const std::string& listed) {
   Shared& shared = shared_[listed];
   shared.enough = enough;
   // Another may have listed meanwhile.
-  if (shared.failed || shared.listing || shared.in_vain + waiting < enough) return false;
+  if (is_no_use(shared, since) || shared.in_vain + waiting < enough) return false;
   shared.listing = clock_.steady_now();
   return true;
+}
+
+bool FreshVersions::is_no_use(const Shared& shared, base::SteadyTime since) {
+  return shared.failed || shared.listing || (shared.begun && *shared.begun >= since);
 }
 
 void FreshVersions::list(const std::string& listed) {

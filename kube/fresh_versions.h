@@ -7,7 +7,8 @@
 // Promises: has() says yes only after a list that was begun at or after `since` and held the object
 // in this version. No proves nothing: ask for the object. A list costs the API about as much as one
 // GET for each kObjectsPerGet objects (measured: docs/scale.md), so it is made only where that many
-// and a few more have asked in vain within a second or are about to: nobody lists for one object.
+// and a few more have asked in vain within a second, or may be about to where nothing was listed
+// within a second. What a list does not show of the moment in question no other list is made for.
 // While one lists, the others wait for that list, as long as they are told to. A list that fails is
 // not believed and not tried again within that second. Its memory is one version for each object of
 // the last list.
@@ -29,9 +30,11 @@
 namespace kube {
 
 struct FreshVersionsOptions {
-  size_t few = 16;                        // so many may ask in vain at least
-  std::function<size_t()> waiting;        // how many more may soon ask; empty: nobody knows
-  std::chrono::milliseconds patience{0};  // how long to wait for a list that another makes
+  size_t few = 16;  // so many may ask in vain at least
+  // How many more of a namespace ("" = all) may soon ask; empty: nobody knows.
+  std::function<size_t(const std::string& ns)> waiting;
+  // So long after another has begun to list, nobody waits for that list any more.
+  std::chrono::milliseconds patience{0};
 };
 
 class FreshVersions {
@@ -60,9 +63,11 @@ class FreshVersions {
     std::optional<base::SteadyTime> listing;  // since when; nullopt: nobody lists
   };
   // Whether this caller is to list.
-  bool ask_in_vain(const std::string& listed) EXCLUDES(mutex_);
+  bool ask_in_vain(const std::string& listed, base::SteadyTime since) EXCLUDES(mutex_);
+  // To list now: it has failed, another does, or there is a list of that moment.
+  static bool is_no_use(const Shared& shared, base::SteadyTime since);
   void list(const std::string& listed) EXCLUDES(mutex_);
-  // Whether another's list that began at or after `since` has ended meanwhile.
+  // Whether another's list that began at or after `since` is there now.
   bool await_list(const std::string& listed, base::SteadyTime since) EXCLUDES(mutex_);
   [[nodiscard]] bool shows(const std::string& listed, const ObjectKey& key,
                            const std::string& version, base::SteadyTime since) EXCLUDES(mutex_);

@@ -119,7 +119,9 @@ WatcherInput Informer::ask(WatcherAsk what, const WatcherState& state) {
   }
   auto event = watch->next();  // only this thread replaces watch_
   if (event && *event) {
-    (*event)->object = slimmed(std::move((*event)->object));
+    const auto type = (*event)->type;
+    if (type == WatchEvent::Type::Added || type == WatchEvent::Type::Modified)
+      (*event)->object = slimmed(std::move((*event)->object));
     return EventArrived{std::move(**event)};
   }
   base::MutexLock lock(mutex_);

@@ -41,7 +41,11 @@ std::shared_ptr<const Json> PackedObject::object() const {
 
 void PackedObject::pack() {
   if (tree_ == nullptr) return;
-  if (text_ == nullptr) text_ = std::make_shared<const std::string>(base::dump_json(*tree_));
+  if (text_ == nullptr) {
+    std::string text = base::dump_json(*tree_);
+    text.shrink_to_fit();  // it grew by doubling
+    text_ = std::make_shared<const std::string>(std::move(text));
+  }
   tree_ = nullptr;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // PackedObject: an object that a cache keeps, as its text or as the tree that readers want. As text
-// it takes an eighth of the memory. (A schedule's tree is some 15 kB, its text 1.5 kB.)
+// it takes a tenth of the memory. (A schedule's tree is some 15 kB, its text 1.5 kB.)
 //
 // Threads: a value.
 

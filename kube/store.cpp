@@ -28,8 +28,9 @@ std::vector<StoreDelta> Store::replace(Objects items) {
   Contents fresh;
   for (auto& [key, object] : items) {
     object.pack();
-    index(object, key, fresh);
-    fresh.objects.emplace_hint(fresh.objects.end(), key, Kept{std::move(object), {}});
+    Kept kept{.object = std::move(object), .label = {}, .recent = {}};
+    index(kept, key, fresh);
+    fresh.objects.emplace_hint(fresh.objects.end(), key, std::move(kept));
   }
   std::vector<StoreDelta> deltas;
   base::MutexLock lock(mutex_);
@@ -50,12 +51,12 @@ std::vector<StoreDelta> Store::replace(Objects items) {
 
 StoreDelta Store::apply(Object object) {
   const ObjectKey key = key_of(*object);
-  PackedObject packed(std::move(object));
+  Kept kept{.object = PackedObject(std::move(object)), .label = {}, .recent = {}};
   base::MutexLock lock(mutex_);
   StoreDelta delta = take(key);
-  index(packed, key, contents_);
-  delta.after = packed;
-  const auto placed = contents_.objects.emplace(key, Kept{std::move(packed), {}}).first;
+  index(kept, key, contents_);
+  delta.after = kept.object;
+  const auto placed = contents_.objects.emplace(key, std::move(kept)).first;
   touch(key, placed->second);
   return delta;
 }
@@ -68,26 +69,25 @@ StoreDelta Store::remove(const ObjectKey& key) {
 StoreDelta Store::take(const ObjectKey& key) {
   const auto found = contents_.objects.find(key);
   if (found == contents_.objects.end()) return {};
-  unindex(found->second.object, key);
+  unindex(found->second, key);
   if (found->second.recent) contents_.recent.erase(*found->second.recent);
   StoreDelta delta{.before = std::move(found->second.object), .after = {}};
   contents_.objects.erase(found);
   return delta;
 }
 
-void Store::index(const PackedObject& object, const ObjectKey& key, Contents& contents) const {
-  for (const std::string& uid : object.owners())
+void Store::index(Kept& kept, const ObjectKey& key, Contents& contents) const {
+  for (const std::string& uid : kept.object.owners())
     contents.by_owner[uid].insert(key);
   if (indexed_label_.empty()) return;
-  if (const std::string value = label_of(*object.object(), indexed_label_); !value.empty())
-    contents.by_label[value].insert(key);
+  kept.label = label_of(*kept.object.object(), indexed_label_);
+  if (!kept.label.empty()) contents.by_label[kept.label].insert(key);
 }
 
-void Store::unindex(const PackedObject& object, const ObjectKey& key) {
-  for (const std::string& uid : object.owners())
+void Store::unindex(const Kept& kept, const ObjectKey& key) {
+  for (const std::string& uid : kept.object.owners())
     forget(contents_.by_owner, uid, key);
-  if (!indexed_label_.empty())
-    forget(contents_.by_label, label_of(*object.object(), indexed_label_), key);
+  if (!kept.label.empty()) forget(contents_.by_label, kept.label, key);
 }
 
 // It was asked for, and is a tree; who was not asked for longest makes room. Without memory for a
@@ -118,57 +118,65 @@ Store::Object Store::get(const ObjectKey& key) const {
     const auto found = contents_.objects.find(key);
     if (found == contents_.objects.end()) return nullptr;
     packed = found->second.object;
-    if (packed.has_tree()) touch(key, found->second);
   }
+  return unpack({key, std::move(packed)});
+}
+
+// The tree is made without the lock. What came meanwhile is newer, and another reader's tree as
+// good.
+Store::Object Store::unpack(const Found& found) const {
+  const auto& [key, packed] = found;
   Object object = packed.object();
-  if (packed.has_tree()) return object;
   base::MutexLock lock(mutex_);
-  // What came meanwhile is newer, and another reader's tree as good.
-  const auto found = contents_.objects.find(key);
-  if (found == contents_.objects.end() || found->second.object.has_tree() ||
-      found->second.object.version() != packed.version())
+  const auto known = contents_.objects.find(key);
+  if (known == contents_.objects.end() || known->second.object.version() != packed.version() ||
+      packed.version().empty())
     return object;
-  found->second.object.unpack(object);
-  touch(key, found->second);
+  Kept& kept = known->second;
+  if (!kept.object.has_tree()) kept.object.unpack(object);
+  touch(key, kept);
   return object;
 }
 
-std::vector<Store::Object> Store::get_all(const std::vector<ObjectKey>& keys) const {
-  std::vector<Object> found;
-  found.reserve(keys.size());
-  for (const ObjectKey& key : keys)
-    if (Object object = get(key)) found.push_back(std::move(object));
-  return found;
+// Many at once would only push each other out, and everybody else's.
+std::vector<Store::Object> Store::unpack(const std::vector<Found>& found) const {
+  std::vector<Object> objects;
+  objects.reserve(found.size());
+  const bool are_kept = found.size() <= most_trees_ / 4;
+  for (const Found& one : found)
+    objects.push_back(are_kept ? unpack(one) : one.second.object());
+  return objects;
 }
 
 std::vector<Store::Object> Store::owned_by(const std::string& uid) const {
-  std::vector<ObjectKey> keys;
+  std::vector<Found> found;
   {
     base::MutexLock lock(mutex_);
-    if (const auto found = contents_.by_owner.find(uid); found != contents_.by_owner.end())
-      keys.assign(found->second.begin(), found->second.end());
+    if (const auto keys = contents_.by_owner.find(uid); keys != contents_.by_owner.end())
+      for (const ObjectKey& key : keys->second)
+        found.emplace_back(key, contents_.objects.at(key).object);
   }
-  return get_all(keys);
+  return unpack(found);
 }
 
 std::vector<Store::Object> Store::labelled(const std::string& ns, std::string_view label,
                                            std::string_view value) const {
-  std::vector<Object> found;
   if (label != indexed_label_) {
+    std::vector<Object> objects;
     for_each(ns, [&](const Object& object) {
-      if (label_of(*object, label) == value) found.push_back(object);
+      if (label_of(*object, label) == value) objects.push_back(object);
     });
-    return found;
+    return objects;
   }
-  std::vector<ObjectKey> keys;
+  std::vector<Found> found;
   {
     base::MutexLock lock(mutex_);
-    const auto known = contents_.by_label.find(std::string(value));
-    if (known == contents_.by_label.end()) return found;
-    for (const ObjectKey& key : known->second)
-      if (ns.empty() || key.ns == ns) keys.push_back(key);
+    if (const auto keys = contents_.by_label.find(std::string(value));
+        keys != contents_.by_label.end())
+      for (const ObjectKey& key : keys->second)
+        if (ns.empty() || key.ns == ns) found.emplace_back(key, contents_.objects.at(key).object);
   }
-  return get_all(keys);
+  return unpack(found);
 }
 
 void Store::for_each(const std::string& ns, const std::function<void(const Object&)>& visit) const {

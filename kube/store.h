@@ -63,6 +63,7 @@ class Store {
   using Recent = std::list<ObjectKey>;
   struct Kept {
     PackedObject object;
+    std::string label;                       // the value of the indexed one
     std::optional<Recent::iterator> recent;  // while it is a tree
   };
   struct Contents {
@@ -72,10 +73,13 @@ class Store {
     Recent recent;                                        // trees, the last asked for first
   };
   StoreDelta take(const ObjectKey& key) REQUIRES(mutex_);
-  void index(const PackedObject& object, const ObjectKey& key, Contents& contents) const;
-  void unindex(const PackedObject& object, const ObjectKey& key) REQUIRES(mutex_);
+  void index(Kept& kept, const ObjectKey& key, Contents& contents) const;
+  void unindex(const Kept& kept, const ObjectKey& key) REQUIRES(mutex_);
   void touch(const ObjectKey& key, Kept& kept) const REQUIRES(mutex_);
-  [[nodiscard]] std::vector<Object> get_all(const std::vector<ObjectKey>& keys) const;
+  using Found = std::pair<ObjectKey, PackedObject>;
+  // Its tree, which is kept: it was asked for.
+  [[nodiscard]] Object unpack(const Found& found) const;
+  [[nodiscard]] std::vector<Object> unpack(const std::vector<Found>& found) const;
 
   const std::string indexed_label_;
   const size_t most_trees_;

@@ -12,7 +12,7 @@ namespace {
 
 using Phase = WatcherState::Phase;
 
-// A whole list of trees is what nobody has memory for.
+// A streamed list is never there as trees, any other no longer than it takes to read.
 PackedObject packed(std::shared_ptr<const Json> object) {
   PackedObject made(std::move(object));
   made.pack();

@@ -1,5 +1,7 @@
 #include "kube/work_queue.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace kube {
@@ -62,6 +64,14 @@ void WorkQueue::await_drained(base::Clock& clock, std::chrono::milliseconds most
 size_t WorkQueue::depth() const {
   base::MutexLock lock(mutex_);
   return order_.size();
+}
+
+size_t WorkQueue::depth(const std::string& ns) const {
+  if (ns.empty()) return depth();
+  base::MutexLock lock(mutex_);
+  const auto count = std::count_if(order_.begin(), order_.end(),
+                                   [&](const ObjectKey& key) { return key.ns == ns; });
+  return static_cast<size_t>(count);
 }
 
 }  // namespace kube

@@ -33,6 +33,8 @@ class WorkQueue {
   void await_drained(base::Clock& clock, std::chrono::milliseconds most) const;
   // Keys that wait, without those being worked on.
   [[nodiscard]] size_t depth() const;
+  // Those of one namespace; "" = all.
+  [[nodiscard]] size_t depth(const std::string& ns) const;
 
  private:
   mutable base::Mutex mutex_;

@@ -171,7 +171,8 @@ struct Controllers::Parts {
         versions(api, territory.cache(), clock, config::scheduled_spark_applications(),
                  looks_at_all(options) ? kube::FreshVersions::Scope::All
                                        : kube::FreshVersions::Scope::Namespace,
-                 {.waiting = [this] { return schedules.waiting(); }, .patience = kListPatience}),
+                 {.waiting = [this](const std::string& ns) { return schedules.waiting(ns); },
+                  .patience = kListPatience}),
         schedule_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,

@@ -66,7 +66,7 @@ class SizedCache final : public kube::Cache {
 struct World {
   FreshVersions share(size_t few, FreshVersions::Scope scope = FreshVersions::Scope::All) {
     return FreshVersions(api, cache, clock, kube::config_maps(), scope,
-                         {.few = few, .waiting = [this] { return waiting; }});
+                         {.few = few, .waiting = [this](const std::string&) { return waiting; }});
   }
   std::string create(const std::string& ns, const std::string& name) {
     const auto created =
@@ -137,6 +137,7 @@ TEST_CASE("who comes while another lists waits for that list", "[fresh_versions]
   world.api.while_it_lists = [&] {
     for (int i = 0; i < 3; ++i)
       others.emplace_back([&] { yes += versions.has({"etl", "a"}, version, since) ? 1 : 0; });
+    world.clock.await_waiters(3);
     // A list that began before the moment in question proves nothing of it: nobody waits.
     CHECK_FALSE(versions.has({"etl", "a"}, version, since + seconds{5}));
   };
@@ -162,6 +163,33 @@ TEST_CASE("nobody waits for a list longer than it was told to", "[fresh_versions
   };
   CHECK(versions.has({"etl", "a"}, version, since));
   CHECK_FALSE(told_yes);
+}
+
+TEST_CASE("what a list of that moment does not show is asked for by itself", "[fresh_versions]") {
+  World world;
+  const std::string before = world.create("etl", "a");
+  FreshVersions versions = world.share(0);
+  const base::SteadyTime since = world.clock.steady_now();
+  CHECK(versions.has({"etl", "a"}, before, since));
+  // Its status was written since; eight hundred others still wait.
+  world.waiting = 800;
+  const std::string after = world.change("etl", "a");
+  CHECK_FALSE(versions.has({"etl", "a"}, after, since));
+  CHECK(world.api.asked.size() == 1);
+}
+
+TEST_CASE("who waits counts once a second at most", "[fresh_versions]") {
+  World world;
+  const std::string version = world.create("etl", "a");
+  FreshVersions versions = world.share(3);
+  world.waiting = 800;
+  CHECK(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  world.clock.advance(milliseconds{10});
+  CHECK_FALSE(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  CHECK(world.api.asked.size() == 1);
+  world.clock.advance(milliseconds{1001});
+  CHECK(versions.has({"etl", "a"}, version, world.clock.steady_now()));
+  CHECK(world.api.asked.size() == 2);
 }
 
 TEST_CASE("few in each second never list", "[fresh_versions]") {

@@ -149,11 +149,19 @@ TEST_CASE("a store keeps the last objects that were asked for as trees, and all 
   }
   SECTION("indexes know text as well") {
     CHECK(names(store.owned_by("o1")) == "a/x a/y ");
-    CHECK(store.trees() == 2);
     store.remove({"a", "x"});
     store.remove({"a", "z"});
+    CHECK(store.trees() == 0);
     CHECK(names(store.owned_by("o1")) == "a/y ");
-    CHECK(store.trees() == 1);
+  }
+  SECTION("many that are asked for at once push nobody out") {
+    Store large({}, 8);
+    large.apply(shared(object("a", "hot", "1")));
+    for (const char* name : {"1", "2", "3", "4", "5", "6", "7", "8", "9"})
+      large.apply(shared(object("b", name, "1", {"o"})));
+    const auto hot = large.get({"a", "hot"});
+    CHECK(large.owned_by("o").size() == 9);
+    CHECK(large.get({"a", "hot"}) == hot);
   }
   SECTION("a list makes everything text again") {
     store.replace(listed({object("a", "x", "1", {"o1"}), object("a", "w", "3")}));
