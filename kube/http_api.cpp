@@ -97,13 +97,12 @@ base::Result<Response> HttpApi::raw(const Request& request) {
   return response;
 }
 
-// Of what was written nobody asks who manages which field, and that is half of it.
+// Who reads an object may ask who manages its fields; who has written it does not.
 base::Result<Json> HttpApi::ask(const Request& request) {
-  constexpr std::string_view kManagedFields[] = {"metadata", "managedFields"};
   ASSIGN_OR_RETURN(const Response response, raw(request));
   base::JsonLimits limits{
       .bytes = size_t{64} << 20, .depth = ObjectLimits{}.depth, .leave_out = {}};
-  if (request.method != "GET") limits.leave_out = kManagedFields;
+  if (request.method != "GET") limits.leave_out = kManagedFieldsPath;
   auto parsed = base::parse_json(response.body, limits);
   if (!parsed) {
     return base::failure(base::Code::Unavailable,

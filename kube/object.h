@@ -20,6 +20,9 @@ namespace kube {
 
 using Json = nlohmann::json;
 
+// Who manages which field: half of most objects, and nearly nobody asks.
+inline constexpr std::string_view kManagedFieldsPath[] = {"metadata", "managedFields"};
+
 // Empty when absent.
 ObjectKey key_of(const Json& object);
 std::string uid_of(const Json& object);

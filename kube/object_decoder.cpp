@@ -11,9 +11,8 @@ namespace kube {
 
 base::Result<Json> decode_object(std::string_view text, const ObjectLimits& limits,
                                  ListOptions::Content content) {
-  constexpr std::string_view kManagedFields[] = {"metadata", "managedFields"};
   base::JsonLimits bounds{.bytes = limits.bytes, .depth = limits.depth, .leave_out = {}};
-  if (content == ListOptions::Content::Versions) bounds.leave_out = kManagedFields;
+  if (content == ListOptions::Content::Versions) bounds.leave_out = kManagedFieldsPath;
   ASSIGN_OR_RETURN(Json object, base::parse_json(text, bounds));
   if (!object.is_object()) return base::failure(base::Code::Refused, "not an object");
   if (key_of(object).name.empty())

@@ -1,7 +1,7 @@
 #pragma once
 
-// PackedObject: an object that a cache keeps, as its text or as the tree that readers want. As text
-// it takes a tenth of the memory. (A schedule's tree is some 15 kB, its text 1.5 kB.)
+// PackedObject: an object that a cache keeps, as its text or as the tree that readers want. A
+// schedule whose text has 1.8 kB takes 12 kB more as a tree (ten thousand of them, measured).
 //
 // Threads: a value.
 

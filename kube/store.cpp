@@ -179,14 +179,19 @@ std::vector<Store::Object> Store::labelled(const std::string& ns, std::string_vi
   return unpack(found);
 }
 
+template <class Visit>
+void Store::walk(const std::string& ns, const Visit& visit) const {
+  auto entry = ns.empty() ? contents_.objects.begin() : contents_.objects.lower_bound({ns, ""});
+  for (; entry != contents_.objects.end() && (ns.empty() || entry->first.ns == ns); ++entry)
+    visit(entry->first, entry->second);
+}
+
 void Store::for_each(const std::string& ns, const std::function<void(const Object&)>& visit) const {
   std::vector<PackedObject> all;
   {
     base::MutexLock lock(mutex_);
     if (ns.empty()) all.reserve(contents_.objects.size());
-    auto entry = ns.empty() ? contents_.objects.begin() : contents_.objects.lower_bound({ns, ""});
-    for (; entry != contents_.objects.end() && (ns.empty() || entry->first.ns == ns); ++entry)
-      all.push_back(entry->second.object);
+    walk(ns, [&](const ObjectKey&, const Kept& kept) { all.push_back(kept.object); });
   }
   for (const PackedObject& packed : all)
     visit(packed.object());
@@ -201,9 +206,7 @@ std::vector<Store::Object> Store::list(const std::string& ns) const {
 std::vector<ObjectKey> Store::keys(const std::string& ns) const {
   std::vector<ObjectKey> keys;
   base::MutexLock lock(mutex_);
-  auto entry = ns.empty() ? contents_.objects.begin() : contents_.objects.lower_bound({ns, ""});
-  for (; entry != contents_.objects.end() && (ns.empty() || entry->first.ns == ns); ++entry)
-    keys.push_back(entry->first);
+  walk(ns, [&](const ObjectKey& key, const Kept&) { keys.push_back(key); });
   return keys;
 }
 

@@ -73,6 +73,9 @@ class Store {
     Recent recent;                                        // trees, the last asked for first
   };
   StoreDelta take(const ObjectKey& key) REQUIRES(mutex_);
+  // Those of a namespace, "" = all.
+  template <class Visit>
+  void walk(const std::string& ns, const Visit& visit) const REQUIRES(mutex_);
   void index(Kept& kept, const ObjectKey& key, Contents& contents) const;
   void unindex(const Kept& kept, const ObjectKey& key) REQUIRES(mutex_);
   void touch(const ObjectKey& key, Kept& kept) const REQUIRES(mutex_);

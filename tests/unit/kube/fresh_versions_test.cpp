@@ -68,6 +68,11 @@ struct World {
     return FreshVersions(api, cache, clock, kube::config_maps(), scope,
                          {.few = few, .waiting = [this](const std::string&) { return waiting; }});
   }
+  // Whose callers wait a second for a list that another makes.
+  FreshVersions share_patiently() {
+    return FreshVersions(api, cache, clock, kube::config_maps(), FreshVersions::Scope::All,
+                         {.few = 0, .patience = seconds{1}});
+  }
   std::string create(const std::string& ns, const std::string& name) {
     const auto created =
         memory.create(kube::config_maps(), {{"apiVersion", "v1"},
@@ -129,8 +134,7 @@ TEST_CASE("who knows that many will ask lists at once", "[fresh_versions]") {
 TEST_CASE("who comes while another lists waits for that list", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, {.few = 0, .patience = seconds{1}});
+  FreshVersions versions = world.share_patiently();
   const base::SteadyTime since = world.clock.steady_now();
   std::vector<std::thread> others;
   std::atomic<int> yes = 0;
@@ -151,8 +155,7 @@ TEST_CASE("who comes while another lists waits for that list", "[fresh_versions]
 TEST_CASE("nobody waits for a list longer than it was told to", "[fresh_versions]") {
   World world;
   const std::string version = world.create("etl", "a");
-  FreshVersions versions(world.api, world.cache, world.clock, kube::config_maps(),
-                         FreshVersions::Scope::All, {.few = 0, .patience = seconds{1}});
+  FreshVersions versions = world.share_patiently();
   const base::SteadyTime since = world.clock.steady_now();
   bool told_yes = true;
   world.api.while_it_lists = [&] {

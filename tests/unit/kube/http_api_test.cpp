@@ -238,6 +238,16 @@ TEST_CASE("a refusal comes back as the server put it") {
   CHECK(watch.error().retry_after == std::chrono::seconds{5});
 }
 
+TEST_CASE("what was written comes back without managedFields, what is read has them") {
+  const std::string stored =
+      R"({"metadata": {"name": "a", "managedFields": [{"manager": "m"}], "uid": "u"}})";
+  Scripted server({{.status = 201, .body = stored}, {.status = 200, .body = stored}});
+  HttpApi api = server.api();
+  const Json pod = {{"metadata", {{"namespace", "n"}, {"name", "a"}}}};
+  CHECK(api.create(kube::pods(), pod).value().dump() == R"({"metadata":{"name":"a","uid":"u"}})");
+  CHECK(api.get(kube::pods(), {"n", "a"}).value()["metadata"].contains("managedFields"));
+}
+
 std::string page(const std::string& names, const std::string& token) {
   Json items = Json::array();
   for (const char name : names)

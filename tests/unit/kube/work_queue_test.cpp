@@ -61,6 +61,18 @@ TEST_CASE("who waits until nothing waits is told when the last key is taken") {
   }
 }
 
+TEST_CASE("what waits is counted by namespace, without what is worked on") {
+  WorkQueue queue;
+  for (const ObjectKey& key : {ObjectKey{"a", "x"}, ObjectKey{"a", "y"}, ObjectKey{"b", "x"}})
+    queue.add(key);
+  CHECK(queue.depth("a") == 2);
+  CHECK(queue.depth("b") == 1);
+  CHECK(queue.depth("c") == 0);
+  CHECK(queue.depth("") == 3);
+  REQUIRE(queue.take() == ObjectKey{"a", "x"});
+  CHECK(queue.depth("a") == 1);
+}
+
 TEST_CASE("everybody learns of the end") {
   WorkQueue queue;
   queue.add({"n", "left"});

@@ -99,6 +99,19 @@ TEST_CASE("seconds that people write can be added to any clock") {
   CHECK(late > kStart + std::chrono::years(50));
 }
 
+TEST_CASE("a new copy of a pod in the same version is no change") {
+  runner::node::PodIndex index("here");
+  const auto pod = [](const char* version) {
+    return std::make_shared<const json>(
+        json{{"metadata", {{"uid", "a"}, {"resourceVersion", version}}}});
+  };
+  const auto first = pod("1");
+  index.put("a", first);
+  CHECK(index.replace({pod("1")}).empty());
+  CHECK(index.find("a") == first);
+  CHECK(index.replace({pod("2")}) == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("the index is changed one by one and compared with the whole") {
   runner::node::PodIndex index("here");
   const auto pod = [](const char* uid, const char* node, const char* phase) {
