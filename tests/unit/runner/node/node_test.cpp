@@ -256,8 +256,14 @@ TEST_CASE("a pod waits for a label until somebody puts it on the node object") {
            unschedulable(*pod) ==
                "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.";
   }));
-  REQUIRE(bed.api.patch(kube::nodes(), {"", bed.options.name}, kube::PatchType::MergePatch,
-                        {{"metadata", {{"labels", {{"disk", "ssd"}}}}}}, {}));
+  // Pods are looked at beside the registration: the answer may be there before the node object.
+  REQUIRE(bed.api.await(kube::nodes(), {"", bed.options.name},
+                        [](const json* node) { return node != nullptr; }));
+  const auto labelled =
+      bed.api.patch(kube::nodes(), {"", bed.options.name}, kube::PatchType::MergePatch,
+                    {{"metadata", {{"labels", {{"disk", "ssd"}}}}}}, {});
+  INFO((labelled ? "" : labelled.error().message));
+  REQUIRE(labelled);
   REQUIRE(bed.await_phase("asking", "Succeeded"));
 }
 
