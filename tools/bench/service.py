@@ -26,6 +26,7 @@ class Service(ApiClient):
     def start(self):
         began = time.monotonic()
         self.kubeconfig.unlink(missing_ok=True)
+        self.looking = None  # the connection that is_ready() and decided() use: a handshake costs more than what they ask for
         self.process = subprocess.Popen(
             [str(self.binary), *self.command(), "--data-dir", str(self.folder / "data"), "--listen", "127.0.0.1:0", "--log-level",
              "warning"],
@@ -49,11 +50,17 @@ class Service(ApiClient):
         self.host, self.port = match.group(1), int(match.group(2))
         self.token = re.search(r"token: \"?([^\"\s]+)", text).group(1)
         try:
-            connection = self.connect(timeout=1)
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            return self.look("/readyz")[0] == 200
         except OSError:
+            self.looking = None
             return False
+
+    def look(self, path):
+        if self.looking is None:
+            self.looking = self.connect(timeout=60)
+        self.looking.request("GET", path)
+        answer = self.looking.getresponse()
+        return answer.status, answer.read().decode()
 
     @property
     def certificate(self):
@@ -68,7 +75,7 @@ class Service(ApiClient):
 
     def decided(self):
         """On how many schedules it has decided since it was started."""
-        return self.metrics(f"?name[]={NEXT_RUN}").count(f"\n{NEXT_RUN}{{")
+        return self.look(f"/metrics?name[]={NEXT_RUN}")[1].count(f"\n{NEXT_RUN}{{")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
