@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kube/object.h"
 #include "kube/server/bootstrap.h"
 #include "kube/server/controllers/collector.h"
 #include "kube/server/controllers/housekeeping.h"
@@ -121,19 +122,20 @@ base::Result<std::unique_ptr<ApiServer>> ApiServer::open(ApiServerOptions option
   }
   CatalogMaker catalog_maker;
   const types::CatalogPtr built_ins = catalog_maker.make(nullptr);
-  ASSIGN_OR_RETURN(
-      auto store,
-      storage::ObjectStore::open(
-          {.path = options.path,
-           .durability = options.durability,
-           .history_revisions = options.history_revisions,
-           .history_bytes = options.history_bytes,
-           .quota_bytes = options.quota_bytes,
-           .object_bytes = options.object_bytes,
-           // By value: a store that opens its file anew asks again, long after this.
-           .indexed = [built_ins](const storage::Key& key, const nlohmann::json& object) {
-             return indexed_at_load(*built_ins, key, object);
-           }}));
+  ASSIGN_OR_RETURN(auto store,
+                   storage::ObjectStore::open(
+                       {.path = options.path,
+                        .durability = options.durability,
+                        .history_revisions = options.history_revisions,
+                        .history_bytes = options.history_bytes,
+                        .quota_bytes = options.quota_bytes,
+                        .object_bytes = options.object_bytes,
+                        // By value: a store that opens its file anew asks again, long after this.
+                        .indexed =
+                            [built_ins](const storage::Key& key, const nlohmann::json& object) {
+                              return indexed_at_load(*built_ins, key, object);
+                            },
+                        .unindexed = kube::kManagedFieldsPath}));
   auto catalog = catalog_maker.make(store.get());
   const std::vector<nlohmann::json> definitions = std::move(options.definitions);
   auto parts = std::make_unique<Parts>(std::move(catalog_maker), std::move(catalog),

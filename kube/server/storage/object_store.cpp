@@ -122,8 +122,11 @@ base::Status ObjectStore::read_rows(int64_t first,
   base::Status problem;
   RETURN_IF_ERROR(core_->log->scan(first, [&](Row row) {
     if (!problem) return;
-    const auto object = nlohmann::json::parse(row.text, nullptr, false);
-    if (object.is_discarded()) {
+    // It was written by this store: what bounded it then holds for it.
+    const auto object = base::parse_json(
+        row.text,
+        {.bytes = row.text.size(), .depth = row.text.size(), .leave_out = options_.unindexed});
+    if (!object) {
       problem = base::failure(base::Code::Corrupt, options_.path + ": revision " +
                                                        std::to_string(row.revision) +
                                                        " is not JSON: the file is damaged");
@@ -135,7 +138,7 @@ base::Status ObjectStore::read_rows(int64_t first,
     event->previous = get(row.key);
     event->object =
         make_object(row.key, row.revision, std::move(row.text),
-                    options_.indexed ? options_.indexed(row.key, object) : IndexedFields{});
+                    options_.indexed ? options_.indexed(row.key, *object) : IndexedFields{});
     problem = visit(event);
   }));
   return problem;

@@ -60,6 +60,8 @@ struct ObjectStoreOptions {
   size_t object_bytes = kMaxObjectBytes;  // of one object (limits.h)
   // Called for every object that is loaded; writes bring theirs along.
   std::function<IndexedFields(const Key&, const nlohmann::json&)> indexed;
+  // The keys to a member that `indexed` never asks for: it is passed over.
+  std::span<const std::string_view> unindexed;
 };
 
 struct WriteRequest {
