@@ -1,6 +1,7 @@
 #include "runner/schedules/reconciler.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,6 +34,9 @@ constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
 // What was read since the slot came proves what stood then; but an edit that the cache misses is
 // not to be missed for longer.
 constexpr seconds kOldestRead{10};
+
+// A restart has as many templates to check as there are schedules; who asks meanwhile is answered.
+constexpr std::chrono::milliseconds kTemplateChecks{5'000};
 
 constexpr const char* kInvalidTemplate = "InvalidTemplate";
 
@@ -176,9 +180,8 @@ bool ScheduleReconciler::was_so_at_its_slot(const Round& round) {
 }
 
 // Once for each spec and process: what can never be submitted says so now and not at its first
-// slot. What another process has found fit is checked when all schedules have been looked at, for
-// this version may think otherwise, and before it starts anything: a dry run costs more than all
-// else of a round, and a restart has as many of them as there are schedules.
+// slot. What another process has found fit is checked within the next seconds, for this version may
+// think otherwise, and before it starts anything: a dry run costs more than all else of a round.
 void ScheduleReconciler::check_template(Round& round) {
   if (!options_.check_template) return;
   const kube::ObjectKey key = kube::key_of(round.schedule);
@@ -259,7 +262,7 @@ base::Result<kube::Reconciled> ScheduleReconciler::finish(Round& round) {
                                    round.decision.state.handled_trigger));
   report(round, status);
   RETURN_IF_ERROR(collect_leftovers(round));
-  return kube::Reconciled{.wake_at = next_look(round), .again = round.template_is_believed};
+  return kube::Reconciled{.wake_at = next_look(round)};
 }
 
 base::Status ScheduleReconciler::remember_wish(const Round& round) {
@@ -277,6 +280,10 @@ std::optional<base::WallTime> ScheduleReconciler::next_look(const Round& round) 
   const auto wake_by = [&](base::WallTime time) {
     if (!look || time < *look) look = time;
   };
+  if (round.template_is_believed) {
+    const size_t turn = std::hash<std::string>()(kube::uid_of(round.schedule));
+    wake_by(clock_.now() + kTemplateChecks * (turn % 1'000 + 1) / 1'000);
+  }
   int refusals = 0;
   // What is left over goes soon, like a run that ends.
   const bool refused = !round.observed.refusals.empty() && round.leftovers.empty();
