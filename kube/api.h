@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "kube/object.h"
+#include "kube/packed_object.h"
 #include "kube/resource_type.h"
 
 namespace kube {
@@ -56,8 +57,9 @@ struct WatchEvent {
   // Unreadable: it was added or modified and is none of the readable ones any more.
   enum class Type { Added, Modified, Deleted, Bookmark, Unreadable };
   Type type = Type::Added;
-  // Without managedFields, which caches drop. Unreadable: what could be found of its metadata.
-  std::shared_ptr<const Json> object;
+  // Without managedFields, which caches drop. Unreadable: what could be found of its metadata. In
+  // one process with the server it may be the server's text.
+  PackedObject object;
   std::string problem;  // Unreadable: why
 };
 

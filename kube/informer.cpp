@@ -139,15 +139,10 @@ void Informer::slim(Json& object) const {
 }
 
 // It may be others' as well.
-std::shared_ptr<const Json> Informer::slimmed(std::shared_ptr<const Json> object) const {
-  if (base::find(*object, {"metadata", "managedFields"}) != nullptr) {
-    Json less = *object;
-    slim(less);
-    return std::make_shared<const Json>(std::move(less));
-  }
+PackedObject Informer::slimmed(PackedObject object) const {
   if (!trim_) return object;
-  auto less = trim_(*object);
-  return less ? std::make_shared<const Json>(*std::move(less)) : std::move(object);
+  auto less = trim_(*object.object());
+  return less ? PackedObject(std::make_shared<const Json>(*std::move(less))) : std::move(object);
 }
 
 void Informer::carry_out(StoreChange change) {
@@ -167,7 +162,7 @@ void Informer::carry_out(StoreChange change) {
   } else if (auto* one = std::get_if<ApplyOne>(&change)) {
     tell(store_.apply(std::move(one->object)));
   } else if (const auto* gone = std::get_if<RemoveOne>(&change)) {
-    StoreDelta delta = store_.remove(key_of(*gone->object));
+    StoreDelta delta = store_.remove(gone->key);
     if (delta.before) tell(delta);
   } else if (const auto* one_lost = std::get_if<LoseOne>(&change)) {
     // As the next list would have it: a copy of what it was would be believed.
@@ -184,10 +179,9 @@ void Informer::tell(const StoreDelta& delta) {
       if (told) break;
       const bool again = told.error().code == base::Code::ResourceExhausted && tries < kTries;
       (void)base::guarded("log", [&] {
-        const auto object = (delta.after ? delta.after : delta.before).object();
         base::log_error("kube", again ? "A change waits for memory" : "A change was lost",
                         {{"resource", type_.plural},
-                         {"key", key_of(*object).to_string()},
+                         {"key", delta.last().key().to_string()},
                          {"error", told.error().message}});
       });
       if (!again) break;

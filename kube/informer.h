@@ -73,7 +73,7 @@ class Informer {
   void run();
   WatcherInput ask(WatcherAsk what, const WatcherState& state);
   void slim(Json& object) const;
-  [[nodiscard]] std::shared_ptr<const Json> slimmed(std::shared_ptr<const Json> object) const;
+  [[nodiscard]] PackedObject slimmed(PackedObject object) const;
   void carry_out(StoreChange change);
   void tell(const StoreDelta& delta);
   void report(const Unreadable& lost);

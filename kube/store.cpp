@@ -39,9 +39,7 @@ std::vector<StoreDelta> Store::replace(Objects items) {
   for (auto& [key, kept] : fresh.objects) {
     const auto known = contents_.objects.find(key);
     const bool is_known = known != contents_.objects.end();
-    if (is_known && !kept.object.version().empty() &&
-        known->second.object.version() == kept.object.version())
-      continue;
+    if (is_known && kept.object.is_version_of(known->second.object)) continue;
     deltas.push_back(
         {.before = is_known ? known->second.object : PackedObject(), .after = kept.object});
   }
@@ -49,15 +47,15 @@ std::vector<StoreDelta> Store::replace(Objects items) {
   return deltas;
 }
 
-StoreDelta Store::apply(Object object) {
-  const ObjectKey key = key_of(*object);
-  Kept kept{.object = PackedObject(std::move(object)), .label = {}, .recent = {}};
+StoreDelta Store::apply(PackedObject object) {
+  const ObjectKey key = object.key();
+  Kept kept{.object = std::move(object), .label = {}, .recent = {}};
   base::MutexLock lock(mutex_);
   StoreDelta delta = take(key);
   index(kept, key, contents_);
   delta.after = kept.object;
   const auto placed = contents_.objects.emplace(key, std::move(kept)).first;
-  touch(key, placed->second);
+  if (delta.after.has_tree()) touch(key, placed->second);
   return delta;
 }
 
@@ -77,7 +75,7 @@ StoreDelta Store::take(const ObjectKey& key) {
 }
 
 void Store::index(Kept& kept, const ObjectKey& key, Contents& contents) const {
-  for (const std::string& uid : kept.object.owners())
+  for (const std::string& uid : kept.object.identity().owners)
     contents.by_owner[uid].insert(key);
   if (indexed_label_.empty()) return;
   kept.label = label_of(*kept.object.object(), indexed_label_);
@@ -85,7 +83,7 @@ void Store::index(Kept& kept, const ObjectKey& key, Contents& contents) const {
 }
 
 void Store::unindex(const Kept& kept, const ObjectKey& key) {
-  for (const std::string& uid : kept.object.owners())
+  for (const std::string& uid : kept.object.identity().owners)
     forget(contents_.by_owner, uid, key);
   if (!kept.label.empty()) forget(contents_.by_label, kept.label, key);
 }
@@ -129,8 +127,7 @@ Store::Object Store::unpack(const Found& found) const {
   Object object = packed.object();
   base::MutexLock lock(mutex_);
   const auto known = contents_.objects.find(key);
-  if (known == contents_.objects.end() || known->second.object.version() != packed.version() ||
-      packed.version().empty())
+  if (known == contents_.objects.end() || !packed.is_version_of(known->second.object))
     return object;
   Kept& kept = known->second;
   if (!kept.object.has_tree()) kept.object.unpack(object);
@@ -187,14 +184,16 @@ void Store::walk(const std::string& ns, const Visit& visit) const {
 }
 
 void Store::for_each(const std::string& ns, const std::function<void(const Object&)>& visit) const {
+  for (const PackedObject& one : packed(ns))
+    visit(one.object());
+}
+
+std::vector<PackedObject> Store::packed(const std::string& ns) const {
   std::vector<PackedObject> all;
-  {
-    base::MutexLock lock(mutex_);
-    if (ns.empty()) all.reserve(contents_.objects.size());
-    walk(ns, [&](const ObjectKey&, const Kept& kept) { all.push_back(kept.object); });
-  }
-  for (const PackedObject& packed : all)
-    visit(packed.object());
+  base::MutexLock lock(mutex_);
+  if (ns.empty()) all.reserve(contents_.objects.size());
+  walk(ns, [&](const ObjectKey&, const Kept& kept) { all.push_back(kept.object); });
+  return all;
 }
 
 std::vector<Store::Object> Store::list(const std::string& ns) const {

@@ -28,6 +28,8 @@ namespace kube {
 struct StoreDelta {
   PackedObject before;
   PackedObject after;
+  // As it is, or was.
+  [[nodiscard]] const PackedObject& last() const { return after ? after : before; }
 };
 
 class Store {
@@ -43,7 +45,7 @@ class Store {
   // Everything at once; what is not among the items is gone. Returns what differs. Without memory
   // for all of it nothing has changed, so that nobody misses what was put in half way.
   std::vector<StoreDelta> replace(Objects items);
-  StoreDelta apply(Object object);
+  StoreDelta apply(PackedObject object);
   // before is none when it was not there.
   StoreDelta remove(const ObjectKey& key);
 
@@ -55,6 +57,7 @@ class Store {
   // All of a namespace, "" = all; one after the other, so that only one of them is a tree.
   void for_each(const std::string& ns, const std::function<void(const Object&)>& visit) const;
   [[nodiscard]] std::vector<Object> list(const std::string& ns) const;
+  [[nodiscard]] std::vector<PackedObject> packed(const std::string& ns) const;
   [[nodiscard]] std::vector<ObjectKey> keys(const std::string& ns) const;
   [[nodiscard]] size_t size() const;
   [[nodiscard]] size_t trees() const;

@@ -36,7 +36,7 @@ base::Result<WatchEvent> unreadable(std::string_view line, const base::Error& er
   if (!found.key.ns.empty()) metadata["namespace"] = found.key.ns;
   return WatchEvent{
       .type = type == WatchEvent::Type::Deleted ? *type : WatchEvent::Type::Unreadable,
-      .object = std::make_shared<const Json>(Json{{"metadata", std::move(metadata)}}),
+      .object = PackedObject(std::make_shared<const Json>(Json{{"metadata", std::move(metadata)}})),
       .problem = error.message};
 }
 
@@ -57,8 +57,9 @@ base::Result<WatchEvent> decode(std::string_view line, const ObjectLimits& limit
   }
   if (*type != WatchEvent::Type::Bookmark && key_of(*object).name.empty())
     return unreadable(line, {base::Code::Refused, "an object without metadata.name", {}});
-  return WatchEvent{
-      .type = *type, .object = std::make_shared<const Json>(std::move(*object)), .problem = {}};
+  return WatchEvent{.type = *type,
+                    .object = PackedObject(std::make_shared<const Json>(std::move(*object))),
+                    .problem = {}};
 }
 
 }  // namespace

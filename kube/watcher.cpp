@@ -13,18 +13,17 @@ namespace {
 using Phase = WatcherState::Phase;
 
 // A streamed list is never there as trees, any other no longer than it takes to read.
-PackedObject packed(std::shared_ptr<const Json> object) {
-  PackedObject made(std::move(object));
-  made.pack();
-  return made;
+PackedObject packed(PackedObject object) {
+  object.pack();
+  return object;
 }
 
 WatcherStep listed(WatcherState state, ListArrived input) {
   ReplaceAll all{.items = {}, .unreadable = std::move(input.list.unreadable)};
   for (Json& item : input.list.items) {
-    ObjectKey key = key_of(item);
-    all.items.insert_or_assign(std::move(key),
-                               packed(std::make_shared<const Json>(std::move(item))));
+    PackedObject one = packed(PackedObject(std::make_shared<const Json>(std::move(item))));
+    ObjectKey key = one.key();
+    all.items.insert_or_assign(std::move(key), std::move(one));
   }
   state.phase = Phase::Listed;
   state.resource_version = std::move(input.list.resource_version);
@@ -39,17 +38,17 @@ WatcherStep opened(WatcherState state) {
 }
 
 Unreadable lost(WatchEvent event) {
-  const Json& object = *event.object;
-  return {.key = key_of(object),
-          .uid = uid_of(object),
-          .resource_version = resource_version_of(object),
+  const Identity& found = event.object.identity();
+  return {.key = found.key,
+          .uid = found.uid,
+          .resource_version = found.resource_version,
           .reason = std::move(event.problem)};
 }
 
 bool ends_the_list(const WatchEvent& event) {
   return event.type == WatchEvent::Type::Bookmark &&
-         base::string_at(*event.object, {"metadata", "annotations", "k8s.io/initial-events-end"}) ==
-             "true";
+         base::string_at(*event.object.object(),
+                         {"metadata", "annotations", "k8s.io/initial-events-end"}) == "true";
 }
 
 // All has come: as if it had been listed, and the watch goes on.
@@ -57,7 +56,7 @@ WatcherStep all_came(WatcherState state, const WatchEvent& end) {
   ReplaceAll all{.items = std::exchange(state.coming, {}),
                  .unreadable = std::exchange(state.unreadable, {})};
   state.phase = Phase::Watching;
-  state.resource_version = resource_version_of(*end.object);
+  state.resource_version = end.object.identity().resource_version;
   // The failures stay, as after a list.
   return {.state = std::move(state), .change = std::move(all), .ask = WatcherAsk::ReadEvent};
 }
@@ -65,7 +64,7 @@ WatcherStep all_came(WatcherState state, const WatchEvent& end) {
 // Objects may change while the list is told.
 WatcherStep came(WatcherState state, EventArrived input) {
   if (ends_the_list(input.event)) return all_came(std::move(state), input.event);
-  const ObjectKey key = key_of(*input.event.object);
+  const ObjectKey key = input.event.object.key();
   switch (input.event.type) {
     case WatchEvent::Type::Added:
     case WatchEvent::Type::Modified:
@@ -85,20 +84,19 @@ WatcherStep came(WatcherState state, EventArrived input) {
 }
 
 WatcherStep arrived(WatcherState state, EventArrived input) {
-  const std::shared_ptr<const Json>& object = input.event.object;
-  if (std::string version = resource_version_of(*object); !version.empty()) {
-    state.resource_version = std::move(version);
-  }
+  PackedObject& object = input.event.object;
+  if (const std::string& version = object.identity().resource_version; !version.empty())
+    state.resource_version = version;
   state.moved = true;
   state.failures = 0;
   StoreChange change = KeepAll{};
   switch (input.event.type) {
     case WatchEvent::Type::Added:
     case WatchEvent::Type::Modified:
-      change = ApplyOne{object};
+      change = ApplyOne{std::move(object)};
       break;
     case WatchEvent::Type::Deleted:
-      change = RemoveOne{object};
+      change = RemoveOne{object.key()};
       break;
     case WatchEvent::Type::Bookmark:
       break;

@@ -69,10 +69,10 @@ struct ReplaceAll {
   std::vector<Unreadable> unreadable;
 };
 struct ApplyOne {
-  std::shared_ptr<const Json> object;
+  PackedObject object;
 };
 struct RemoveOne {
-  std::shared_ptr<const Json> object;
+  ObjectKey key;
 };
 // Remove it, and report it.
 struct LoseOne {

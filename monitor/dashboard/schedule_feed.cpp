@@ -74,13 +74,13 @@ void ScheduleFeed::tend() {
   });
 }
 
-void ScheduleFeed::changed(const Json& schedule) {
+void ScheduleFeed::changed(const kube::PackedObject& schedule) {
   base::MutexLock lock(mutex_);
   if (cache_ == nullptr || readers_.empty()) return;
-  const kube::ObjectKey key = kube::key_of(schedule);
+  const kube::ObjectKey& key = schedule.key();
   const auto now = cache_->get(config::scheduled_spark_applications(), key);
-  const auto line =
-      line_of({{"type", now ? "MODIFIED" : "DELETED"}, {"object", now ? *now : schedule}});
+  const auto line = line_of(
+      {{"type", now ? "MODIFIED" : "DELETED"}, {"object", now ? *now : *schedule.object()}});
   std::erase_if(readers_, [&](const Reader& reader) {
     if (reader.scope.has(key.ns)) return !reader.stream->write(line);
     if (!now || is_considered(reader.scope, key.ns)) return false;

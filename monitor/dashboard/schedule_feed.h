@@ -25,6 +25,7 @@
 #include "base/http/server.h"
 #include "base/mutex.h"
 #include "base/result.h"
+#include "kube/packed_object.h"
 #include "kube/reconciler.h"
 #include "monitor/dashboard/visitors.h"
 
@@ -50,7 +51,7 @@ class ScheduleFeed {
   void stop();
 
   // Something about this schedule has changed, and the cache shows it. Does not block.
-  void changed(const kube::Json& schedule);
+  void changed(const kube::PackedObject& schedule);
   // Where there are schedules. Unavailable until they have been read, as open().
   [[nodiscard]] base::Result<std::vector<std::string>> namespaces() const;
   // Answers. ResourceExhausted when too many are open.

@@ -49,8 +49,8 @@ class MemoryWatch final : public kube::Watch {
         if (entry.revision <= seen_) continue;
         seen_ = entry.revision;
         if (entry.plural != plural_) continue;
-        if (!scope_.ns.empty() && kube::key_of(*entry.event.object).ns != scope_.ns) continue;
-        if (has_labels(*entry.event.object, scope_.label_selector)) return entry.event;
+        if (!scope_.ns.empty() && entry.event.object.key().ns != scope_.ns) continue;
+        if (has_labels(*entry.event.object.object(), scope_.label_selector)) return entry.event;
         // Whether it had them before is not known: whoever has not seen it loses nothing.
         return kube::WatchEvent{kube::WatchEvent::Type::Deleted, entry.event.object, {}};
       }
@@ -96,7 +96,11 @@ Json MemoryApi::write(kube::WatchEvent::Type type, const std::string& plural, Js
   } else {
     objects_[key] = object;
   }
-  log_.push_back({revision_, plural, {type, std::make_shared<const Json>(object)}});
+  Json told = object;
+  told["metadata"].erase("managedFields");
+  log_.push_back({revision_,
+                  plural,
+                  {type, kube::PackedObject(std::make_shared<const Json>(std::move(told))), {}}});
   changed_.notify_all();
   return object;
 }
@@ -280,7 +284,7 @@ void MemoryApi::make_unreadable(const ResourceType& type, const ObjectKey& key) 
   log_.push_back({++revision_,
                   type.plural,
                   {.type = kube::WatchEvent::Type::Unreadable,
-                   .object = std::make_shared<const Json>(stub),
+                   .object = kube::PackedObject(std::make_shared<const Json>(stub)),
                    .problem = "nested too deep"}});
   changed_.notify_all();
 }

@@ -108,8 +108,10 @@ class RemoteWatch final : public kube::Watch {
     const auto line = lines_.next();
     if (cancelled_) return base::failure(Code::Cancelled, "cancelled");
     if (!line) return std::nullopt;
-    return kube::WatchEvent{.type = static_cast<kube::WatchEvent::Type>((*line)["type"].get<int>()),
-                            .object = std::make_shared<const Json>((*line)["object"])};
+    return kube::WatchEvent{
+        .type = static_cast<kube::WatchEvent::Type>((*line)["type"].get<int>()),
+        .object = kube::PackedObject(std::make_shared<const Json>((*line)["object"])),
+        .problem = {}};
   }
   void cancel() override {
     cancelled_ = true;
@@ -277,8 +279,8 @@ void ApiPort::serve_watch(int connection, const Json& question) {
   while (true) {
     const auto event = (*watch)->next();
     if (!event || !*event ||
-        !send_line(connection,
-                   {{"type", static_cast<int>((*event)->type)}, {"object", *(*event)->object}}))
+        !send_line(connection, {{"type", static_cast<int>((*event)->type)},
+                                {"object", *(*event)->object.object()}}))
       break;
   }
   base::MutexLock lock(mutex_);

@@ -144,10 +144,11 @@ struct Keepers {
       collector.seen(object);
       collecting.add(kube::key_of(object));
     } else {
-      if (type == config::spark_applications()) observer.seen(object);
+      observer.seen(object);
       observing.add(kube::key_of(object));
     }
   }
+  void see_schedule(const kube::ObjectKey& key) { observing.add(key); }
 
   DeciderEvents events;
   monitor::RunObserver observer;
@@ -214,7 +215,7 @@ struct Controllers::Parts {
 
   Territory::Hooks hooks(kube::EventRecorder& events, runner::Telemetry* telemetry) {
     return {.on_change = [this](const kube::ResourceType& type,
-                                const kube::Json& object) { look_at_owners(type, object); },
+                                const kube::PackedObject& object) { look_at(type, object); },
             .on_unreadable =
                 [this, &events, telemetry](const kube::ResourceType& type,
                                            const kube::Unreadable& lost) {
@@ -224,18 +225,27 @@ struct Controllers::Parts {
   }
 
   // Before the start nothing is kept: it looks at everything.
+  void look_at(const kube::ResourceType& type, const kube::PackedObject& object) {
+    if (type == config::scheduled_spark_applications()) return look_at_schedule(object);
+    look_at_owners(type, *object.object());
+  }
+
+  // Thousands of them after a start: their keys are enough.
+  void look_at_schedule(const kube::PackedObject& schedule) {
+    if (keepers != nullptr) keepers->see_schedule(schedule.key());
+    if (on_schedule) on_schedule(schedule);
+    if (deciding) schedules.add(schedule.key());
+  }
+
   void look_at_owners(const kube::ResourceType& type, const kube::Json& object) {
     // Before anybody acts on it: who deletes a pod waits for its log.
     if (keepers != nullptr) keepers->see(type, object);
-    if (on_schedule && type == config::scheduled_spark_applications()) on_schedule(object);
     if (!deciding) return;
     const auto look = [&](kube::Controller& controller, const kube::KeyMapper& map) {
       for (const kube::ObjectKey& key : map(object))
         controller.add(key);
     };
-    if (type == config::scheduled_spark_applications()) {
-      look(schedules, kube::own_key());
-    } else if (type == config::spark_applications()) {
+    if (type == config::spark_applications()) {
       look(schedules, kube::owner_key(config::scheduled_spark_applications()));
       look(applications, kube::own_key());
     } else {
@@ -266,7 +276,7 @@ struct Controllers::Parts {
       unread GUARDED_BY(mutex);
   kube::TimedApi api;
   Territory territory;
-  const std::function<void(const kube::Json&)> on_schedule;
+  const std::function<void(const kube::PackedObject&)> on_schedule;
   const std::unique_ptr<Keepers> keepers;  // null: not asked for
   kube::FreshVersions versions;
   runner::schedules::ScheduleReconciler schedule_reconciler;

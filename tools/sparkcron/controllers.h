@@ -51,7 +51,7 @@ struct ControllersOptions {
   std::optional<Keeping> keeping;
   // Called when something about a schedule has changed, and the cache shows it; must not block.
   // May be empty.
-  std::function<void(const kube::Json& schedule)> on_schedule;
+  std::function<void(const kube::PackedObject& schedule)> on_schedule;
 };
 
 class Controllers {

@@ -113,7 +113,9 @@ base::Status run_controller(const Options& options) {
 
   monitor::dashboard::ScheduleFeed feed(clock);
   ControllersOptions controllers_options;
-  controllers_options.on_schedule = [&feed](const kube::Json& schedule) { feed.changed(schedule); };
+  controllers_options.on_schedule = [&feed](const kube::PackedObject& schedule) {
+    feed.changed(schedule);
+  };
   controllers_options.default_time_zone = options.default_time_zone;
   controllers_options.namespaces = options.namespaces;
   controllers_options.namespace_selector = options.namespace_selector;

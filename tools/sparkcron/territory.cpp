@@ -163,7 +163,7 @@ std::shared_ptr<Territory::Scope> Territory::make(const std::string& ns) {
           if (!raw->open) return;
           // Both sides: an object that changed hands concerns its old owner too.
           for (const kube::PackedObject* side : {&delta.before, &delta.after})
-            if (*side) hooks_.on_change(type, *side->object());
+            if (*side) hooks_.on_change(type, *side);
         });
     informer->on_synced([this] { notify(); });
     if (one.trim) informer->trim_with(one.trim);
@@ -202,9 +202,8 @@ void Territory::close(const std::string& ns) {
 
 void Territory::tell(const Scope& scope) const {
   for (const auto& informer : scope.informers)
-    informer->store().for_each("", [&](const kube::Store::Object& object) {
-      hooks_.on_change(informer->type(), *object);
-    });
+    for (const kube::PackedObject& object : informer->store().packed(""))
+      hooks_.on_change(informer->type(), object);
 }
 
 void Territory::tell_all() const {

@@ -41,7 +41,7 @@ class Territory {
   };
   struct Hooks {
     // Something about this object has changed, or it is new to us, or not ours any more.
-    std::function<void(const kube::ResourceType& type, const kube::Json& object)> on_change;
+    std::function<void(const kube::ResourceType& type, const kube::PackedObject& object)> on_change;
     kube::Informer::UnreadableHandler on_unreadable;
   };
 

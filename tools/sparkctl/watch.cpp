@@ -82,14 +82,16 @@ class Watcher {
       if (!event) return {};
       const bool readable = event->type != kube::WatchEvent::Type::Bookmark &&
                             event->type != kube::WatchEvent::Type::Unreadable;
-      if (!readable || !wanted_(*event->object)) continue;
-      const kube::ObjectKey key = kube::key_of(*event->object);
+      if (!readable) continue;
+      const auto object = event->object.object();
+      if (!wanted_(*object)) continue;
+      const kube::ObjectKey& key = event->object.key();
       if (event->type == kube::WatchEvent::Type::Deleted) {
         versions_.erase(key);
         say_gone(key);
       } else {
-        versions_[key] = kube::resource_version_of(*event->object);
-        show({*event->object});
+        versions_[key] = event->object.identity().resource_version;
+        show({*object});
       }
     }
     return {};

@@ -17,6 +17,20 @@ size_t bytes_of(const WatchQueue::Item& item) {
   return kItemBytes + (item.object ? item.object->text.size() : 0);
 }
 
+// The text is the store's own: a cache of ten thousand objects has none of its own.
+kube::PackedObject as_stored(storage::ObjectPtr object,
+                             std::shared_ptr<const nlohmann::json> state) {
+  kube::Identity identity{.key = {object->key.ns, object->key.name},
+                          .uid = object->indexed.uid,
+                          .resource_version = std::to_string(object->revision),
+                          .owners = {}};
+  for (const storage::Owner& owner : object->indexed.owners)
+    identity.owners.push_back(owner.uid);
+  const std::string* text = &object->text;
+  return {std::move(identity), std::shared_ptr<const std::string>(std::move(object), text),
+          std::move(state)};
+}
+
 }  // namespace
 
 bool WatchQueue::push(Item item) {
@@ -104,12 +118,17 @@ base::Result<std::optional<kube::WatchEvent>> WatchQueue::next() {
 }
 
 base::Result<kube::WatchEvent> WatchQueue::read(Item item) const {
+  if (item.object && resource_->stored_as_served())
+    return kube::WatchEvent{.type = item.type,
+                            .object = as_stored(std::move(item.object), std::move(item.state)),
+                            .problem = {}};
   if (!item.state) {
     nlohmann::json object = objects::Objects::served(*resource_, *item.object);
     object["metadata"].erase("managedFields");
     item.state = std::make_shared<const nlohmann::json>(std::move(object));
   }
-  return kube::WatchEvent{.type = item.type, .object = std::move(item.state), .problem = {}};
+  return kube::WatchEvent{
+      .type = item.type, .object = kube::PackedObject(std::move(item.state)), .problem = {}};
 }
 
 }  // namespace kube::server::rest

@@ -349,7 +349,7 @@ TEST_CASE("a watch gives events until the server ends it") {
   auto first = watch->next();
   REQUIRE((first.has_value() && first->has_value()));
   CHECK((*first)->type == kube::WatchEvent::Type::Added);
-  CHECK(kube::key_of(*(*first)->object).name == "a");
+  CHECK((*first)->object.key().name == "a");
   auto second = watch->next();
   REQUIRE((second.has_value() && second->has_value()));
   CHECK((*second)->type == kube::WatchEvent::Type::Bookmark);

@@ -37,7 +37,7 @@ TEST_CASE("events come out the same wherever the bytes are cut") {
     CHECK(events[1].type == WatchEvent::Type::Modified);
     CHECK(events[2].type == WatchEvent::Type::Deleted);
     CHECK(events[3].type == WatchEvent::Type::Bookmark);
-    CHECK(kube::key_of(*events[3].object).name == "d");
+    CHECK(events[3].object.key().name == "d");
   }
 }
 
@@ -169,9 +169,9 @@ TEST_CASE("an object that cannot be read is passed over by name and the next one
         }
         REQUIRE(events.size() == 2);
         CHECK(events[0].type == WatchEvent::Type::Unreadable);
-        CHECK(kube::key_of(*events[0].object).to_string() == c.found);
+        CHECK(events[0].object.key().to_string() == c.found);
         CHECK(events[0].problem.starts_with(c.problem));
-        CHECK(kube::key_of(*events[1].object).name == "b");
+        CHECK(events[1].object.key().name == "b");
         CHECK(decoder.at_boundary());
       }
     }
@@ -185,7 +185,7 @@ TEST_CASE("the end of an object that could not be read is its end") {
   const auto event = decoder.next();
   REQUIRE(event.has_value());
   CHECK((*event)->type == WatchEvent::Type::Deleted);
-  CHECK(kube::key_of(*(*event)->object).name == "a");
+  CHECK((*event)->object.key().name == "a");
 }
 
 TEST_CASE("an event comes without managedFields, which are half of it") {
@@ -196,7 +196,7 @@ TEST_CASE("an event comes without managedFields, which are half of it") {
       "\n");
   const auto event = decoder.next();
   REQUIRE(event.has_value());
-  CHECK((*event)->object->dump() ==
+  CHECK((*event)->object.object()->dump() ==
         R"({"managedFields":1,"metadata":{"name":"a","uid":"u"},"spec":{"managedFields":2}})");
 }
 

@@ -14,9 +14,12 @@ using kube::WatcherStep;
 using kube::WatchEvent;
 using Phase = kube::WatcherState::Phase;
 
+kube::PackedObject packed(Json object) {
+  return kube::PackedObject(std::make_shared<const Json>(std::move(object)));
+}
+
 kube::EventArrived event(WatchEvent::Type type, const std::string& version) {
-  return {{type, std::make_shared<const Json>(
-                     Json{{"metadata", {{"name", "a"}, {"resourceVersion", version}}}})}};
+  return {{type, packed({{"metadata", {{"name", "a"}, {"resourceVersion", version}}}}), {}}};
 }
 
 kube::StepFailed failure(base::Code code, std::chrono::milliseconds retry_after = {}) {
@@ -251,8 +254,8 @@ TEST_CASE("a list that a watch begins with is kept back until it is whole") {
   WatcherState state{.phase = Phase::Listing, .failures = 2, .streams = true};
   const auto tell = [&](WatchEvent::Type type, const char* name, const char* version) {
     Json object{{"metadata", {{"name", name}, {"resourceVersion", version}}}};
-    WatcherStep step = kube::watcher_step(
-        std::move(state), kube::EventArrived{{type, std::make_shared<const Json>(object), "bad"}});
+    WatcherStep step =
+        kube::watcher_step(std::move(state), kube::EventArrived{{type, packed(object), "bad"}});
     CHECK(std::holds_alternative<kube::KeepAll>(step.change));
     CHECK(step.ask == WatcherAsk::ReadEvent);
     state = std::move(step.state);
@@ -268,8 +271,7 @@ TEST_CASE("a list that a watch begins with is kept back until it is whole") {
       {"metadata",
        {{"resourceVersion", "8"}, {"annotations", {{"k8s.io/initial-events-end", "true"}}}}}};
   const WatcherStep step = kube::watcher_step(
-      std::move(state),
-      kube::EventArrived{{WatchEvent::Type::Bookmark, std::make_shared<const Json>(end), {}}});
+      std::move(state), kube::EventArrived{{WatchEvent::Type::Bookmark, packed(end), {}}});
   CHECK(step.state.phase == Phase::Watching);
   CHECK(step.state.resource_version == "8");
   CHECK(step.state.failures == 2);

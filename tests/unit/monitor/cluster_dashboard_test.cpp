@@ -157,6 +157,10 @@ struct Bed {
          .spark_history_url = "https://history.example/history/{applicationId}"});
   }
 
+  void change(const Json& schedule) {
+    feed.changed(kube::PackedObject(std::make_shared<const Json>(schedule)));
+  }
+
   static base::http::Handler recorder(std::vector<Request>& into, const char* text) {
     return [&into, text](Request request, const std::shared_ptr<base::http::Responder>& responder) {
       into.push_back(std::move(request));
@@ -235,11 +239,11 @@ TEST_CASE("a person sees the schedules of the namespaces that they may read", "[
   CHECK(bob->lines.at(0)["type"] == "LIST");
   CHECK(bob->lines.at(0)["items"].size() == 2);
   // What happens afterwards, too.
-  bed.feed.changed(bed.schedules.put("other", "secret"));
-  bed.feed.changed(bed.schedules.put("etl", "newcomer"));
+  bed.change(bed.schedules.put("other", "secret"));
+  bed.change(bed.schedules.put("etl", "newcomer"));
   const Json gone = *bed.schedules.objects[{"etl", "hourly"}];
   bed.schedules.objects.erase({"etl", "hourly"});
-  bed.feed.changed(gone);
+  bed.change(gone);
   REQUIRE(bob->lines.size() == 3);
   CHECK(bob->lines[1]["type"] == "MODIFIED");
   CHECK(bob->lines[1]["object"]["metadata"]["name"] == "newcomer");
@@ -249,7 +253,7 @@ TEST_CASE("a person sees the schedules of the namespaces that they may read", "[
   CHECK(bed.feed.streams() == 2);
   // One who has gone is forgotten.
   bob->over = true;
-  bed.feed.changed(bed.schedules.put("etl", "newcomer"));
+  bed.change(bed.schedules.put("etl", "newcomer"));
   CHECK(bed.feed.streams() == 1);
   bed.feed.stop();
   CHECK(ann->over);
@@ -291,10 +295,10 @@ TEST_CASE("the first schedule of a namespace is seen by who opened the page befo
   const auto bob = bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "bob")->opened;
   CHECK(bob->lines.at(0)["items"].empty());
   // What left, and what they may not see for certain, is no reason to come again.
-  bed.feed.changed(nightly);
-  bed.feed.changed(bed.schedules.put("other", "secret"));
+  bed.change(nightly);
+  bed.change(bed.schedules.put("other", "secret"));
   CHECK_FALSE(bob->over);
-  bed.feed.changed(bed.schedules.put("etl", "nightly"));
+  bed.change(bed.schedules.put("etl", "nightly"));
   CHECK(bob->over);
   CHECK_FALSE(ann->over);
   const auto again = bed.open("GET", "/dashboard/api/sparkcron/v1/schedules", "bob")->opened;

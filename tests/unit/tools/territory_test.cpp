@@ -39,13 +39,13 @@ struct Bed {
   explicit Bed(TerritoryOptions options, base::Clock& clock = base::real_clock())
       : territory(api, clock, std::move(options), {{.type = apps()}},
                   {.on_change =
-                       [this](const kube::ResourceType&, const Json& object) {
+                       [this](const kube::ResourceType&, const kube::PackedObject& object) {
                          base::MutexLock lock(mutex);
                          if (failures > 0) {
                            --failures;
                            throw std::bad_alloc();
                          }
-                         ++told[kube::key_of(object).to_string()];
+                         ++told[object.key().to_string()];
                        },
                    .on_unreadable = {}}) {
     base::set_log_level(base::LogLevel::Off);

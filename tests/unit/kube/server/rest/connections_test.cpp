@@ -310,7 +310,7 @@ TEST_CASE("a caller in the process is asked who it is") {
 // Without managedFields, which a watch in the process leaves out.
 std::string line(const kube::WatchEvent& event) {
   const char* const names[] = {"ADDED", "MODIFIED", "DELETED", "BOOKMARK", "UNREADABLE"};
-  Json object = comparable(*event.object);
+  Json object = comparable(*event.object.object());
   object["metadata"].erase("managedFields");
   return std::string(names[static_cast<int>(event.type)]) + " " + object.dump();
 }
@@ -463,10 +463,43 @@ TEST_CASE("watches in the process share what the writer left, and parse nothing"
   const auto second = two->next().value();
   REQUIRE(first);
   REQUIRE(second);
-  CHECK(first->object == second->object);
+  CHECK(first->object.object() == second->object.object());
   Json expected = stored;
   expected["metadata"].erase("managedFields");
-  CHECK(*first->object == expected);
+  CHECK(*first->object.object() == expected);
+}
+
+TEST_CASE("caches in the process keep the text of the store, and none of their own") {
+  InMemoryApi server;
+  Connection connection(server, Transport::Local);
+  Api& api = connection.api();
+  const Json owner = api.create(kMap, in_default(config_map("o"))).value();
+  Json owned = in_default(config_map("a", {{"k", "v"}}));
+  owned["metadata"]["ownerReferences"] = {
+      {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"name", "o"}, {"uid", kube::uid_of(owner)}}};
+  const Json stored = api.create(kMap, owned).value();
+  std::vector<kube::PackedObject> seen;
+  for (int i = 0; i < 2; ++i)
+    seen.push_back(api.watch(kMap, {}).value()->next().value()->object);
+  CHECK_FALSE(seen[0].has_tree());
+  CHECK(seen[0].text() == seen[1].text());
+  CHECK(*seen[0].object() == stored);
+  const kube::Identity expected = kube::identity_of(stored);
+  CHECK(seen[0].key() == expected.key);
+  CHECK(seen[0].identity().uid == expected.uid);
+  CHECK(seen[0].identity().resource_version == expected.resource_version);
+  CHECK(seen[0].identity().owners == expected.owners);
+  // What is written later comes with the tree that its writer left, and goes back to that text.
+  const auto watch = api.watch(kMap, {}).value();
+  read(*watch, 3);
+  api.create(kMap, in_default(config_map("b", {{"k", "v"}}))).value();
+  kube::PackedObject later = watch->next().value()->object;
+  CHECK(later.has_tree());
+  REQUIRE(later.text() != nullptr);
+  const Json before = *later.object();
+  later.pack();
+  CHECK_FALSE(later.has_tree());
+  CHECK(*later.object() == before);
 }
 
 TEST_CASE("a watch in the process that nobody reads is cut off, and costs the others nothing") {
@@ -505,7 +538,7 @@ TEST_CASE("a reader that is behind gets objects without trees, and all of them")
     object["metadata"].erase("managedFields");
     const auto event = watch->next().value();
     REQUIRE(event);
-    CHECK(*event->object == object);
+    CHECK(*event->object.object() == object);
   }
 }
 
