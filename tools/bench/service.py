@@ -52,14 +52,22 @@ class Service(ApiClient):
         try:
             return self.look("/readyz")[0] == 200
         except OSError:
-            self.looking = None
             return False
 
     def look(self, path):
-        if self.looking is None:
-            self.looking = self.connect(timeout=60)
-        self.looking.request("GET", path)
-        answer = self.looking.getresponse()
+        if self.looking is not None:
+            try:
+                return self.look_over(self.looking, path)
+            except OSError:  # it was quiet for long, and the server has closed it
+                self.looking = None
+        connection = self.connect()
+        answer = self.look_over(connection, path)
+        self.looking = connection
+        return answer
+
+    def look_over(self, connection, path):
+        connection.request("GET", path)
+        answer = connection.getresponse()
         return answer.status, answer.read().decode()
 
     @property
