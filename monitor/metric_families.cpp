@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include <prometheus/text_serializer.h>
+
 #include "base/check.h"
 
 namespace monitor {
@@ -24,8 +26,8 @@ void Sum::observe(std::chrono::milliseconds value) {
   sum += seconds(value);
 }
 
-Buckets::Buckets(std::vector<double> upper_bounds)
-    : bounds(std::move(upper_bounds)), counts(bounds.size() + 1) {}
+Buckets::Buckets(std::span<const double> upper_bounds)
+    : bounds(upper_bounds), counts(bounds.size() + 1) {}
 
 void Buckets::observe(std::chrono::milliseconds value) {
   const auto place = std::lower_bound(bounds.begin(), bounds.end(), seconds(value));
@@ -34,7 +36,7 @@ void Buckets::observe(std::chrono::milliseconds value) {
 }
 
 void Buckets::add(const Buckets& other) {
-  CHECK(bounds == other.bounds);
+  CHECK(std::ranges::equal(bounds, other.bounds));
   for (size_t i = 0; i < counts.size(); ++i)
     counts[i] += other.counts[i];
   all.count += other.all.count;
@@ -77,8 +79,11 @@ void Family::add(const Labels& labels, const Buckets& buckets) {
   family_.metric.push_back(std::move(metric));
 }
 
-void Family::append_to(std::vector<prometheus::MetricFamily>& families) && {
-  if (!family_.metric.empty()) families.push_back(std::move(family_));
+void Exposition::add(Family family) {
+  if (!wants(family.family_.name) || family.family_.metric.empty()) return;
+  std::vector<prometheus::MetricFamily> one;
+  one.push_back(std::move(family.family_));
+  prometheus::TextSerializer().Serialize(out_, one);
 }
 
 }  // namespace monitor

@@ -8,7 +8,11 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <set>
+#include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <prometheus/metric_family.h>
@@ -24,14 +28,14 @@ struct Sum {
   void observe(std::chrono::milliseconds value);
 };
 
-// Counts per bucket; the last one is the rest.
+// Counts per bucket; the last one is the rest. The bounds outlive it.
 struct Buckets {
-  explicit Buckets(std::vector<double> upper_bounds);
+  explicit Buckets(std::span<const double> upper_bounds);
   void observe(std::chrono::milliseconds value);
   // Those of the same bounds.
   void add(const Buckets& other);
 
-  std::vector<double> bounds;
+  std::span<const double> bounds;
   std::vector<uint64_t> counts;
   Sum all;
 };
@@ -42,11 +46,28 @@ class Family {
   void add(const Labels& labels, double value);
   void add(const Labels& labels, const Sum& sum);
   void add(const Labels& labels, const Buckets& buckets);
-  // Appends itself, unless it has no samples.
-  void append_to(std::vector<prometheus::MetricFamily>& families) &&;
 
  private:
+  friend class Exposition;
   prometheus::MetricFamily family_;
+};
+
+// The text format 0.0.4, family by family: each is text before the next one is built, for of ten
+// thousand schedules it takes more than its text.
+class Exposition {
+ public:
+  // Of these families alone; none: of all. Outlive it.
+  explicit Exposition(const std::set<std::string_view>& names) : names_(names) {}
+  [[nodiscard]] bool wants(std::string_view name) const {
+    return names_.empty() || names_.contains(name);
+  }
+  // Nothing of one that is not wanted or has no samples.
+  void add(Family family);
+  std::string text() && { return std::move(out_).str(); }
+
+ private:
+  const std::set<std::string_view>& names_;
+  std::ostringstream out_;
 };
 
 }  // namespace monitor

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 #include <utility>
-
-#include <prometheus/text_serializer.h>
 
 #include "monitor/metric_families.h"
 
 namespace monitor {
 namespace {
 
-using prometheus::MetricFamily;
 using prometheus::MetricType;
 using runner::ApplicationReport;
 using runner::ExecutorReport;
@@ -29,42 +25,27 @@ std::string label_name(std::string key) {
   return key;
 }
 
-std::vector<double> submit_bounds() {
-  return {0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256};
-}
-std::vector<double> start_bounds() {
-  return {30, 60, 90, 120, 150, 180, 210, 240, 270, 300};
-}
-std::vector<double> lateness_bounds() {
-  return {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600};
-}
+constexpr double kSubmitBounds[] = {0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256};
+constexpr double kStartBounds[] = {30, 60, 90, 120, 150, 180, 210, 240, 270, 300};
+constexpr double kLatenessBounds[] = {0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600};
 
 // Of nightly jobs as of those of a minute.
-std::vector<double> execution_bounds() {
-  return {10, 30, 60, 120, 300, 600, 1'200, 1'800, 3'600, 7'200, 14'400, 28'800, 86'400};
-}
+constexpr double kExecutionBounds[] = {10,    30,    60,    120,    300,    600,   1'200,
+                                       1'800, 3'600, 7'200, 14'400, 28'800, 86'400};
 
-std::vector<double> admission_bounds() {
-  return {0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-}
+constexpr double kAdmissionBounds[] = {0.001, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                       0.25,  0.5,   1,    2.5,   5,    10};
 
-std::vector<double> call_bounds() {
-  return {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+constexpr double kCallBounds[] = {0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                  0.25,  0.5,   1,     2.5,  5,     10,   30};
+
+Labels with_reason(Labels labels, const std::string& reason) {
+  labels.push_back({.name = "reason", .value = reason});
+  return labels;
 }
 
 double seconds_of(base::WallTime time) {
   return std::chrono::duration<double>(time.time_since_epoch()).count();
-}
-
-// One after the other, each gone before the next: of ten thousand schedules they are as large as
-// the text that they become.
-std::string serialized(std::vector<MetricFamily> families) {
-  std::ostringstream out;
-  for (MetricFamily& family : families) {
-    const std::vector<MetricFamily> one{std::exchange(family, {})};
-    prometheus::TextSerializer().Serialize(out, one);
-  }
-  return std::move(out).str();
 }
 
 }  // namespace
@@ -76,11 +57,11 @@ struct Metrics::ApplicationSeries {
   uint64_t running = 0;
   uint64_t succeeded = 0;
   uint64_t failed = 0;
-  Buckets success_time{execution_bounds()};
-  Buckets failure_time{execution_bounds()};
-  Buckets submit_latency{submit_bounds()};
-  Buckets start_latency{start_bounds()};
-  Buckets driver_lateness{lateness_bounds()};
+  Buckets success_time{kExecutionBounds};
+  Buckets failure_time{kExecutionBounds};
+  Buckets submit_latency{kSubmitBounds};
+  Buckets start_latency{kStartBounds};
+  Buckets driver_lateness{kLatenessBounds};
   uint64_t executors_running = 0;
   uint64_t executors_succeeded = 0;
   uint64_t executors_failed = 0;
@@ -88,7 +69,7 @@ struct Metrics::ApplicationSeries {
 
 struct Metrics::ScheduleSeries {
   ScheduleReport facts;
-  Buckets lateness{lateness_bounds()};
+  Buckets lateness{kLatenessBounds};
   std::map<std::string, uint64_t> skipped;
   bool skips_begun = false;              // what the ledger had before this process is in `skipped`
   std::optional<std::string> not_ready;  // why; "" = it is ready; nullopt: not told yet
@@ -96,11 +77,11 @@ struct Metrics::ScheduleSeries {
 
 struct Metrics::AdmissionSeries {
   std::map<std::string, uint64_t> answers;
-  Buckets duration{admission_bounds()};
+  Buckets duration{kAdmissionBounds};
 };
 
 struct Metrics::ApiCalls {
-  Buckets durations{call_bounds()};
+  Buckets durations{kCallBounds};
 };
 
 struct Metrics::Snapshot {
@@ -288,13 +269,13 @@ Metrics::Snapshot Metrics::snapshot() const {
   return copy;
 }
 
-void Metrics::collect_applications(const Snapshot& snapshot,
-                                   std::vector<MetricFamily>& families) const {
+void Metrics::collect_applications(const Snapshot& snapshot, Exposition& out) const {
   std::vector<std::string> names;
   for (const std::string& key : options_.labels)
     names.push_back(label_name(key));
-  const auto collect = [&families, &names, &snapshot](const char* name, const char* help,
-                                                      MetricType type, auto member) {
+  const auto collect = [&out, &names, &snapshot](const char* name, const char* help,
+                                                 MetricType type, auto member) {
+    if (!out.wants(name)) return;
     Family family(name, help, type);
     for (const auto& [values, series] : snapshot.applications) {
       Labels labels;
@@ -305,7 +286,7 @@ void Metrics::collect_applications(const Snapshot& snapshot,
       else
         family.add(labels, member(series));
     }
-    std::move(family).append_to(families);
+    out.add(std::move(family));
   };
   using enum MetricType;
   collect("spark_application_count", "SparkApplications seen", Counter,
@@ -353,82 +334,107 @@ void Metrics::collect_applications(const Snapshot& snapshot,
           [](const ApplicationSeries& g) { return g.executors_failed; });
 }
 
-void Metrics::collect_schedules(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  using enum MetricType;
-  Family last_success("sparkcron_schedule_last_success_timestamp_seconds",
-                      "When a run of the schedule last completed", Gauge);
-  Family last_run("sparkcron_schedule_last_run_timestamp_seconds",
-                  "When the latest run of the schedule was created", Gauge);
-  Family failures("sparkcron_schedule_consecutive_failures",
-                  "The last ended runs in a row that failed, ten at most", Gauge);
-  Family oldest("sparkcron_schedule_oldest_active_run_timestamp_seconds",
-                "When the oldest run was created that has not ended", Gauge);
-  Family usual("sparkcron_schedule_usual_duration_seconds",
-               "The median of the recent runs that completed, from creation to end", Gauge);
-  Family held("sparkcron_schedule_held_slots",
-              "Slots that are due and wait, by what they would be skipped as", Gauge);
-  Family next_run("sparkcron_schedule_next_run_timestamp_seconds",
-                  "The next slot; absent while suspended", Gauge);
-  Family active("sparkcron_schedule_active_runs", "Runs that have not ended", Gauge);
-  Family suspended("sparkcron_schedule_suspended", "1 while the schedule is suspended", Gauge);
-  Family started("sparkcron_schedule_runs_started_total", "Runs started", Counter);
-  Family succeeded("sparkcron_schedule_runs_succeeded_total", "Runs that completed", Counter);
-  Family failed("sparkcron_schedule_runs_failed_total", "Runs that failed", Counter);
-  Family skipped("sparkcron_schedule_skipped_total", "Slots skipped, by reason", Counter);
-  Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
-                  Histogram);
-  Family ready(
-      "sparkcron_schedule_ready",
-      "1 if the schedule can do what its spec says, else 0 and the reason of its condition", Gauge);
-  const auto with_reason = [](Labels labels, const std::string& reason) {
-    labels.push_back({.name = "reason", .value = reason});
-    return labels;
+void Metrics::collect_schedules(const Snapshot& snapshot, Exposition& out) {
+  const auto collect = [&](const char* name, const char* help, MetricType type, auto add) {
+    if (!out.wants(name)) return;
+    Family family(name, help, type);
+    for (const auto& [key, schedule] : snapshot.schedules) {
+      // Without a UID its first round has not ended: the spec may be wrong.
+      if (!schedule.facts.uid.empty())
+        add(family, Labels{{"namespace", key.ns}, {"schedule", key.name}}, schedule);
+    }
+    out.add(std::move(family));
   };
-  for (const auto& [key, schedule] : snapshot.schedules) {
-    const ScheduleReport& facts = schedule.facts;
-    const Labels labels{{"namespace", key.ns}, {"schedule", key.name}};
-    if (schedule.not_ready)
-      ready.add(with_reason(labels, *schedule.not_ready), schedule.not_ready->empty() ? 1.0 : 0.0);
-    if (facts.uid.empty()) continue;  // its first round has not ended: the spec may be wrong
-    if (facts.last_run) last_run.add(labels, seconds_of(*facts.last_run));
-    failures.add(labels, static_cast<double>(facts.consecutive_failures));
-    if (facts.oldest_active) oldest.add(labels, seconds_of(*facts.oldest_active));
-    if (facts.usual_duration) usual.add(labels, static_cast<double>(facts.usual_duration->count()));
-    if (facts.held_slots > 0)
-      held.add(with_reason(labels, facts.held_reason), static_cast<double>(facts.held_slots));
-    if (facts.last_success) last_success.add(labels, seconds_of(*facts.last_success));
-    if (facts.next_run) next_run.add(labels, seconds_of(*facts.next_run));
-    active.add(labels, static_cast<double>(facts.active_runs));
-    suspended.add(labels, facts.suspended ? 1.0 : 0.0);
-    started.add(labels, static_cast<double>(facts.counts.started));
-    succeeded.add(labels, static_cast<double>(facts.counts.succeeded));
-    failed.add(labels, static_cast<double>(facts.counts.failed));
-    lateness.add(labels, schedule.lateness);
-    for (const auto& [reason, count] : schedule.skipped)
-      skipped.add(with_reason(labels, reason), static_cast<double>(count));
-  }
-  for (Family* family :
-       {&ready, &last_run, &last_success, &next_run, &active, &oldest, &usual, &held, &suspended,
-        &started, &succeeded, &failed, &failures, &skipped, &lateness})
-    std::move(*family).append_to(families);
+  // Of what may be unknown: only where it is known.
+  const auto time = [&](const char* name, const char* help, auto member) {
+    collect(name, help, MetricType::Gauge,
+            [member](Family& family, const Labels& labels, const ScheduleSeries& one) {
+              if (const auto& when = one.facts.*member) family.add(labels, seconds_of(*when));
+            });
+  };
+  const auto number = [&](const char* name, const char* help, MetricType type, auto value) {
+    collect(name, help, type,
+            [value](Family& family, const Labels& labels, const ScheduleSeries& one) {
+              family.add(labels, static_cast<double>(value(one.facts)));
+            });
+  };
+  using enum MetricType;
+  collect_ready(snapshot, out);
+  time("sparkcron_schedule_last_run_timestamp_seconds",
+       "When the latest run of the schedule was created", &ScheduleReport::last_run);
+  time("sparkcron_schedule_last_success_timestamp_seconds",
+       "When a run of the schedule last completed", &ScheduleReport::last_success);
+  time("sparkcron_schedule_next_run_timestamp_seconds", "The next slot; absent while suspended",
+       &ScheduleReport::next_run);
+  number("sparkcron_schedule_active_runs", "Runs that have not ended", Gauge,
+         [](const ScheduleReport& facts) { return facts.active_runs; });
+  time("sparkcron_schedule_oldest_active_run_timestamp_seconds",
+       "When the oldest run was created that has not ended", &ScheduleReport::oldest_active);
+  collect("sparkcron_schedule_usual_duration_seconds",
+          "The median of the recent runs that completed, from creation to end", Gauge,
+          [](Family& family, const Labels& labels, const ScheduleSeries& one) {
+            if (const auto& usual = one.facts.usual_duration)
+              family.add(labels, static_cast<double>(usual->count()));
+          });
+  collect("sparkcron_schedule_held_slots",
+          "Slots that are due and wait, by what they would be skipped as", Gauge,
+          [](Family& family, const Labels& labels, const ScheduleSeries& one) {
+            if (one.facts.held_slots > 0)
+              family.add(with_reason(labels, one.facts.held_reason),
+                         static_cast<double>(one.facts.held_slots));
+          });
+  number("sparkcron_schedule_suspended", "1 while the schedule is suspended", Gauge,
+         [](const ScheduleReport& facts) { return facts.suspended ? 1 : 0; });
+  number("sparkcron_schedule_runs_started_total", "Runs started", Counter,
+         [](const ScheduleReport& facts) { return facts.counts.started; });
+  number("sparkcron_schedule_runs_succeeded_total", "Runs that completed", Counter,
+         [](const ScheduleReport& facts) { return facts.counts.succeeded; });
+  number("sparkcron_schedule_runs_failed_total", "Runs that failed", Counter,
+         [](const ScheduleReport& facts) { return facts.counts.failed; });
+  number("sparkcron_schedule_consecutive_failures",
+         "The last ended runs in a row that failed, ten at most", Gauge,
+         [](const ScheduleReport& facts) { return facts.consecutive_failures; });
+  collect("sparkcron_schedule_skipped_total", "Slots skipped, by reason", Counter,
+          [](Family& family, const Labels& labels, const ScheduleSeries& one) {
+            for (const auto& [reason, count] : one.skipped)
+              family.add(with_reason(labels, reason), static_cast<double>(count));
+          });
+  collect("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation", Histogram,
+          [](Family& family, const Labels& labels, const ScheduleSeries& one) {
+            family.add(labels, one.lateness);
+          });
 }
 
-void Metrics::collect_process(const Snapshot& snapshot, std::vector<MetricFamily>& families) const {
+// Of those whose first round has not ended, too.
+void Metrics::collect_ready(const Snapshot& snapshot, Exposition& out) {
+  constexpr const char* kName = "sparkcron_schedule_ready";
+  if (!out.wants(kName)) return;
+  Family ready(
+      kName, "1 if the schedule can do what its spec says, else 0 and the reason of its condition",
+      MetricType::Gauge);
+  for (const auto& [key, schedule] : snapshot.schedules)
+    if (schedule.not_ready)
+      ready.add(with_reason({{"namespace", key.ns}, {"schedule", key.name}}, *schedule.not_ready),
+                schedule.not_ready->empty() ? 1.0 : 0.0);
+  out.add(std::move(ready));
+}
+
+void Metrics::collect_process(const Snapshot& snapshot, Exposition& out) const {
   Family build("sparkcron_build_info", "1, with the version of this program", MetricType::Gauge);
   build.add({{"version", options_.version}}, 1.0);
-  std::move(build).append_to(families);
+  out.add(std::move(build));
   Family dropped("sparkcron_metrics_dropped_total",
                  "Observations without series of their own: too many schedules or label values",
                  MetricType::Counter);
   dropped.add({}, static_cast<double>(snapshot.dropped));
-  std::move(dropped).append_to(families);
+  out.add(std::move(dropped));
   for (const auto& read : options_.readings) {
     for (Reading& reading : read()) {
       Family family(
           std::move(reading.name), std::move(reading.help),
           reading.kind == Reading::Kind::Counter ? MetricType::Counter : MetricType::Gauge);
       family.add({}, reading.value);
-      std::move(family).append_to(families);
+      out.add(std::move(family));
     }
   }
 }
@@ -469,7 +475,7 @@ void Metrics::admission_answered(std::string_view resource, std::string_view ans
   series.duration.observe(took);
 }
 
-void Metrics::collect_admission(std::vector<MetricFamily>& families) const {
+void Metrics::collect_admission(Exposition& out) const {
   Family requests("sparkcron_webhook_requests_total",
                   "Questions to the admission webhook, by resource and answer",
                   MetricType::Counter);
@@ -484,10 +490,10 @@ void Metrics::collect_admission(std::vector<MetricFamily>& families) const {
     }
   }
   for (Family* family : {&requests, &duration})
-    std::move(*family).append_to(families);
+    out.add(std::move(*family));
 }
 
-void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
+void Metrics::collect_controllers(Exposition& out) const {
   Family errors("sparkcron_reconcile_errors_total",
                 "Attempts that failed and are repeated, by controller and reason",
                 MetricType::Counter);
@@ -516,41 +522,39 @@ void Metrics::collect_controllers(std::vector<MetricFamily>& families) const {
       unreadable.add({{"resource", resource}}, static_cast<double>(count));
   }
   for (Family* family : {&errors, &queued, &calls, &failing, &unreadable})
-    std::move(*family).append_to(families);
+    out.add(std::move(*family));
 }
 
-void Metrics::collect_lateness(const Snapshot& snapshot, std::vector<MetricFamily>& families) {
-  Buckets all(lateness_bounds());
+void Metrics::collect_lateness(const Snapshot& snapshot, Exposition& out) {
+  Buckets all(kLatenessBounds);
   for (const auto& [key, schedule] : snapshot.schedules)
     all.add(schedule.lateness);
   Family lateness("sparkcron_schedule_lateness_seconds", "From the slot to the run's creation",
                   MetricType::Histogram);
   lateness.add({}, all);
-  std::move(lateness).append_to(families);
+  out.add(std::move(lateness));
 }
 
 std::string Metrics::text_without_schedules() const {
   const Snapshot numbers = snapshot();
-  std::vector<MetricFamily> families;
-  collect_process(numbers, families);
-  collect_applications(numbers, families);
-  collect_lateness(numbers, families);
-  collect_controllers(families);
-  return serialized(std::move(families));
+  const std::set<std::string_view> all;
+  Exposition out(all);
+  collect_process(numbers, out);
+  collect_applications(numbers, out);
+  collect_lateness(numbers, out);
+  collect_controllers(out);
+  return std::move(out).text();
 }
 
 std::string Metrics::text(const std::set<std::string_view>& names) const {
   const Snapshot numbers = snapshot();
-  std::vector<MetricFamily> families;
-  collect_process(numbers, families);
-  collect_applications(numbers, families);
-  collect_schedules(numbers, families);
-  collect_controllers(families);
-  collect_admission(families);
-  if (!names.empty())
-    std::erase_if(families,
-                  [&](const MetricFamily& family) { return !names.contains(family.name); });
-  return serialized(std::move(families));
+  Exposition out(names);
+  collect_process(numbers, out);
+  collect_applications(numbers, out);
+  collect_schedules(numbers, out);
+  collect_controllers(out);
+  collect_admission(out);
+  return std::move(out).text();
 }
 
 base::http::Handler Metrics::handler() const {

@@ -29,11 +29,9 @@
 #include "base/mutex.h"
 #include "runner/telemetry.h"
 
-namespace prometheus {
-struct MetricFamily;
-}
-
 namespace monitor {
+
+class Exposition;
 
 // One number of the process, read at each scrape.
 struct Reading {
@@ -109,18 +107,15 @@ class Metrics final : public runner::Telemetry {
   ScheduleSeries* schedule_of(const kube::ObjectKey& key) REQUIRES(mutex_);
   void count_application(ApplicationSeries& series, const runner::ApplicationReport& facts,
                          std::string_view before) REQUIRES(mutex_);
-  void collect_controllers(std::vector<prometheus::MetricFamily>& families) const;
-  void collect_admission(std::vector<prometheus::MetricFamily>& families) const;
+  void collect_controllers(Exposition& out) const;
+  void collect_admission(Exposition& out) const;
   void begin_skips(const runner::ScheduleReport& facts);
   [[nodiscard]] Snapshot snapshot() const;
-  void collect_applications(const Snapshot& snapshot,
-                            std::vector<prometheus::MetricFamily>& families) const;
-  static void collect_schedules(const Snapshot& snapshot,
-                                std::vector<prometheus::MetricFamily>& families);
-  static void collect_lateness(const Snapshot& snapshot,
-                               std::vector<prometheus::MetricFamily>& families);
-  void collect_process(const Snapshot& snapshot,
-                       std::vector<prometheus::MetricFamily>& families) const;
+  void collect_applications(const Snapshot& snapshot, Exposition& out) const;
+  static void collect_schedules(const Snapshot& snapshot, Exposition& out);
+  static void collect_ready(const Snapshot& snapshot, Exposition& out);
+  static void collect_lateness(const Snapshot& snapshot, Exposition& out);
+  void collect_process(const Snapshot& snapshot, Exposition& out) const;
 
   const MetricsOptions options_;
   mutable base::Mutex mutex_;
