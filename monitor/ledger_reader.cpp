@@ -111,11 +111,16 @@ Result<std::optional<RunRecord>> LedgerReader::find_run(const std::string& sched
                                                         const std::string& name) {
   ASSIGN_OR_RETURN(Statement query,
                    database_.prepare("SELECT " + std::string(kRunColumns) +
-                                     " FROM runs WHERE schedule_uid = ? AND name = ? "
-                                     "ORDER BY created DESC LIMIT 1"));
-  ASSIGN_OR_RETURN(const bool found, query.bind(1, schedule_uid).bind(2, name).step());
-  if (!found) return std::optional<RunRecord>{};
-  return std::optional<RunRecord>{read_run(query)};
+                                     " FROM runs WHERE schedule_uid = ? AND name = ?"));
+  query.bind(1, schedule_uid).bind(2, name);
+  // Namesakes are rare: to have them sorted costs each start more than the search.
+  std::optional<RunRecord> newest;
+  while (true) {
+    ASSIGN_OR_RETURN(const bool row, query.step());
+    if (!row) return newest;
+    RunRecord run = read_run(query);
+    if (!newest || run.created > newest->created) newest = std::move(run);
+  }
 }
 
 Result<std::vector<RunRecord>> LedgerReader::runs_after(const std::string& schedule_uid,

@@ -23,6 +23,19 @@ using tests::kSchedule;
 using tests::kScheduleUid;
 using tests::LedgerFixture;
 
+TEST_CASE("of runs with one name the newest is found", "[monitor]") {
+  LedgerFixture fixture;
+  const auto ledger = fixture.open();
+  RunRecord run = fixture.run("u1");
+  const auto created = run.created;
+  for (const auto& [uid, age] : {std::pair("u1", 2), std::pair("u3", 0), std::pair("u2", 1)}) {
+    run.uid = uid;
+    run.created = created - seconds(age);
+    REQUIRE(ledger->record_run(run));
+  }
+  CHECK((*ledger->find_run(kScheduleUid, run.name))->uid == "u3");
+}
+
 TEST_CASE("a run comes back as it was recorded", "[monitor]") {
   LedgerFixture fixture;
   const auto ledger = fixture.open();
