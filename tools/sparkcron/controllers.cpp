@@ -178,7 +178,7 @@ struct Controllers::Parts {
                             {.default_time_zone = options.default_time_zone,
                              .telemetry = options.telemetry,
                              .check_template = template_check(options),
-                             .versions = options.share_reads ? &versions : nullptr}),
+                             .versions = &versions}),
         application_reconciler(deciders_api(), territory.cache(), events, recorder, clock,
                                application_options(options)),
         schedules({.name = "schedule", .workers = static_cast<size_t>(options.workers)},

@@ -35,9 +35,6 @@ struct ControllersOptions {
   std::vector<std::string> namespaces;
   std::string namespace_selector;
   int workers = 4;
-  // Schedules that are due at once share what they read of the API: where each call crosses a
-  // network.
-  bool share_reads = false;
   runner::applications::ApplicationOptions application;
   runner::Telemetry* telemetry = nullptr;  // may be null
   // On a cluster: each replica, from follow() on, writes what the API shows into its own ledger and

@@ -120,7 +120,6 @@ base::Status run_controller(const Options& options) {
   controllers_options.namespaces = options.namespaces;
   controllers_options.namespace_selector = options.namespace_selector;
   controllers_options.workers = options.workers;
-  controllers_options.share_reads = true;
   controllers_options.application.default_conf = options.default_conf;
   controllers_options.application.exposure = {.ui_url_format = options.ingress_url_format,
                                               .ingress_class = options.ingress_class_name,
