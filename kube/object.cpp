@@ -39,15 +39,17 @@ std::string resource_version_of(const Json& object) {
 }
 
 Json version_of(const ResourceType& type, const Json& object) {
-  Json version = {{"apiVersion", type.api_version()},
-                  {"kind", type.kind},
-                  {"metadata",
-                   {{"name", key_of(object).name},
-                    {"uid", uid_of(object)},
-                    {"resourceVersion", resource_version_of(object)}}}};
-  if (std::string ns = key_of(object).ns; !ns.empty())
-    version["metadata"]["namespace"] = std::move(ns);
-  return version;
+  return version_of(type, key_of(object), uid_of(object), resource_version_of(object));
+}
+
+Json version_of(const ResourceType& type, const ObjectKey& key, std::string uid,
+                std::string resource_version) {
+  Json metadata = {{"name", key.name},
+                   {"uid", std::move(uid)},
+                   {"resourceVersion", std::move(resource_version)}};
+  if (!key.ns.empty()) metadata["namespace"] = key.ns;
+  return {
+      {"apiVersion", type.api_version()}, {"kind", type.kind}, {"metadata", std::move(metadata)}};
 }
 
 std::optional<base::WallTime> created_at(const Json& object) {

@@ -30,6 +30,8 @@ std::string resource_version_of(const Json& object);
 
 // Of an object of this type no more than name, namespace, uid and resourceVersion.
 Json version_of(const ResourceType& type, const Json& object);
+Json version_of(const ResourceType& type, const ObjectKey& key, std::string uid,
+                std::string resource_version);
 
 std::optional<base::WallTime> created_at(const Json& object);
 // Somebody has asked for its deletion; finalizers or a grace period may still keep it.

@@ -55,9 +55,8 @@ base::Result<Json> LocalApi::ask(Request request, const Json* body) {
   LocalCall call{.body = body};
   ASSIGN_OR_RETURN(const std::string text, perform(std::move(request), call));
   if (!call.object) return base::parse_json(text);
-  Json object = objects::Objects::served(*call.resource, *call.object);
-  if (body != nullptr && object.contains("metadata")) object["metadata"].erase("managedFields");
-  return object;
+  if (body == nullptr) return objects::Objects::served(*call.resource, *call.object);
+  return objects::Objects::served(*call.resource, *call.object, kManagedFieldsPath);
 }
 
 base::Result<Json> LocalApi::get(const ResourceType& type, const ObjectKey& key) {
@@ -68,21 +67,23 @@ base::Result<Json> LocalApi::get(const ResourceType& type, const ObjectKey& key)
 base::Result<ObjectList> LocalApi::list(const ResourceType& type, const ListOptions& options) {
   // In one piece: what is listed is in memory, and pages would copy the state for each.
   auto listed = list_in_pages(type, options, 0, [&](const Request& request, ObjectList& result) {
-    return list_page(request, type, result);
+    return list_page(request, type, options.content, result);
   });
-  if (listed && options.content == ListOptions::Content::Versions)
-    for (Json& object : listed->items)
-      object = version_of(type, object);
   return listed;
 }
 
 base::Result<std::string> LocalApi::list_page(const Request& request, const ResourceType& type,
-                                              ObjectList& result) {
+                                              ListOptions::Content content, ObjectList& result) {
   LocalCall call;
   RETURN_IF_ERROR(perform(request, call));
   CHECK(call.page != nullptr);
   result.items.reserve(result.items.size() + call.page->objects.size());
   for (const storage::ObjectPtr& object : call.page->objects) {
+    if (content == ListOptions::Content::Versions) {
+      result.items.push_back(version_of(type, {object->key.ns, object->key.name},
+                                        object->indexed.uid, std::to_string(object->revision)));
+      continue;
+    }
     Json item = objects::Objects::served(*call.resource, *object);
     item.emplace("apiVersion", type.api_version());
     item.emplace("kind", type.kind);

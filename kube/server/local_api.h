@@ -39,7 +39,7 @@ class LocalApi final : public kube::Api {
   base::Result<std::string> perform(base::http::Request request, rest::LocalCall& call);
   base::Result<Json> ask(base::http::Request request, const Json* body = nullptr);
   base::Result<std::string> list_page(const base::http::Request& request, const ResourceType& type,
-                                      ObjectList& result);
+                                      ListOptions::Content content, ObjectList& result);
 
   rest::ApiHandler& handler_;
   const ApiServer::LocalOptions options_;

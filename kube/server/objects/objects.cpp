@@ -41,8 +41,9 @@ ApiError store_error(const base::Error& error, const Resource& resource, const s
   }
 }
 
-json Objects::served(const Resource& resource, const storage::Object& object) {
-  json value = object.parse();
+json Objects::served(const Resource& resource, const storage::Object& object,
+                     std::span<const std::string_view> leave_out) {
+  json value = object.parse(leave_out);
   resource.to_served(value);
   return value;
 }

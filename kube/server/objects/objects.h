@@ -76,7 +76,8 @@ class Objects {
   [[nodiscard]] base::Clock& clock() const { return clock_; }
 
   // The served form of a stored object.
-  static json served(const types::Resource& resource, const storage::Object& object);
+  static json served(const types::Resource& resource, const storage::Object& object,
+                     std::span<const std::string_view> leave_out = {});
 
  private:
   using Attempt = std::function<Outcome<Prepared>(const json& live)>;

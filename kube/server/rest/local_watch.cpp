@@ -123,9 +123,8 @@ base::Result<kube::WatchEvent> WatchQueue::read(Item item) const {
                             .object = as_stored(std::move(item.object), std::move(item.state)),
                             .problem = {}};
   if (!item.state) {
-    nlohmann::json object = objects::Objects::served(*resource_, *item.object);
-    object["metadata"].erase("managedFields");
-    item.state = std::make_shared<const nlohmann::json>(std::move(object));
+    item.state = std::make_shared<const nlohmann::json>(
+        objects::Objects::served(*resource_, *item.object, kManagedFieldsPath));
   }
   return kube::WatchEvent{
       .type = item.type, .object = kube::PackedObject(std::move(item.state)), .problem = {}};

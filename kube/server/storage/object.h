@@ -10,7 +10,9 @@
 #include <compare>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,7 +48,8 @@ struct Object {
   int64_t revision = 0;
   std::string text;  // compact JSON; metadata.resourceVersion equals `revision`
   IndexedFields indexed;
-  [[nodiscard]] nlohmann::json parse() const;
+  // Without the member at this path of keys; none: all of it.
+  [[nodiscard]] nlohmann::json parse(std::span<const std::string_view> leave_out = {}) const;
 };
 using ObjectPtr = std::shared_ptr<const Object>;
 
