@@ -50,12 +50,13 @@ std::vector<StoreDelta> Store::replace(Objects items) {
 StoreDelta Store::apply(PackedObject object) {
   const ObjectKey key = object.key();
   Kept kept{.object = std::move(object), .label = {}, .recent = {}};
+  std::vector<Object> dropped;
   base::MutexLock lock(mutex_);
   StoreDelta delta = take(key);
   index(kept, key, contents_);
   delta.after = kept.object;
   const auto placed = contents_.objects.emplace(key, std::move(kept)).first;
-  if (delta.after.has_tree()) touch(key, placed->second);
+  if (delta.after.has_tree()) touch(key, placed->second, dropped);
   return delta;
 }
 
@@ -90,7 +91,7 @@ void Store::unindex(const Kept& kept, const ObjectKey& key) {
 
 // It was asked for, and is a tree; who was not asked for longest makes room. Without memory for a
 // text one more stays a tree, until the next is asked for: no change is lost for that.
-void Store::touch(const ObjectKey& key, Kept& kept) const {
+void Store::touch(const ObjectKey& key, Kept& kept, std::vector<Object>& dropped) const {
   if (kept.recent) {
     contents_.recent.splice(contents_.recent.begin(), contents_.recent, *kept.recent);
     return;
@@ -100,6 +101,7 @@ void Store::touch(const ObjectKey& key, Kept& kept) const {
     kept.recent = contents_.recent.begin();
     while (contents_.recent.size() > most_trees_) {
       Kept& oldest = contents_.objects.at(contents_.recent.back());
+      dropped.push_back(oldest.object.object());
       oldest.object.pack();
       oldest.recent.reset();
       contents_.recent.pop_back();
@@ -125,13 +127,14 @@ Store::Object Store::get(const ObjectKey& key) const {
 Store::Object Store::unpack(const Found& found) const {
   const auto& [key, packed] = found;
   Object object = packed.object();
+  std::vector<Object> dropped;
   base::MutexLock lock(mutex_);
   const auto known = contents_.objects.find(key);
   if (known == contents_.objects.end() || !packed.is_version_of(known->second.object))
     return object;
   Kept& kept = known->second;
   if (!kept.object.has_tree()) kept.object.unpack(object);
-  touch(key, kept);
+  touch(key, kept, dropped);
   return object;
 }
 

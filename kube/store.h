@@ -81,7 +81,8 @@ class Store {
   void walk(const std::string& ns, const Visit& visit) const REQUIRES(mutex_);
   void index(Kept& kept, const ObjectKey& key, Contents& contents) const;
   void unindex(const Kept& kept, const ObjectKey& key) REQUIRES(mutex_);
-  void touch(const ObjectKey& key, Kept& kept) const REQUIRES(mutex_);
+  // `dropped`: trees that made room, to be freed without the lock.
+  void touch(const ObjectKey& key, Kept& kept, std::vector<Object>& dropped) const REQUIRES(mutex_);
   using Found = std::pair<ObjectKey, PackedObject>;
   // Its tree, which is kept: it was asked for.
   [[nodiscard]] Object unpack(const Found& found) const;
