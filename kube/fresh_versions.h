@@ -5,13 +5,13 @@
 // would need a GET: a thousand schedules that are due at one second.
 //
 // Promises: has() says yes only after a list that was begun at or after `since` and held the object
-// in this version. No proves nothing: ask for the object. A list costs the API about as much as one
-// GET for each kObjectsPerGet objects (measured: docs/scale.md), so it is made only where that many
-// and a few more have asked in vain within a second, or may be about to where nothing was listed
-// within a second. What a list does not show of the moment in question no other list is made for.
-// While one lists, the others wait for that list, as long as they are told to. A list that fails is
-// not believed and not tried again within that second. Its memory is one version for each object of
-// the last list.
+// in this version. No proves nothing: ask for the object. A list costs an API server about as much
+// as one GET for each kObjectsPerGet objects (measured: docs/scale.md; in one process with it
+// less), so it is made only where that many and a few more have asked in vain within a second, or
+// may be about to where nothing was listed within a second. What a list does not show of the moment
+// in question no other list is made for. While one lists, the others wait for that list, as long as
+// they are told to. A list that fails is not believed and not tried again within that second. Its
+// memory is one version for each object of the last list.
 //
 // Threads: any.
 

@@ -141,8 +141,10 @@ void Informer::slim(Json& object) const {
 // It may be others' as well.
 PackedObject Informer::slimmed(PackedObject object) const {
   if (!trim_) return object;
-  auto less = trim_(*object.object());
-  return less ? PackedObject(std::make_shared<const Json>(*std::move(less))) : std::move(object);
+  auto tree = object.object();
+  if (auto less = trim_(*tree)) return PackedObject(std::make_shared<const Json>(*std::move(less)));
+  object.unpack(std::move(tree));  // handlers and the index by label read it, too
+  return object;
 }
 
 void Informer::carry_out(StoreChange change) {

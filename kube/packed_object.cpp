@@ -32,11 +32,16 @@ PackedObject::PackedObject(Identity identity, std::shared_ptr<const std::string>
 
 std::shared_ptr<const Json> PackedObject::object() const {
   if (tree_ != nullptr || text_ == nullptr) return tree_;
-  // It was a tree before it was this text: what bounded that holds for it.
+  // It was a tree before it was this text, or the server wrote it: what bounded that holds for it.
   auto parsed = base::parse_json(
       *text_, {.bytes = text_->size(), .depth = text_->size(), .leave_out = kManagedFieldsPath});
   CHECK(parsed.has_value());
   return std::make_shared<const Json>(*std::move(parsed));
+}
+
+const Identity& PackedObject::identity() const {
+  CHECK(identity_ != nullptr);
+  return *identity_;
 }
 
 bool PackedObject::is_version_of(const PackedObject& other) const {

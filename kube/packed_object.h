@@ -36,11 +36,11 @@ class PackedObject {
   // Made anew from the text each time, unless the tree is kept. nullptr when there is none.
   [[nodiscard]] std::shared_ptr<const Json> object() const;
   [[nodiscard]] bool has_tree() const { return tree_ != nullptr; }
-  // nullptr while there is only the tree.
+  // nullptr while there is only the tree. It may have managedFields.
   [[nodiscard]] const std::string* text() const { return text_.get(); }
   // Not of none.
-  [[nodiscard]] const Identity& identity() const { return *identity_; }
-  [[nodiscard]] const ObjectKey& key() const { return identity_->key; }
+  [[nodiscard]] const Identity& identity() const;
+  [[nodiscard]] const ObjectKey& key() const { return identity().key; }
   // The same object in the same version; false when it does not say.
   [[nodiscard]] bool is_version_of(const PackedObject& other) const;
 

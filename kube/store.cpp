@@ -27,8 +27,8 @@ void forget(std::map<std::string, std::set<ObjectKey>>& index, const std::string
 std::vector<StoreDelta> Store::replace(Objects items) {
   Contents fresh;
   for (auto& [key, object] : items) {
-    object.pack();
-    Kept kept{.object = std::move(object), .label = {}, .recent = {}};
+    Kept kept = keep(std::move(object));
+    kept.object.pack();
     index(kept, key, fresh);
     fresh.objects.emplace_hint(fresh.objects.end(), key, std::move(kept));
   }
@@ -49,7 +49,7 @@ std::vector<StoreDelta> Store::replace(Objects items) {
 
 StoreDelta Store::apply(PackedObject object) {
   const ObjectKey key = object.key();
-  Kept kept{.object = std::move(object), .label = {}, .recent = {}};
+  Kept kept = keep(std::move(object));
   std::vector<Object> dropped;
   base::MutexLock lock(mutex_);
   StoreDelta delta = take(key);
@@ -75,11 +75,16 @@ StoreDelta Store::take(const ObjectKey& key) {
   return delta;
 }
 
-void Store::index(Kept& kept, const ObjectKey& key, Contents& contents) const {
+// Without the lock: it may have to be read for its label.
+Store::Kept Store::keep(PackedObject object) const {
+  Kept kept{.object = std::move(object), .label = {}, .recent = {}};
+  if (!indexed_label_.empty()) kept.label = label_of(*kept.object.object(), indexed_label_);
+  return kept;
+}
+
+void Store::index(const Kept& kept, const ObjectKey& key, Contents& contents) {
   for (const std::string& uid : kept.object.identity().owners)
     contents.by_owner[uid].insert(key);
-  if (indexed_label_.empty()) return;
-  kept.label = label_of(*kept.object.object(), indexed_label_);
   if (!kept.label.empty()) contents.by_label[kept.label].insert(key);
 }
 

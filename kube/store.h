@@ -1,8 +1,9 @@
 #pragma once
 
 // Store: the local copy of one resource type, as the watch told it. Objects are immutable and
-// shared. The last few that were told or asked for are kept as trees, all others as their text,
-// from which a tree is made for who asks: ten thousand schedules are not read by anybody for hours.
+// shared. The last few that came as trees or were asked for are kept as trees, all others as their
+// text, from which a tree is made for who asks: ten thousand schedules are not read by anybody for
+// hours.
 // Indexed by owner, by namespace and, if asked for, by one label.
 //
 // Threads: any. Readers get snapshots and never block a writer for long.
@@ -79,7 +80,8 @@ class Store {
   // Those of a namespace, "" = all.
   template <class Visit>
   void walk(const std::string& ns, const Visit& visit) const REQUIRES(mutex_);
-  void index(Kept& kept, const ObjectKey& key, Contents& contents) const;
+  [[nodiscard]] Kept keep(PackedObject object) const;
+  static void index(const Kept& kept, const ObjectKey& key, Contents& contents);
   void unindex(const Kept& kept, const ObjectKey& key) REQUIRES(mutex_);
   // `dropped`: trees that made room, to be freed without the lock.
   void touch(const ObjectKey& key, Kept& kept, std::vector<Object>& dropped) const REQUIRES(mutex_);

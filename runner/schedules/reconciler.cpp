@@ -180,8 +180,9 @@ bool ScheduleReconciler::was_so_at_its_slot(const Round& round) {
 }
 
 // Once for each spec and process: what can never be submitted says so now and not at its first
-// slot. What another process has found fit is checked within the next seconds, for this version may
-// think otherwise, and before it starts anything: a dry run costs more than all else of a round.
+// slot. What another process has found fit is checked at the next look, within seconds, for this
+// version may think otherwise, and before it starts anything: a dry run costs more than all else of
+// a round.
 void ScheduleReconciler::check_template(Round& round) {
   if (!options_.check_template) return;
   const kube::ObjectKey key = kube::key_of(round.schedule);

@@ -1,4 +1,5 @@
 """One `sparkcron standalone` of a measurement, with a Spark home whose spark-submit does nothing."""
+import http.client
 import os
 import pathlib
 import re
@@ -51,14 +52,14 @@ class Service(ApiClient):
         self.token = re.search(r"token: \"?([^\"\s]+)", text).group(1)
         try:
             return self.look("/readyz")[0] == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
     def look(self, path):
         if self.looking is not None:
             try:
                 return self.look_over(self.looking, path)
-            except OSError:  # it was quiet for long, and the server has closed it
+            except (OSError, http.client.HTTPException):  # it was quiet for long, and the server has closed it
                 self.looking = None
         connection = self.connect()
         answer = self.look_over(connection, path)
@@ -83,7 +84,10 @@ class Service(ApiClient):
 
     def decided(self):
         """On how many schedules it has decided since it was started."""
-        return self.look(f"/metrics?name[]={NEXT_RUN}")[1].count(f"\n{NEXT_RUN}{{")
+        status, text = self.look(f"/metrics?name[]={NEXT_RUN}")
+        if status != 200:
+            raise RuntimeError(f"/metrics: {status} {text[:200]}")
+        return text.count(f"\n{NEXT_RUN}{{")
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()

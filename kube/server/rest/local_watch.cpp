@@ -25,7 +25,7 @@ kube::PackedObject as_stored(storage::ObjectPtr object,
                           .resource_version = std::to_string(object->revision),
                           .owners = {}};
   for (const storage::Owner& owner : object->indexed.owners)
-    identity.owners.push_back(owner.uid);
+    if (!owner.uid.empty()) identity.owners.push_back(owner.uid);
   const std::string* text = &object->text;
   return {std::move(identity), std::shared_ptr<const std::string>(std::move(object), text),
           std::move(state)};

@@ -1,11 +1,12 @@
 #pragma once
 
 // WatchQueue: between the watch hub, which must not wait, and one reader in this process: events as
-// objects, none of them as text. What is unread is bounded by the bytes of the objects' text; who
-// is behind by more is cut off and comes back, as over HTTP. LocalWatch is the reader's end of it.
+// the store's own objects, nothing copied. What is unread is bounded by the bytes of the objects'
+// text; who is behind by more is cut off and comes back, as over HTTP. LocalWatch is the reader's
+// end of it.
 //
-// The trees that writers left (Event::state) are shared by all readers; what has none is parsed by
-// the reader, on its own thread.
+// The trees that writers left (Event::state) are shared by all readers, and so is the text. What is
+// served in another form than it is stored in is parsed by the reader, on its own thread.
 //
 // Threads: push() and end() on the hub's thread, next() on the reader's, cancel() from any.
 
@@ -37,7 +38,7 @@ class WatchQueue {
   struct Item {
     kube::WatchEvent::Type type = kube::WatchEvent::Type::Added;
     storage::ObjectPtr object;                    // null for bookmarks
-    std::shared_ptr<const nlohmann::json> state;  // null: the object is parsed
+    std::shared_ptr<const nlohmann::json> state;  // null: there is the text
     storage::Frame held;                          // counts as unsent until it is read
   };
   // False: nobody reads any more.

@@ -171,7 +171,9 @@ TEST_CASE("Slots that are passed at first sight skip no run that a refused statu
   CHECK(world.recorder.skips.size() == 1);
 }
 
-TEST_CASE("After a restart a template that was fit is checked when all have been looked at") {
+TEST_CASE(
+    "After a restart a template that was fit is checked within seconds, and before it starts "
+    "anything") {
   ScheduleWorld world;
   int checks = 0;
   std::optional<base::Error> problem;
