@@ -66,10 +66,9 @@ base::Result<Json> LocalApi::get(const ResourceType& type, const ObjectKey& key)
 
 base::Result<ObjectList> LocalApi::list(const ResourceType& type, const ListOptions& options) {
   // In one piece: what is listed is in memory, and pages would copy the state for each.
-  auto listed = list_in_pages(type, options, 0, [&](const Request& request, ObjectList& result) {
+  return list_in_pages(type, options, 0, [&](const Request& request, ObjectList& result) {
     return list_page(request, type, options.content, result);
   });
-  return listed;
 }
 
 base::Result<std::string> LocalApi::list_page(const Request& request, const ResourceType& type,

@@ -228,6 +228,15 @@ std::vector<Step> steps() {
        }},
       {"list", [](Api& api) { return told(api.list(kMap, {.ns = "default"})); }},
       {"list of everywhere", [](Api& api) { return told(api.list(kMap, {})); }},
+      {"list of versions",
+       [](Api& api) {
+         return told(api.list(kMap, {.content = kube::ListOptions::Content::Versions}));
+       }},
+      {"list of versions of what has no namespace",
+       [](Api& api) {
+         return told(
+             api.list(kube::namespaces(), {.content = kube::ListOptions::Content::Versions}));
+       }},
       {"list of one by name",
        [](Api& api) { return told(api.list(kMap, {.field_selector = "metadata.name=a"})); }},
       {"list by labels", [](Api& api) { return told(api.list(kMap, {.label_selector = "x=y"})); }},
