@@ -65,7 +65,8 @@ base::Status run_apiserver(const Options& options) {
   router.add("/metrics", metrics.handler());
   ASSIGN_OR_RETURN(FrontDoor door, open_front_door(options, data, router));
   listening = door.server.get();
-  RETURN_IF_ERROR(announce(door, data, token, "apiserver"));
+  RETURN_IF_ERROR(write_kubeconfigs(door, data, token));
+  announce(door, data, "apiserver");
   wait_for_stop_signal();
   // Watches end first, so that the server can finish; what answers are made from goes last.
   api->begin_stop();

@@ -79,23 +79,25 @@ base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
   return door;
 }
 
-base::Status announce(const FrontDoor& door, DataDir& data, const std::string& token,
-                      const std::string& what, const std::string& operators) {
-  const std::string kubeconfig = data.file("kubeconfig");
+base::Status write_kubeconfigs(const FrontDoor& door, DataDir& data, const std::string& token,
+                               const std::string& operators) {
   if (!operators.empty()) {
     ASSIGN_OR_RETURN(const std::string pem, base::read_file(door.certificate.certificate));
     const auto written =
         base::write_durably(operators, kubeconfig_text(door.url, token, "", pem), 0640);
     if (!written) return base::failure(written.error().with_context("--operator-kubeconfig"));
   }
-  RETURN_IF_ERROR(base::write_durably(
-      kubeconfig, kubeconfig_text(door.url, token, door.certificate.certificate)));
+  return base::write_durably(data.file("kubeconfig"),
+                             kubeconfig_text(door.url, token, door.certificate.certificate));
+}
+
+void announce(const FrontDoor& door, const DataDir& data, const std::string& what) {
+  const std::string kubeconfig = data.file("kubeconfig");
   std::cout << version_text() << " " << what << " listens on " << door.url << "\n"
             << "kubeconfig: " << kubeconfig << "\n\n"
             << "  export KUBECONFIG=" << kubeconfig << "\n"
             << "  kubectl get scheduledsparkapplications\n"
             << std::flush;
-  return {};
 }
 
 }  // namespace sparkcron

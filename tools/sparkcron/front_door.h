@@ -29,10 +29,13 @@ struct FrontDoor {
 base::Result<FrontDoor> open_front_door(const Options& options, DataDir& data,
                                         const base::http::Router& router);
 
-// Writes <data-dir>/kubeconfig (0600) and tells on standard output where everything is. A script
-// that waits for the file finds the server behind it.
+// Writes <data-dir>/kubeconfig (0600). A script that waits for the file finds the server behind it.
 // `operators`: one more, for the group of the service (0640), which needs no other file; "" = none.
-base::Status announce(const FrontDoor& door, DataDir& data, const std::string& token,
-                      const std::string& what, const std::string& operators = "");
+// To be called before the service says that it is ready: who waited for that reads these files.
+base::Status write_kubeconfigs(const FrontDoor& door, DataDir& data, const std::string& token,
+                               const std::string& operators = "");
+
+// Tells on standard output where everything is.
+void announce(const FrontDoor& door, const DataDir& data, const std::string& what);
 
 }  // namespace sparkcron

@@ -62,11 +62,13 @@ class Standalone {
     ASSIGN_OR_RETURN(token_, data_.token());
     RETURN_IF_ERROR(open_state());
     RETURN_IF_ERROR(listen());
+    RETURN_IF_ERROR(write_kubeconfigs(door_, data_, token_, options_.operator_kubeconfig));
     connect();
     RETURN_IF_ERROR(start_node());
     start_controllers();
     RETURN_IF_ERROR(notices_.start(*ledger_, *controllers_, {}, clock_));
-    return announce(door_, data_, token_, "standalone", options_.operator_kubeconfig);
+    announce(door_, data_, "standalone");
+    return {};
   }
 
   // The order is in README.md. Every part stays alive until the HTTP server has ended, because any
