@@ -39,8 +39,17 @@ class ClusterDashboardTest(BrowserTest):
         self.controller.spawn()
         where = wait_for(lambda: re.search(r"history on (\S+)", self.controller.output()), "it says where it listens")[1]
         self.url = f"https://{where}/dashboard/"
+        wait_for(self.controller_is_ready, "the controller is ready")
         for ns in ("etl", "other"):
             self.kubectl("create", "namespace", ns)
+
+    def controller_is_ready(self):
+        """Before it has read the schedules, pages are told to come back."""
+        address = re.search(r"metrics on (\S+)", self.controller.output())
+        try:
+            return address and urllib.request.urlopen(f"http://{address[1]}/readyz", timeout=60).status == 200
+        except OSError:
+            return False
 
     def in_namespace(self, ns, schedule):
         schedule["metadata"]["namespace"] = ns
@@ -137,7 +146,8 @@ class ClusterDashboardTest(BrowserTest):
         dora.get_by_text("There is no schedule yet where you may list them").wait_for()
 
     def test_a_run_is_followed_while_it_goes_on(self):
-        self.kubectl.apply(self.in_namespace("etl", self.schedule("slow", "0 0 1 1 *", seconds=8)))
+        gate = self.folder / "gate"
+        self.kubectl.apply(self.in_namespace("etl", self.schedule("slow", "0 0 1 1 *", gate=gate)))
         bob = self.log_in("token-of-bob")
         self.row(bob, "slow").wait_for()
         self.assertIn("triggered", sparkctl(self.api, "-n", "etl", "trigger", "slow").stdout)
@@ -146,6 +156,7 @@ class ClusterDashboardTest(BrowserTest):
         bob.locator("pre.log", has_text="the driver began").wait_for()
         self.assertNotIn("the driver ended", bob.locator("pre.log").inner_text())
         self.double.ended.set()
+        gate.touch()
         bob.locator("pre.log", has_text="the driver ended").wait_for()
         bob.locator("h2 .badge.Succeeded").wait_for()
         # Then the object goes, and what the controller has kept is there.

@@ -40,6 +40,7 @@ class DashboardTest(BrowserTest):
         nightly = self.row(page, "nightly")
         nightly.get_by_text("At 09:30 on Monday through Friday").wait_for()
         nightly.get_by_text("30 9 * * MON-FRI").wait_for()
+        nightly.get_by_text(re.compile(":30:00")).first.wait_for()  # the words come from the spec, this from the status
         self.assertRegex(nightly.inner_text(), r"(?s)in \d+.*\d\d:30:00 (JST|GMT\+9).*09:30:00 (EST|EDT|GMT-[45])")
         self.row(page, "good").locator(".badge.Succeeded").wait_for()
         failures = page.locator(".failures")
@@ -96,7 +97,8 @@ class DashboardTest(BrowserTest):
         self.quiet(page)
 
     def test_a_run_and_its_log_live_and_after_it_was_removed(self):
-        self.kubectl.apply(self.schedule("slow", "0 0 1 1 *", seconds=8, exit_code=3))
+        gate = self.folder / "gate"
+        self.kubectl.apply(self.schedule("slow", "0 0 1 1 *", gate=gate, exit_code=3))
         self.assertIn("triggered", sparkctl(self.standalone, "trigger", "slow").stdout)
         run = wait_for(lambda: self.kubectl.runs("slow"), "the run")[0]["metadata"]["name"]
         page = self.open(self.link())
@@ -105,6 +107,7 @@ class DashboardTest(BrowserTest):
         page.locator("pre.log", has_text="fake driver of slot").wait_for()
         self.assertNotIn("fake driver done", page.locator("pre.log").inner_text())
         page.locator("table.rows tr", has_text=f"{run}-driver").get_by_text("Running", exact=True).wait_for()
+        gate.touch()
         page.locator("pre.log", has_text="fake driver done").wait_for()
         page.locator("h2 .badge.Failed").wait_for()
         page.locator(".why").wait_for()

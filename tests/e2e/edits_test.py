@@ -15,6 +15,7 @@ class EditsTest(harness.E2ETest):
         self.kubectl.apply({"apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "SparkApplication",
                             "metadata": {"name": "pi", "namespace": "default"}, "spec": template})
         wait_for(lambda: state_of(self.application()) == "RUNNING", "it runs")
+        wait_for(self.started, "its driver says so, too")
 
     def application(self):
         return self.kubectl.get("sparkapplication", "pi")

@@ -113,7 +113,9 @@ class FailuresTest(harness.E2ETest):
         trigger("bad")
         wait_for(lambda: counts("often").get("succeeded", 0) >= 3, "runs succeeded")
         kubectl.patch_spec("often", suspend=True)
-        wait_for(lambda: counts("often").get("active") == 0 and counts("bad").get("failed") == 1, "all has ended and is counted")
+        # Until the status says so, a run may have been created that it does not count yet.
+        suspended = lambda: harness.condition(kubectl.get("scheduledsparkapplication", "often"), "Suspended").get("status") == "True"
+        wait_for(lambda: suspended() and counts("often").get("active") == 0 and counts("bad").get("failed") == 1, "all has ended and is counted")
         before = {name: counts(name) for name in ("often", "bad")}
         one_more = lambda known, what: {**known, "started": known["started"] + 1, what: known[what] + 1}
 
@@ -139,7 +141,9 @@ class FailuresTest(harness.E2ETest):
         trigger("bad")
         wait_for(lambda: counts("often").get("succeeded", 0) >= 3, "runs succeeded")
         kubectl.patch_spec("often", suspend=True)
-        wait_for(lambda: counts("often").get("active") == 0 and counts("bad").get("failed") == 1, "all has ended and is counted")
+        # Until the status says so, a run may have been created that it does not count yet.
+        suspended = lambda: harness.condition(kubectl.get("scheduledsparkapplication", "often"), "Suspended").get("status") == "True"
+        wait_for(lambda: suspended() and counts("often").get("active") == 0 and counts("bad").get("failed") == 1, "all has ended and is counted")
         before, existing = {name: counts(name) for name in ("often", "bad")}, runs()
 
         for name in before:

@@ -24,7 +24,8 @@ LABEL = "sparkoperator.k8s.io/scheduled-app-name"
 FINAL = ("COMPLETED", "FAILED")
 
 # A driver that is no Spark: it writes down what happened to it, which is the truth that tests compare with.
-# FAKE_SECONDS: how long it runs. FAKE_EXIT: its exit code. FAKE_ON_TERM: seconds it lingers after SIGTERM.
+# FAKE_SECONDS: how long it runs. FAKE_GATE: a file that it waits for. FAKE_EXIT: its exit code. FAKE_ON_TERM: seconds it
+# lingers after SIGTERM.
 FAKE_SPARK_SUBMIT = r"""#!/usr/bin/env python3
 import os, signal, sys, time
 
@@ -41,10 +42,15 @@ def on_term(number, frame):
     tell("term")
     sys.exit(143)
 
+# Told to stop before it has told of its start, it tells both.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 signal.signal(signal.SIGTERM, on_term)
 tell("start")
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 print("fake driver of slot", os.environ.get("SPARKCRON_SCHEDULED_TIME", "-"), "is process", os.getpid(), flush=True)
 time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
+while "FAKE_GATE" in os.environ and not os.path.exists(os.environ["FAKE_GATE"]):
+    time.sleep(0.05)
 print("fake driver done", flush=True)
 tell("end")
 sys.exit(int(os.environ.get("FAKE_EXIT", "0")))
@@ -284,10 +290,10 @@ class E2ETest(unittest.TestCase):
         self.addCleanup(stop)
         return process
 
-    def schedule(self, name, schedule="*/2 * * * * *", seconds=0, exit_code=0, on_term=0, **spec):
-        """A ScheduledSparkApplication of fake drivers."""
+    def schedule(self, name, schedule="*/2 * * * * *", seconds=0, exit_code=0, on_term=0, gate=None, **spec):
+        """A ScheduledSparkApplication of fake drivers; with a gate they go on until that file exists."""
         environment = {"FAKE_TRUTH": str(self.truth_file), "FAKE_RUN": "{{ .RunName }}", "FAKE_SECONDS": str(seconds),
-                       "FAKE_EXIT": str(exit_code), "FAKE_ON_TERM": str(on_term)}
+                       "FAKE_EXIT": str(exit_code), "FAKE_ON_TERM": str(on_term), **({"FAKE_GATE": str(gate)} if gate else {})}
         return {
             "apiVersion": "sparkoperator.k8s.io/v1beta2", "kind": "ScheduledSparkApplication",
             "metadata": {"name": name, "namespace": "default"},

@@ -86,23 +86,24 @@ class PrometheusTest(harness.E2ETest):
         with service.open("/metrics") as answer:
             names = set(re.findall(r"^([a-z_]+)(?:{.*})? [0-9.e+-]+$", answer.read().decode(), re.M))
         self.assertGreater(len(names), 50)
-        self.assertEqual(names - set(prometheus.ask("label/__name__/values")), set())
+        wait_for(lambda: names <= set(prometheus.ask("label/__name__/values")), "every name was scraped")
         self.assertEqual(prometheus.value("sparkcron_leader"), 1)
         self.assertGreaterEqual(prometheus.value('sparkcron_schedule_consecutive_failures{schedule="bad"}'), 2)
         self.assertGreaterEqual(prometheus.value('histogram_quantile(0.5, sum by (le) (sparkcron_schedule_lateness_seconds_bucket))'), 0)
         # What it counts is what the ledger says, once the runs have stopped.
         for name in ("good", "bad"):
             kubectl.patch_spec(name, suspend=True)
-        wait_for(lambda: prometheus.value("sum(sparkcron_schedule_active_runs)") == 0 and prometheus.value("min(sparkcron_schedule_suspended)") == 1, "all is quiet")
-        counts = kubectl.get("scheduledsparkapplication", "bad")["status"]["counts"]
-        wait_for(lambda: prometheus.value('sparkcron_schedule_runs_failed_total{schedule="bad"}') == counts["failed"], "the count of the ledger")
+        # One question, so that all of the answer is of one scrape.
+        wait_for(lambda: prometheus.value("sum(sparkcron_schedule_active_runs) + sum(1 - sparkcron_schedule_suspended)") == 0, "all is quiet")
+        failed = lambda: kubectl.get("scheduledsparkapplication", "bad")["status"]["counts"]["failed"]
+        wait_for(lambda: prometheus.value('sparkcron_schedule_runs_failed_total{schedule="bad"}') == failed(), "the count of the ledger")
         # The chart's rules are understood, and one that should fires.
         rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
         self.assertGreater(len(rules), 10)
         wait_for(lambda: all(rule["health"] == "ok" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]), "every rule was evaluated")
-        firing = {(alert["labels"]["alertname"], alert["labels"].get("schedule")) for alert in prometheus.ask("alerts")["alerts"] if alert["state"] == "firing"}
-        self.assertIn(("SparkcronFailsAgain", "bad"), firing)
-        self.assertNotIn(("SparkcronFailsAgain", "good"), firing)
+        firing = lambda: {(alert["labels"]["alertname"], alert["labels"].get("schedule")) for alert in prometheus.ask("alerts")["alerts"] if alert["state"] == "firing"}
+        wait_for(lambda: ("SparkcronFailsAgain", "bad") in firing(), "the alert fires")
+        self.assertNotIn(("SparkcronFailsAgain", "good"), firing())
 
 
 if __name__ == "__main__":

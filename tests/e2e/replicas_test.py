@@ -5,7 +5,7 @@ import unittest
 import urllib.request
 
 import harness
-from harness import FINAL, state_of, wait_for
+from harness import FINAL, condition, state_of, wait_for
 
 
 class ReplicasTest(harness.E2ETest):
@@ -32,15 +32,16 @@ class ReplicasTest(harness.E2ETest):
 
     def watches(self, name):
         """How many a replica has opened so far; a list that a cache begins with is one, too."""
-        address = re.findall(r"metrics on (\S+)", (self.folder / f"{name}.log").read_text())[-1]
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as answer:
+        addresses = re.findall(r"metrics on (\S+)", (self.folder / f"{name}.log").read_text())
+        if not addresses:
+            return 0
+        with urllib.request.urlopen(f"http://{addresses[-1]}/metrics", timeout=30) as answer:
             counted = re.findall(r'^sparkcron_api_call_duration_seconds_count\{verb="watch",.*\} (\d+)$', answer.read().decode(), re.M)
         return sum(map(int, counted))
 
     def test_replica_that_takes_over_needs_no_list(self):
         wait_for(lambda: self.succeeded() >= 1, "the first starts runs")
-        before = 3  # schedules, applications, pods
-        wait_for(lambda: self.watches("second") == before, "the second watches")
+        before = wait_for(lambda: (count := self.watches("second")) >= 3 and count, "the second watches schedules, applications and pods")
         self.first.kill()
         wait_for(lambda: self.leader() == self.second.pid, "the second leads")
         succeeded = self.succeeded()
@@ -56,6 +57,7 @@ class ReplicasTest(harness.E2ETest):
         before = self.succeeded()
         wait_for(lambda: self.succeeded() >= before + 3, "it goes on")
         self.kubectl.patch_spec("steady", suspend=True)
+        wait_for(lambda: condition(self.kubectl.get("scheduledsparkapplication", "steady"), "Suspended").get("status") == "True", "nothing starts any more")
         wait_for(lambda: all(state_of(run) in FINAL for run in self.kubectl.runs("steady")), "all ended")
         started = [row[1] for row in self.started()]
         self.assertEqual(len(started), len(set(started)), "no slot ran twice")

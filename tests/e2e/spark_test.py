@@ -30,7 +30,7 @@ class SparkTest(harness.E2ETest):
         text = self.etl().replace('"30 2 * * *"', '"*/20 * * * * *"')
         kubectl("apply", "-f", "-", stdin=text)
         wait_for(lambda: kubectl.get("scheduledsparkapplication", "nightly-etl").get("status", {}).get("counts", {})
-                 .get("succeeded", 0) >= 2, "two runs succeeded", 240)
+                 .get("succeeded", 0) >= 2, "two runs succeeded")
         kubectl("patch", "scheduledsparkapplication", "nightly-etl", "--type", "merge", "-p", '{"spec":{"suspend":true}}')
         runs = [run for run in kubectl.runs("nightly-etl") if state_of(run) == "COMPLETED"]
         self.assertGreaterEqual(len(runs), 2)

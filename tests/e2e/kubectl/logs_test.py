@@ -53,7 +53,7 @@ class Logs(harness.E2ETest):
         self.assertEqual(logs(f"--since-time={times[-1]}"), lines[-1])
 
     def test_logs_outlive_the_pod_and_its_run(self):
-        self.kubectl.apply(self.application("gone", seconds=2))
+        self.kubectl.apply(self.application("gone", seconds=4))
         wait_for(lambda: self.state("gone") == "COMPLETED", "the run completed")
         before = self.kubectl("logs", "gone-driver")
         self.assertIn("fake driver done", before)

@@ -168,7 +168,8 @@ TEST_CASE("volumes are folders, and text that names them is rewritten") {
 TEST_CASE("several containers: init first, all mains together, sidecars end last") {
   NodeBed bed;
   bed.start();
-  json pod = shell_pod("many", "cat /mnt/f; echo done");
+  json pod =
+      shell_pod("many", "while [ ! -e /mnt/traps ]; do sleep 0.05; done; cat /mnt/f; echo done");
   json second = pod["spec"]["containers"][0];
   second["name"] = "second";
   second["command"][2] = "exit 0";
@@ -179,10 +180,12 @@ TEST_CASE("several containers: init first, all mains together, sidecars end last
   json sidecar = second;
   sidecar["name"] = "sidecar";
   sidecar["restartPolicy"] = "Always";
-  sidecar["command"][2] = "trap 'echo told to stop; exit 7' TERM; while :; do sleep 0.05; done";
+  sidecar["command"][2] =
+      "trap 'echo told to stop; exit 7' TERM; : > /mnt/traps; while :; do sleep 0.05; done";
   pod["spec"]["initContainers"] = {init, sidecar};
   pod["spec"]["volumes"] = {{{"name", "v"}, {"emptyDir", json::object()}}};
-  for (json* container : {&pod["spec"]["containers"][0], &pod["spec"]["initContainers"][0]})
+  for (json* container : {&pod["spec"]["containers"][0], &pod["spec"]["initContainers"][0],
+                          &pod["spec"]["initContainers"][1]})
     (*container)["volumeMounts"] = {{{"name", "v"}, {"mountPath", "/mnt"}}};
   bed.create(pod);
   REQUIRE(bed.await_phase("many", "Succeeded"));
