@@ -65,7 +65,7 @@ class HttpWatch final : public Watch {
       }
       if (!bytes) return base::failure(bytes.error());
       if (*bytes) {
-        decoder_.feed(**bytes);
+        decoder_.feed(*std::move(*bytes));
       } else if (decoder_.at_boundary()) {
         return std::nullopt;
       } else {

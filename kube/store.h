@@ -38,7 +38,7 @@ class Store {
   using Object = std::shared_ptr<const Json>;
   using Objects = std::map<ObjectKey, PackedObject>;
 
-  static constexpr size_t kTrees = 128;
+  static constexpr size_t kTrees = 64;
 
   explicit Store(std::string indexed_label = {}, size_t trees = kTrees)
       : indexed_label_(std::move(indexed_label)), most_trees_(trees) {}

@@ -64,7 +64,12 @@ base::Result<WatchEvent> decode(std::string_view line, const ObjectLimits& limit
 
 }  // namespace
 
-void WatchDecoder::feed(std::string_view bytes) {
+void WatchDecoder::feed(std::string bytes) {
+  if (begin_ == buffer_.size()) {
+    buffer_ = std::move(bytes);
+    begin_ = scanned_ = 0;
+    return;
+  }
   buffer_.erase(0, begin_);
   scanned_ -= begin_;
   begin_ = 0;

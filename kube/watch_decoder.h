@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "kube/api.h"
@@ -23,7 +22,9 @@ class WatchDecoder {
  public:
   explicit WatchDecoder(ObjectLimits limits = {}) : limits_(limits) {}
 
-  void feed(std::string_view bytes);
+  // Taken over, not copied, unless a line is unfinished: of a stream that comes faster than it is
+  // read one piece is held.
+  void feed(std::string bytes);
   // The next whole event; nullopt when more bytes are needed.
   base::Result<std::optional<WatchEvent>> next();
   // True between events: nothing of an unfinished line is left.

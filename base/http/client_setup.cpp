@@ -13,7 +13,8 @@ namespace base::http {
 namespace {
 
 // As much of a stream's body waits for its reader; then curl stops reading from the socket.
-constexpr size_t kStreamBacklog = size_t{1} << 20;
+// Every informer has a stream, and after a restart all of them come faster than they are read.
+constexpr size_t kStreamBacklog = size_t{128} << 10;
 // A peer that vanished without a word is noticed within about half a minute.
 constexpr long kKeepAliveIdleSeconds = 15;
 constexpr long kKeepAliveIntervalSeconds = 5;
