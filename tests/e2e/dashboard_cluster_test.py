@@ -45,9 +45,10 @@ class ClusterDashboardTest(BrowserTest):
 
     def controller_is_ready(self):
         """Before it has read the schedules, pages are told to come back."""
-        address = re.search(r"metrics on (\S+)", self.controller.output())
+        address = re.search(r"metrics on ([0-9.:]+)", self.controller.output())[1]
         try:
-            return address and urllib.request.urlopen(f"http://{address[1]}/readyz", timeout=60).status == 200
+            with urllib.request.urlopen(f"http://{address}/readyz", timeout=60) as answer:
+                return answer.status == 200
         except OSError:
             return False
 
