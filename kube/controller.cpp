@@ -126,7 +126,8 @@ void Controller::work(const std::stop_token& stop) {
 }
 
 void Controller::await_preferred() const {
-  if (options_.yields_to != nullptr) options_.yields_to->await_drained(options_.patience);
+  for (const Controller* preferred : options_.yields_to)
+    preferred->await_drained(options_.patience);
 }
 
 void Controller::process(const ObjectKey& key) {

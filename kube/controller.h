@@ -38,9 +38,9 @@ struct ControllerOptions {
   // Short at first: most errors are conflicts with our own last write.
   BackOffPolicy retry{.first = std::chrono::milliseconds{20},
                       .most = std::chrono::milliseconds{60'000}};
-  // While that one has work waiting, each of our keys waits too, but never longer than `patience`:
-  // what is more urgent gets the machine first. Outlives this one.
-  const Controller* yields_to = nullptr;
+  // While one of those has work waiting, each of our keys waits too, but never longer than
+  // `patience` for each of them: what is more urgent gets the machine first. They outlive this one.
+  std::vector<const Controller*> yields_to = {};
   std::chrono::milliseconds patience{1'000};
 };
 

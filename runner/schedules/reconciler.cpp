@@ -35,8 +35,10 @@ constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
 // not to be missed for longer.
 constexpr seconds kOldestRead{10};
 
-// A restart has as many templates to check as there are schedules; who asks meanwhile is answered.
-constexpr std::chrono::milliseconds kTemplateChecks{5'000};
+// A restart has as many templates to check as there are schedules; who asks meanwhile is answered,
+// and all are decided on before the first is checked.
+constexpr std::chrono::milliseconds kTemplateChecksFrom{1'000};
+constexpr std::chrono::milliseconds kTemplateChecks{4'000};
 
 constexpr const char* kInvalidTemplate = "InvalidTemplate";
 
@@ -283,7 +285,7 @@ std::optional<base::WallTime> ScheduleReconciler::next_look(const Round& round) 
   };
   if (round.template_is_believed) {
     const size_t turn = std::hash<std::string>()(kube::uid_of(round.schedule));
-    wake_by(clock_.now() + kTemplateChecks * (turn % 1'000 + 1) / 1'000);
+    wake_by(clock_.now() + kTemplateChecksFrom + kTemplateChecks * (turn % 1'000) / 1'000);
   }
   int refusals = 0;
   // What is left over goes soon, like a run that ends.

@@ -129,14 +129,15 @@ class DeciderEvents final : public kube::EventRecorder {
 struct Keepers {
   Keepers(kube::Api& behind, const kube::Cache& cache, const ControllersOptions::Keeping& keeping,
           kube::EventRecorder& recorder, const std::atomic<bool>& deciding, base::Clock& clock,
-          const kube::Controller& applications)
+          const kube::Controller& schedules, const kube::Controller& applications)
       : events(recorder, deciding),
         observer(cache, keeping.ledger),
         collector(cache, keeping.logs, keeping.meanwhile, keeping.fetch, events, clock),
         api(behind, collector),
-        // A thousand runs that start within seconds are a thousand records, each a transaction.
-        // Who submits them waits for the starts in its turn.
-        observing({.name = "history", .workers = 2, .yields_to = &applications}, observer, clock),
+        // A thousand runs that start within seconds are a thousand records, each a transaction; and
+        // after a restart each schedule is read for what its status knows and the ledger does not.
+        observing({.name = "history", .workers = 2, .yields_to = {&schedules, &applications}},
+                  observer, clock),
         collecting({.name = "log", .workers = 4}, collector, clock) {}
 
   void see(const kube::ResourceType& type, const kube::Json& object) {
@@ -186,14 +187,14 @@ struct Controllers::Parts {
         // Many schedules due at once: all their runs are created before drivers are submitted.
         applications({.name = "application",
                       .workers = static_cast<size_t>(options.workers),
-                      .yields_to = &schedules},
+                      .yields_to = {&schedules}},
                      application_reconciler, clock, hooks_of("application", options.telemetry)) {}
 
   std::unique_ptr<Keepers> make_keepers(kube::EventRecorder& events, base::Clock& clock,
                                         const ControllersOptions& options) {
     if (!options.keeping) return nullptr;
     return std::make_unique<Keepers>(api, territory.cache(), *options.keeping, events, deciding,
-                                     clock, applications);
+                                     clock, schedules, applications);
   }
   // One list of all is allowed, and is what the informers have.
   static bool looks_at_all(const ControllersOptions& options) {

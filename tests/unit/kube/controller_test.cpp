@@ -393,6 +393,50 @@ TEST_CASE("what changes before the start is looked at once, at the start") {
   CHECK(api.calls("list") == lists);
 }
 
+TEST_CASE("a controller waits while one that it yields to has work waiting, for a while") {
+  struct Case {
+    const char* name;
+    bool first_is_busy;
+    bool second_is_busy;
+    std::chrono::milliseconds after;
+  };
+  const Case cases[] = {
+      {.name = "nobody is busy", .first_is_busy = false, .second_is_busy = false, .after = 0ms},
+      {.name = "the first is", .first_is_busy = true, .second_is_busy = false, .after = 1s},
+      {.name = "the second is", .first_is_busy = false, .second_is_busy = true, .after = 1s},
+      {.name = "both are", .first_is_busy = true, .second_is_busy = true, .after = 2s},
+  };
+  for (const Case& c : cases) {
+    DYNAMIC_SECTION(c.name) {
+      FakeClock clock;
+      Script quiet([](int) { return Reconciled{}; });
+      // Without workers what is added waits.
+      Controller first({.name = "first"}, quiet, clock);
+      Controller second({.name = "second"}, quiet, clock);
+      if (c.first_is_busy) first.add({"n", "a"});
+      if (c.second_is_busy) second.add({"n", "a"});
+      const base::SteadyTime begin = clock.steady_now();
+      std::atomic<base::SteadyTime> ran = begin;
+      Script script([&](int) {
+        ran = clock.steady_now();
+        return Reconciled{};
+      });
+      Controller controller(
+          {.name = "test", .workers = 1, .yields_to = {&first, &second}, .patience = 1s}, script,
+          clock);
+      controller.add({"n", "a"});
+      controller.start();
+      // Nobody advances the clock of one that has nobody to wait for.
+      CHECK(tests::await([&] {
+        if (c.after > 0ms) clock.advance(50ms);
+        return script.total() == 1;
+      }));
+      controller.stop();
+      CHECK(ran.load() - begin >= c.after);
+    }
+  }
+}
+
 TEST_CASE("stopping waits for the work under way and drops the rest") {
   FakeClock clock;
   base::Mutex mutex;
