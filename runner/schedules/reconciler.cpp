@@ -36,7 +36,7 @@ constexpr kube::BackOffPolicy kRefusedBackOff{.first = std::chrono::seconds{10},
 constexpr seconds kOldestRead{10};
 
 // A restart has as many templates to check as there are schedules; who asks meanwhile is answered,
-// and all are decided on before the first is checked.
+// and most are decided on before the first is checked.
 constexpr std::chrono::milliseconds kTemplateChecksFrom{1'000};
 constexpr std::chrono::milliseconds kTemplateChecks{4'000};
 

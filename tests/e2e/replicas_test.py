@@ -30,18 +30,29 @@ class ReplicasTest(harness.E2ETest):
         with sqlite3.connect(f"file:{self.folder / name / 'ledger.db'}?mode=ro", uri=True) as ledger:
             return dict(ledger.execute("SELECT name, state FROM runs"))
 
+    def ask(self, name, path):
+        address = re.findall(r"metrics on ([0-9.:]+)", (self.folder / f"{name}.log").read_text())[-1]
+        return urllib.request.urlopen(f"http://{address}{path}", timeout=60)
+
+    def is_ready(self, name):
+        """It listens, and its caches are filled; one that waits for its turn has them, too."""
+        try:
+            with self.ask(name, "/readyz") as answer:
+                return answer.status == 200
+        except (IndexError, OSError):
+            return False
+
     def watches(self, name):
         """How many a replica has opened so far; a list that a cache begins with is one, too."""
-        addresses = re.findall(r"metrics on (\S+)", (self.folder / f"{name}.log").read_text())
-        if not addresses:
-            return 0
-        with urllib.request.urlopen(f"http://{addresses[-1]}/metrics", timeout=30) as answer:
+        with self.ask(name, "/metrics") as answer:
             counted = re.findall(r'^sparkcron_api_call_duration_seconds_count\{verb="watch",.*\} (\d+)$', answer.read().decode(), re.M)
         return sum(map(int, counted))
 
     def test_replica_that_takes_over_needs_no_list(self):
         wait_for(lambda: self.succeeded() >= 1, "the first starts runs")
-        before = wait_for(lambda: (count := self.watches("second")) >= 3 and count, "the second watches schedules, applications and pods")
+        wait_for(lambda: self.is_ready("second"), "the second is ready")
+        before = self.watches("second")
+        self.assertGreaterEqual(before, 3, "schedules, applications, pods")
         self.first.kill()
         wait_for(lambda: self.leader() == self.second.pid, "the second leads")
         succeeded = self.succeeded()

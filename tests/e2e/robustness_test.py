@@ -194,9 +194,10 @@ class RobustnessTest(harness.E2ETest):
         Kubectl(service)("patch", "scheduledsparkapplication", "one", "--type=merge", "-p", '{"spec": {"suspend": true}}')
         wait_for(lambda: all(state_of(run) in FINAL for run in Kubectl(service).runs("one")), "nothing runs any more")
         for folder, folders, files in os.walk(data):
+            names = folders + files
             if folder == str(data):
                 folders[:] = [name for name in folders if name != "volumes"]  # what users claim is theirs
-            for name in folders + files:
+            for name in names:
                 path = pathlib.Path(folder, name)
                 with contextlib.suppress(FileNotFoundError):  # pods that were pruned are being cleared away
                     mode = path.lstat().st_mode
