@@ -39,18 +39,10 @@ class ClusterDashboardTest(BrowserTest):
         self.controller.spawn()
         where = wait_for(lambda: re.search(r"history on (\S+)", self.controller.output()), "it says where it listens")[1]
         self.url = f"https://{where}/dashboard/"
-        wait_for(self.controller_is_ready, "the controller is ready")
+        # Before it has read the schedules, pages are told to come back.
+        wait_for(lambda: harness.controller_is_ready(self.controller.output()), "the controller is ready")
         for ns in ("etl", "other"):
             self.kubectl("create", "namespace", ns)
-
-    def controller_is_ready(self):
-        """Before it has read the schedules, pages are told to come back."""
-        address = re.search(r"metrics on ([0-9.:]+)", self.controller.output())[1]
-        try:
-            with urllib.request.urlopen(f"http://{address}/readyz", timeout=60) as answer:
-                return answer.status == 200
-        except OSError:
-            return False
 
     def in_namespace(self, ns, schedule):
         schedule["metadata"]["namespace"] = ns

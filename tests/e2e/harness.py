@@ -235,6 +235,21 @@ def sparkctl(service, *arguments, check=True, stdin=None):
     return done
 
 
+def ask_controller(log, path):
+    """Of a controller that has written this log, at its door for health and metrics; IndexError before it listens."""
+    address = re.findall(r"metrics on ([0-9.:]+)", log)[-1]
+    return urllib.request.urlopen(f"http://{address}{path}", timeout=60)
+
+
+def controller_is_ready(log):
+    """It listens, and its caches are filled; one that waits for its turn has them, too."""
+    try:
+        with ask_controller(log, "/readyz") as answer:
+            return answer.status == 200
+    except (IndexError, OSError):
+        return False
+
+
 class E2ETest(unittest.TestCase):
     """A folder, a fake Spark home, and services that never outlive the test."""
 

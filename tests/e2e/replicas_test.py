@@ -2,10 +2,9 @@
 import re
 import sqlite3
 import unittest
-import urllib.request
 
 import harness
-from harness import FINAL, condition, state_of, wait_for
+from harness import FINAL, ask_controller, condition, controller_is_ready, state_of, wait_for
 
 
 class ReplicasTest(harness.E2ETest):
@@ -30,27 +29,18 @@ class ReplicasTest(harness.E2ETest):
         with sqlite3.connect(f"file:{self.folder / name / 'ledger.db'}?mode=ro", uri=True) as ledger:
             return dict(ledger.execute("SELECT name, state FROM runs"))
 
-    def ask(self, name, path):
-        address = re.findall(r"metrics on ([0-9.:]+)", (self.folder / f"{name}.log").read_text())[-1]
-        return urllib.request.urlopen(f"http://{address}{path}", timeout=60)
-
-    def is_ready(self, name):
-        """It listens, and its caches are filled; one that waits for its turn has them, too."""
-        try:
-            with self.ask(name, "/readyz") as answer:
-                return answer.status == 200
-        except (IndexError, OSError):
-            return False
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
 
     def watches(self, name):
         """How many a replica has opened so far; a list that a cache begins with is one, too."""
-        with self.ask(name, "/metrics") as answer:
+        with ask_controller(self.log(name), "/metrics") as answer:
             counted = re.findall(r'^sparkcron_api_call_duration_seconds_count\{verb="watch",.*\} (\d+)$', answer.read().decode(), re.M)
         return sum(map(int, counted))
 
     def test_replica_that_takes_over_needs_no_list(self):
         wait_for(lambda: self.succeeded() >= 1, "the first starts runs")
-        wait_for(lambda: self.is_ready("second"), "the second is ready")
+        wait_for(lambda: controller_is_ready(self.log("second")), "the second is ready")
         before = self.watches("second")
         self.assertGreaterEqual(before, 3, "schedules, applications, pods")
         self.first.kill()

@@ -50,9 +50,9 @@ base::Status run_apiserver(const Options& options) {
   health.add("databases", monitor::HealthKind::Ready, [&data] { return data.missing(); });
   health.add("storage", monitor::HealthKind::Ready, [&api] { return api->health(); });
   add_disk_check(health, data.path());
-  std::atomic<bool> told{false};
-  health.add("kubeconfig", monitor::HealthKind::Ready, [&told]() -> base::Status {
-    if (told) return {};
+  std::atomic<bool> kubeconfig_written{false};
+  health.add("kubeconfig", monitor::HealthKind::Ready, [&kubeconfig_written]() -> base::Status {
+    if (kubeconfig_written) return {};
     return base::failure(base::Code::Unavailable, "not written yet");
   });
   // For scrapes, which come from the moment it listens until it has ended.
@@ -71,7 +71,7 @@ base::Status run_apiserver(const Options& options) {
   ASSIGN_OR_RETURN(FrontDoor door, open_front_door(options, data, router));
   listening = door.server.get();
   RETURN_IF_ERROR(write_kubeconfigs(door, data, token));
-  told = true;
+  kubeconfig_written = true;
   announce(door, data, "apiserver");
   wait_for_stop_signal();
   // Watches end first, so that the server can finish; what answers are made from goes last.
